@@ -5,6 +5,7 @@ const common = {
   modulePathIgnorePatterns: ["<rootDir>/dist/"],
 };
 module.exports = {
+  testSequencer: "<rootDir>/test/sequencer.js",
   projects: [
     { ...common, displayName: "unit", testMatch: ["<rootDir>/test/unit/**/*.test.ts"] },
     { ...common, displayName: "component", testMatch: ["<rootDir>/test/component/**/*.test.ts"] },
