@@ -1,0 +1,50 @@
+/** `make down` leaves nothing of ours: looked at from the hosts' consoles and by the clouds' APIs. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { ensureUp, pulumi, ROOT } from "./intranet";
+import { cloudflare, hetzner } from "./lifted";
+import { exec, lab } from "./support";
+
+/** What a host's console shows of what an intranet would leave. */
+async function traces(host: string): Promise<string> {
+  const look = [
+    "find /etc /usr/local /root /srv /var/lib -xdev -type f -newermt '2020-01-01' -not -path '/var/lib/apt/*' -not -path '/var/lib/dpkg/*' -not -path '/var/lib/systemd/*' -not -path '/etc/.pwd.lock' -print0 | sort -z | xargs -0 sha256sum | grep -vE ' /etc/(machine-id|ld.so.cache)$|/var/lib/(ucf|pam|private)/'",
+    "ls /etc/systemd/system/*.wants",
+    "nft list ruleset 2>/dev/null",
+    "ip -o link | cut -d: -f2 | cut -d@ -f1",
+    "ip -o address | grep -v link/ | cut -d' ' -f2-7 | sed 's/valid_lft.*//'",
+    "ip route; ip -6 route; ip rule; ip -6 rule",
+    "systemctl list-units --plain --no-legend --state=active --type=service,timer | cut -d' ' -f1",
+    "sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding",
+    "dpkg-query -W -f '${Package} ${db:Status-Abbrev}\\n' | grep ' ii' | sort",
+    "ss -Hltnu | tr -s ' ' | cut -d' ' -f1,5",
+  ];
+  const parts: string[] = [];
+  for (const script of look) parts.push(`# ${script}\n${(await exec(host, ["sh", "-c", script])).stdout}`);
+  return parts.join("\n");
+}
+
+test("make down destroys the stack and leaves no server, record, rule or file", async () => {
+  // From the beginning: the lab before any stack was there.
+  await lab(["restore", "fresh"]);
+  const before = await traces("home");
+  const recordsBefore = await zoneRecords();
+  await ensureUp();
+  expect(await traces("home")).not.toBe(before);
+  const down = await promisify(execFile)("make", ["--no-print-directory", "down"], { cwd: ROOT, maxBuffer: 1 << 26, env: process.env });
+  expect(down.stdout).toMatch(/deleted/i);
+  expect(await traces("home")).toBe(before);
+  for (const kind of ["servers", "primary_ips", "firewalls", "ssh_keys", "networks", "volumes"]) {
+    const answer = await hetzner(`/${kind}`);
+    if (answer[kind] !== undefined) expect([kind, answer[kind]]).toEqual([kind, []]);
+  }
+  expect(await zoneRecords()).toEqual(recordsBefore);
+  expect((await lab(["exec", "vps", "--", "true"])).code).not.toBe(0);
+  expect((await pulumi(["stack", "export"])).stdout).not.toContain("intranet:sinkhole:Sinkhole");
+}, 900_000);
+
+async function zoneRecords(): Promise<string[]> {
+  const zone = (await cloudflare("/zones?name=intranet.example")).result[0];
+  const { result } = await cloudflare(`/zones/${zone.id}/dns_records?per_page=100`);
+  return result.map((r: any) => `${r.name} ${r.type} ${r.content}`).sort();
+}

@@ -1,0 +1,116 @@
+/** What the tests of the intranet share: the stack in the lab, its outputs, and configuration that differs in one thing. */
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { parse, stringify } from "yaml";
+import { exec, Result, run } from "./support";
+
+/** Root of the checkout. */
+export const ROOT = path.resolve(__dirname, "../..");
+/** The configuration of the stack `lab`, as it is committed. */
+export const LAB_CONFIG = path.join(ROOT, "stacks/Pulumi.lab.yaml");
+/** Names below the domain that a stranger may try: a service, any other, the apex, two labels. */
+export const NAMES = ["nextcloud.intranet.example", "other.intranet.example", "intranet.example", "a.b.intranet.example"];
+
+/** Runs `pulumi ARGS` on the stack `lab` as the operator. */
+export function pulumi(args: string[], options: { env?: Record<string, string>; timeoutSeconds?: number } = {}): Promise<Result> {
+  return run(["pulumi", ...args, "--stack", "lab", "--non-interactive"], options);
+}
+
+/** The same, and fails with the output when the exit code is not zero. */
+export async function pulumiOk(args: string[], options: { timeoutSeconds?: number } = {}): Promise<string> {
+  const result = await pulumi(args, options);
+  if (result.code !== 0) throw new Error(`pulumi ${args.join(" ")}: exit code ${result.code}\n${result.stdout}\n${result.stderr}`);
+  return result.stdout;
+}
+
+/** Brings the stack up when it is not, and asserts that nothing is left to do. */
+export async function ensureUp(): Promise<void> {
+  await run(["pulumi", "stack", "select", "--create", "lab"]);
+  await pulumiOk(["up", "--yes", "--skip-preview"], { timeoutSeconds: 400 });
+}
+
+/** The outputs of the stack, secrets in clear. */
+export async function outputs(): Promise<Record<string, any>> {
+  return JSON.parse(await pulumiOk(["stack", "output", "--json", "--show-secrets"]));
+}
+
+/** A resource that a preview or an update would touch. */
+export interface Step {
+  op: string;
+  urn: string;
+  type: string;
+  name: string;
+}
+
+/** What `pulumi preview` would do, without what stays the same. */
+export async function plannedSteps(args: string[] = []): Promise<Step[]> {
+  const preview = JSON.parse(await pulumiOk(["preview", "--json", ...args]));
+  return (preview.steps as any[])
+    .filter((s) => s.op !== "same" && s.op !== "read")
+    .map((s) => {
+      const parts = String(s.urn).split("::");
+      return { op: s.op, urn: s.urn, type: parts[2]!.split("$").pop()!, name: parts[3]! };
+    });
+}
+
+/** Writes a copy of the lab's configuration that `change` has altered; returns `--config-file PATH` for pulumi. */
+export function changedConfig(change: (intranet: any, config: Record<string, any>) => void): string[] {
+  const document = parse(fs.readFileSync(LAB_CONFIG, "utf8"));
+  change(document.config["intranet:network"], document.config);
+  const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "intranet-test-")), "Pulumi.lab.yaml");
+  fs.writeFileSync(file, stringify(document));
+  return ["--config-file", file];
+}
+
+/** Polls until `condition` gives a value that is not undefined or false; fails with `what` after the deadline. */
+export async function until<T>(what: string, condition: () => Promise<T | undefined | false>, seconds = 60): Promise<T> {
+  const end = Date.now() + seconds * 1000;
+  let last: unknown;
+  while (Date.now() < end) {
+    try {
+      const value = await condition();
+      if (value !== undefined && value !== false) return value;
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 250));
+  }
+  throw new Error(`not within ${seconds} s: ${what}${last ? ` (last: ${String(last)})` : ""}`);
+}
+
+/** `curl` on a host: HTTP status, body, and the address it talked to. Status 0: no answer, `stderr` says why. */
+export async function curl(host: string, args: string[]): Promise<{ status: number; body: string; address: string; stderr: string }> {
+  const marker = "\n--curl--";
+  const result = await exec(host, ["curl", "--silent", "--show-error", "--max-time", "8", "--write-out", `${marker}%{http_code} %{remote_ip}`, ...args]);
+  const [body = "", tail = "000 "] = result.stdout.split(marker);
+  const [status = "0", address = ""] = tail.trim().split(" ");
+  return { status: Number(status), body, address, stderr: result.stderr };
+}
+
+/** Puts the laptop's tunnel up or down, with the configuration that the stack gives out. */
+export async function laptopTunnel(state: "up" | "down"): Promise<void> {
+  await exec("laptop", ["wg-quick", "down", "intranet"]);
+  if (state === "down") return;
+  const configuration = (await outputs()).devices.laptop.configuration as string;
+  await exec("laptop", ["install", "-m", "0600", "/dev/stdin", "/etc/wireguard/intranet.conf"], { stdin: configuration });
+  const up = await exec("laptop", ["wg-quick", "up", "intranet"]);
+  if (up.code !== 0) throw new Error(`wg-quick up: ${up.stderr}`);
+}
+
+/** Runs `during` while tcpdump listens on an interface of a host; returns the packets' lines that match `filter`. */
+export async function capture(host: string, iface: string, filter: string[], during: () => Promise<unknown>): Promise<string[]> {
+  const file = `/tmp/capture-${Date.now()}-${Math.floor(Math.random() * 1e6)}.txt`;
+  const unit = ["sh", "-c", 'f=$1; shift; setsid tcpdump -n -l --immediate-mode "$@" >"$f" 2>"$f.err" & echo $!; for i in $(seq 100); do grep -q listening "$f.err" && exit 0; sleep 0.05; done; cat "$f.err" >&2; exit 1', "sh", file, "-i", iface, ...filter];
+  const started = await exec(host, unit);
+  if (started.code !== 0) throw new Error(`tcpdump on ${host}: ${started.stderr}`);
+  const pid = started.stdout.trim();
+  try {
+    await during();
+  } finally {
+    await exec(host, ["sh", "-c", 'sleep 0.3; kill "$1"; for i in $(seq 40); do kill -0 "$1" 2>/dev/null || exit 0; sleep 0.05; done', "sh", pid]);
+  }
+  const text = (await exec(host, ["cat", file])).stdout;
+  await exec(host, ["rm", "-f", file, `${file}.err`]);
+  return text.split("\n").filter((line) => line.trim() !== "");
+}
