@@ -1,0 +1,89 @@
+/** The Internet inside the lab: its router, the service network, the sites behind their routers, the operator. */
+import { HOME, INTERNET, OPERATOR, SERVICES, SITES, type Site } from "../constants";
+import { INTERNET_NS, plugIntoInternet, plugIntoLan, uplinkAddressCommands } from "./attachment";
+import { addNamespace, ip, macFor, makeRouter, nft } from "./net";
+
+/** Namespace of the services: clouds, names, packages. */
+export const SERVICES_NS = "services";
+
+/** The packet filter of a customer's router: IPv4 goes out masqueraded, and nothing new comes in, by either family. */
+export const CPE_RULESET = `table inet cpe {
+	chain forward {
+		type filter hook forward priority filter; policy drop;
+		ct state established,related accept
+		iifname "br-lan" accept
+	}
+	chain input {
+		type filter hook input priority filter; policy drop;
+		ct state established,related accept
+		iifname { "lo", "br-lan" } accept
+		meta l4proto { icmp, ipv6-icmp } accept
+	}
+	chain postrouting {
+		type nat hook postrouting priority srcnat; policy accept;
+		meta nfproto ipv4 oifname "wan" masquerade
+	}
+}
+`;
+
+/** The LAN side of a router with prefix lengths. */
+function withLength(address: string, prefix: string): string {
+  return `${address}/${prefix.split("/")[1]}`;
+}
+
+async function makeSite(site: Site): Promise<void> {
+  const { router, lan, wan } = site;
+  await addNamespace(router);
+  await makeRouter(router);
+  await plugIntoInternet({ name: site.name, namespace: router, ifname: "wan", mac: macFor(router), prefixes: [`${wan.ipv4}/32`, site.delegated] });
+  await ip(
+    [
+      ...uplinkAddressCommands("wan", [wan.ipv4, wan.ipv6]),
+      // What of the delegated prefix no LAN uses must not bounce between the router and its provider (RFC 7084, WPD-5).
+      `route add unreachable ${site.delegated}`,
+      "link add br-lan type bridge stp_state 0 forward_delay 0",
+      "link set br-lan up",
+      `addr add ${withLength(lan.ipv4Gateway, lan.ipv4Prefix)} dev br-lan`,
+      `addr add ${withLength(lan.ipv6Gateway, lan.ipv6Prefix)} dev br-lan nodad`,
+    ],
+    router,
+  );
+  await nft(CPE_RULESET, router);
+}
+
+async function makeServices(): Promise<void> {
+  await addNamespace(SERVICES_NS);
+  await plugIntoInternet({
+    name: SERVICES_NS,
+    namespace: SERVICES_NS,
+    ifname: "uplink",
+    mac: macFor(SERVICES_NS),
+    prefixes: [SERVICES.ipv4Prefix, SERVICES.ipv6Prefix],
+  });
+  const addresses = [SERVICES.hetzner, SERVICES.cloudflare, SERVICES.resolver, SERVICES.authoritative, SERVICES.packages];
+  await ip(uplinkAddressCommands("uplink", addresses.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6])), SERVICES_NS);
+}
+
+async function makeOperator(): Promise<void> {
+  await addNamespace(OPERATOR.name);
+  await plugIntoLan(HOME.router, OPERATOR.name, OPERATOR.name, macFor(OPERATOR.name));
+  await ip(
+    [
+      "link set eth0 up",
+      `addr add ${withLength(OPERATOR.ipv4, HOME.lan.ipv4Prefix)} dev eth0`,
+      `addr add ${withLength(OPERATOR.ipv6, HOME.lan.ipv6Prefix)} dev eth0 nodad`,
+      `route add default via ${HOME.lan.ipv4Gateway}`,
+      `route add default via ${HOME.lan.ipv6Gateway}`,
+    ],
+    OPERATOR.name,
+  );
+}
+
+/** Makes everything that is not a host: the router, services, sites, operator. Run once, in fresh namespaces. */
+export async function makeInternet(): Promise<void> {
+  await addNamespace(INTERNET_NS);
+  await makeRouter(INTERNET_NS);
+  await ip([`addr add ${INTERNET.ipv4}/32 dev lo`, `addr add ${INTERNET.ipv6}/128 dev lo`], INTERNET_NS);
+  await Promise.all([makeServices(), ...SITES.map(makeSite)]);
+  await makeOperator();
+}
