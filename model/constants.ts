@@ -1,0 +1,43 @@
+/** The numbers and names that every plan uses. A change to one of them renumbers networks that exist. */
+
+/** The sinkhole's host name. */
+export const HUB = "vps";
+
+/** The interface on the hub that devices come in by. */
+export const DEVICE_INTERFACE = "wg-devices";
+
+/** The UDP port of the device hub: the one that WireGuard's documents use. */
+export const DEVICE_PORT = 51820;
+
+/** Site names that would give an interface or a host a name that is taken. */
+export const RESERVED_SITE_NAMES: readonly string[] = [HUB, "devices"];
+
+/** A site's tunnel listens at this port plus the site's number: above 60999, where Linux's ephemeral ports end (ip_local_port_range). */
+export const LINK_PORT_BASE = 61000;
+
+/** The largest number of a host, so that ports stay below 65536 and link addresses apart from 169.254.169.254. */
+export const LAST_HOST_ID = 4094;
+
+/** The hub's number, and that of the device hub in its pool, if nothing else is said. */
+export const HUB_ID = 1;
+
+/** The MTU of a way to the Internet that nothing is known about: PPPoE (RFC 2516). */
+export const DEFAULT_UNDERLAY_MTU = 1492;
+
+/** The MTU of a data centre's way to the Internet. */
+export const HUB_UNDERLAY_MTU = 1500;
+
+/** What WireGuard adds to a packet over IPv6: 40 (IPv6) + 8 (UDP) + 32 (header and tag), in bytes. */
+export const TUNNEL_OVERHEAD = 80;
+
+/** The least MTU that carries IPv6 (RFC 8200, section 5). */
+export const MIN_TUNNEL_MTU = 1280;
+
+/** The MTU of devices' tunnels: the least, for a device is behind another network every day, mobile ones with 464XLAT included. */
+export const DEVICE_MTU = MIN_TUNNEL_MTU;
+
+/** The hub's IPv6 address on every link: not fe80::1, which is Hetzner's gateway. Link-local, so it may be the same on all. */
+export const HUB_LINK_LOCAL = "fe80::a";
+
+/** The site's IPv6 address on its link. */
+export const SITE_LINK_LOCAL = "fe80::b";

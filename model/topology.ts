@@ -1,0 +1,168 @@
+/** The rules between the parts: names that meet, prefixes that overlap, services without a host. */
+import { RESERVED_SITE_NAMES, HUB } from "./constants";
+import { Issues, show } from "./errors";
+import { checkLabel, checkPort } from "./checks";
+import { isDomain } from "./name";
+import { overlaps, type Prefix } from "./prefix";
+import { describePrefix } from "./space";
+import type { DeviceSpec, HostSpec, ServiceSpec, SiteSpec } from "./spec";
+
+/** A prefix and where it stands. */
+export interface NamedPrefix {
+  readonly path: string;
+  readonly prefix: Prefix;
+}
+
+/** Notes every pair of prefixes that share an address. */
+export function checkDisjoint(prefixes: readonly NamedPrefix[], issues: Issues): void {
+  prefixes.forEach((a, index) => {
+    for (const b of prefixes.slice(index + 1)) {
+      if (!overlaps(a.prefix, b.prefix)) continue;
+      const help = "every site and every pool needs a prefix of its own; change one of the two";
+      issues.add(b.path, "two prefixes overlap", [describePrefix(a), describePrefix(b)], help);
+    }
+  });
+}
+
+/** Notes site names that are no labels or are taken. */
+export function checkSiteNames(sites: Readonly<Record<string, SiteSpec>>, issues: Issues): void {
+  for (const name of Object.keys(sites)) {
+    checkLabel(name, `sites.${name}`, issues);
+    if (!RESERVED_SITE_NAMES.includes(name)) continue;
+    const holder = name === HUB ? "the sinkhole's host" : "the devices' tunnel";
+    issues.add(`sites.${name}`, "the name is taken", [`"${name}" names ${holder}`, `sites.${name}`], "rename the site");
+  }
+}
+
+/** Notes device names that are no labels or are a host's. */
+export function checkDeviceNames(
+  devices: Readonly<Record<string, DeviceSpec>>,
+  sites: Readonly<Record<string, SiteSpec>>,
+  issues: Issues,
+): void {
+  for (const [name, device] of Object.entries(devices)) {
+    checkLabel(name, `devices.${name}`, issues);
+    const holder = name === HUB ? "the sinkhole's host" : name in sites ? `the host of sites.${name}` : undefined;
+    if (holder)
+      issues.add(
+        `devices.${name}`,
+        "a device must not have a host's name",
+        [`"${name}" names ${holder}`, `devices.${name}`],
+        "rename the device",
+      );
+    if (device.keyVersion !== undefined) checkKeyVersion(device.keyVersion, `devices.${name}.keyVersion`, issues);
+  }
+}
+
+/** Notes a key version that is no whole number from 1. */
+export function checkKeyVersion(version: number, path: string, issues: Issues): void {
+  if (Number.isInteger(version) && version >= 1) return;
+  issues.add(path, "a key version must be a whole number from 1", [show(version)], "raise it by one for a new key");
+}
+
+/** The site whose host runs a service: by name, or by the host itself. */
+export function siteOf(at: string | HostSpec, sites: Readonly<Record<string, SiteSpec>>): string | undefined {
+  if (typeof at === "string") return Object.hasOwn(sites, at) ? at : undefined;
+  const entries = Object.entries(sites);
+  const same =
+    entries.find(([, site]) => site.host === at) ?? entries.find(([, site]) => site.host.address === at.address);
+  return same?.[0];
+}
+
+/** Notes what is wrong with services: names, hosts, ports, audiences; `sites` are those that exist, well shaped or not. */
+export function checkServices(
+  services: Readonly<Record<string, ServiceSpec>>,
+  sites: Readonly<Record<string, SiteSpec>>,
+  domain: string,
+  issues: Issues,
+): void {
+  const names = new Map<string, string>();
+  const ports = new Map<string, string>();
+  for (const [name, service] of Object.entries(services)) {
+    const path = `services.${name}`;
+    const lower = name.toLowerCase();
+    checkLabel(lower, path, issues);
+    if (isDomain(domain) && `${lower}.${domain}`.length > 253) {
+      issues.add(
+        path,
+        "name and domain together must not exceed 253 characters",
+        [show(`${lower}.${domain}`)],
+        "give the service a shorter name",
+      );
+    }
+    claim(
+      names,
+      lower,
+      path,
+      "two services have the same name: DNS does not tell upper from lower case",
+      "rename one of them",
+      issues,
+    );
+    checkPort(service.port, `${path}.port`, issues);
+    const site = checkServiceHost(service, path, sites, issues);
+    if (site !== undefined) {
+      const rule = "two services name the same port of the same host, which is one application";
+      claim(
+        ports,
+        `${site} port ${service.port}`,
+        `${path}.port`,
+        rule,
+        "give each service the port that its own application listens on",
+        issues,
+      );
+    }
+    if (service.audience === "internet") {
+      issues.add(
+        `${path}.audience`,
+        "public services are not offered yet; this one would not be protected as it must be",
+        [show(service.audience)],
+        'leave it out, or write "intranet"',
+      );
+    }
+  }
+}
+
+function claim(
+  taken: Map<string, string>,
+  key: string,
+  path: string,
+  rule: string,
+  help: string,
+  issues: Issues,
+): void {
+  const holder = taken.get(key);
+  if (holder === undefined) taken.set(key, path);
+  else issues.add(path, rule, [`${holder}: ${key}`, `${path}: ${key}`], help);
+}
+
+function checkServiceHost(
+  service: ServiceSpec,
+  path: string,
+  sites: Readonly<Record<string, SiteSpec>>,
+  issues: Issues,
+): string | undefined {
+  const site = siteOf(service.at, sites);
+  if (site !== undefined) return site;
+  const at = typeof service.at === "string" ? show(service.at) : `a host at ${show(service.at.address)}`;
+  const known =
+    Object.keys(sites)
+      .map((name) => `"${name}"`)
+      .join(", ") || "none";
+  const help =
+    service.at === HUB
+      ? "the sinkhole only says ACCESS DENIED; run the service at a site"
+      : "name one of the sites, or add the site";
+  issues.add(`${path}.at`, "a service must run at a site", [at, `sites are ${known}`], help);
+  return undefined;
+}
+
+/** Notes a link whose two ends are one host. */
+export function checkLinkEnds(a: string, b: string, path: string, issues: Issues): void {
+  if (a !== b) return;
+  issues.add(
+    path,
+    "a link must join two different hosts",
+    [`a.host ${show(a)}`, `b.host ${show(b)}`],
+    "give the other end another host",
+  );
+}

@@ -1,0 +1,207 @@
+import * as fc from "fast-check";
+import * as model from "../../../model";
+import { site, spec } from "./fixtures";
+
+/** Networks of sites and devices with all numbers given, so that no name collides by chance. */
+const networks = fc
+  .record({
+    sites: fc.uniqueArray(fc.stringMatching(/^s[a-z0-9]{0,8}$/), { minLength: 1, maxLength: 12 }),
+    devices: fc.uniqueArray(fc.stringMatching(/^d[a-z0-9]{0,8}$/), { maxLength: 12 }),
+  })
+  .map(({ sites, devices }) =>
+    spec({
+      sites: Object.fromEntries(
+        sites.map((name, index) => [name, site(index, { router: index % 2 === 0 ? "gateway" : "host-only" })]),
+      ),
+      devices: Object.fromEntries(devices.map((name) => [name, {}])),
+      services: {},
+    }),
+  );
+
+/** The plan, or undefined where two names happen to hash to one number (which is an error by design). */
+function planOf(description: model.IntranetSpec): model.IntranetPlan | undefined {
+  try {
+    return model.planIntranet("home", description);
+  } catch (error) {
+    if (error instanceof model.ValidationError && error.issues.every((issue) => issue.rule.includes("same number")))
+      return undefined;
+    throw error;
+  }
+}
+
+describe("the plan", () => {
+  test("of the small intranet is what it was", () => {
+    const plan = model.planIntranet("home", spec());
+    expect(plan).toMatchSnapshot();
+  });
+
+  test("is the same for the same description", () => {
+    expect(model.planIntranet("home", spec())).toEqual(model.planIntranet("home", spec()));
+  });
+
+  test("gives every host, device and link end an address of its own, each in its pool", () => {
+    fc.assert(
+      fc.property(networks, (description) => {
+        const plan = planOf(description);
+        fc.pre(plan !== undefined);
+        const space = { v4: model.parsePrefix(plan.space.v4)!, v6: model.parsePrefix(plan.space.v6)! };
+        const owned = [
+          ...Object.values(plan.hosts).map((host) => host.identity),
+          ...Object.values(plan.devices),
+          plan.deviceHub.address,
+        ];
+        for (const pair of owned) {
+          expect(model.containsAddress(space.v4, model.parseAddress(pair.v4)!)).toBe(true);
+          expect(model.containsAddress(space.v6, model.parseAddress(pair.v6)!)).toBe(true);
+        }
+        const ends = plan.links.flatMap((link) => [link.a.v4, link.b.v4]);
+        const all = [...owned.flatMap((pair) => [pair.v4, pair.v6]), ...ends];
+        expect(new Set(all).size).toBe(all.length);
+        for (const end of ends) expect(end).toMatch(/^169\.254\.(?!0\.|169\.|255\.)/);
+        const lans = Object.values(plan.sites).flatMap((entry) => entry.lan.map((text) => model.parsePrefix(text)!));
+        for (const pair of owned)
+          for (const lan of lans) expect(model.containsAddress(lan, model.parseAddress(pair.v4)!)).toBe(false);
+      }),
+    );
+  });
+
+  test("gives every tunnel of the hub a port and an interface of its own", () => {
+    fc.assert(
+      fc.property(networks, (description) => {
+        const plan = planOf(description);
+        fc.pre(plan !== undefined);
+        const ports = [...plan.links.map((link) => link.a.listenPort!), plan.deviceHub.listenPort];
+        const interfaces = [...plan.links.map((link) => link.a.interface), plan.deviceHub.interface];
+        expect(new Set(ports).size).toBe(ports.length);
+        expect(new Set(interfaces).size).toBe(interfaces.length);
+        for (const port of ports) expect(port).toBeLessThanOrEqual(65535);
+      }),
+    );
+  });
+
+  test("stays as it was for all others when one site, device or service is added or removed", () => {
+    fc.assert(
+      fc.property(networks, (description) => {
+        const larger = planOf({
+          ...description,
+          sites: { ...description.sites, extra: site(200) },
+          devices: { another: {}, ...description.devices },
+          services: { new: { at: "extra", port: 1 } },
+        });
+        const smaller = planOf(description);
+        fc.pre(larger !== undefined && smaller !== undefined);
+        expect(larger.hosts).toMatchObject(smaller.hosts);
+        expect(larger.devices).toMatchObject(smaller.devices);
+        expect(larger.deviceHub).toEqual(smaller.deviceHub);
+        expect(larger.links.filter((link) => link.name !== "vps-extra")).toEqual(smaller.links);
+      }),
+    );
+  });
+
+  test("routes the space at a site, and at the hub what lies behind the site", () => {
+    const plan = model.planIntranet("home", spec({ sites: { home: site(0), cabin: site(1, { router: "static" }) } }));
+    const [home, cabin] = plan.links;
+    expect(home!.b.routes).toEqual([plan.space.v4, plan.space.v6]);
+    expect(home!.a.routes).toContain("10.20.0.10/32");
+    expect(home!.a.routes).not.toContain("10.20.0.0/24");
+    expect(cabin!.a.routes).toContain("10.20.1.0/24");
+    expect(plan.sites.cabin!.staticRoutes).toEqual([{ destination: "10.16.0.0/12", gateway: "10.20.1.10" }]);
+    expect(plan.sites.home!.forwarding).toBe(false);
+  });
+
+  test.each([
+    [1500, 1492, 1412],
+    [1500, 1500, 1420],
+    [1460, 1500, 1380],
+    [1360, 9000, 1280],
+  ])("underlays of %i and %i bytes give a tunnel of %i", (a, b, mtu) => expect(model.tunnelMtu(a, b)).toBe(mtu));
+
+  test("pools that are given are used", () => {
+    const plan = model.planIntranet("home", spec({ pools: { identities: "10.17.0.0/24", devices: "10.18.0.0/24" } }));
+    expect(plan.hosts.vps!.identity.v4).toBe("10.17.0.1");
+    expect(plan.deviceHub.pool.v4).toBe("10.18.0.0/24");
+  });
+
+  test("a service finds its site by the host itself", () => {
+    const home = site(0);
+    const plan = model.planIntranet("home", spec({ sites: { home }, services: { Wiki: { at: home.host, port: 80 } } }));
+    expect(plan.services.wiki).toMatchObject({ fqdn: "wiki.intranet.example", host: "home", audience: "intranet" });
+  });
+
+  test("warns where a LAN is what home routers come with", () => {
+    const lan = {
+      host: { address: "192.168.1.5", hostKeys: site(0).host.hostKeys },
+      lan: ["192.168.1.0/24"],
+      router: "gateway" as const,
+    };
+    const plan = model.planIntranet("home", spec({ space: { v4: "192.168.0.0/16" }, sites: { home: lan } }));
+    expect(plan.warnings.map((warning) => warning.path)).toEqual(["sites.home.lan[0]"]);
+  });
+
+  test("the IPv6 space is unique local and differs between domains", () => {
+    const a = model.uniqueLocalPrefix("home", "a.example");
+    expect(model.containsPrefix(model.parsePrefix("fd00::/8")!, a)).toBe(true);
+    expect(a.length).toBe(48);
+    expect(a).not.toEqual(model.uniqueLocalPrefix("home", "b.example"));
+  });
+});
+
+describe("ids", () => {
+  const range = { first: 1, last: 4094 };
+
+  test("of names lie in the range and do not depend on other names", () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.string(), { maxLength: 20 }), (names) => {
+        const issues = new model.Issues();
+        const ids = model.allocateIds(
+          "x",
+          names.map((name) => ({ name, path: name })),
+          range,
+          issues,
+        );
+        for (const name of names) expect(ids.get(name)).toBe(model.hashId("x", name, range));
+        const distinct = new Set(ids.values()).size === names.length;
+        expect(issues.count === 0).toBe(distinct);
+      }),
+    );
+  });
+
+  test("that collide name both claims and a number that is free", () => {
+    const issues = new model.Issues();
+    model.allocateIds(
+      "x",
+      [
+        { name: "a", path: "sites.a.id", id: 1 },
+        { name: "b", path: "sites.b.id", id: 1 },
+      ],
+      range,
+      issues,
+    );
+    expect(issues.list()[0]).toMatchObject({
+      path: "sites.b.id",
+      help: "set sites.b.id to a number that is free, for example 2",
+    });
+  });
+
+  test("a name that meets a given number asks for an id of its own", () => {
+    const issues = new model.Issues();
+    const hashed = model.hashId("x", "b", range);
+    model.allocateIds(
+      "x",
+      [
+        { name: "b", path: "sites.b.id" },
+        { name: "a", path: "sites.a.id", id: hashed },
+      ],
+      range,
+      issues,
+    );
+    expect(issues.list()[0]!.help).toContain("set sites.b.id to");
+  });
+});
+
+describe("exposure", () => {
+  test("names what the Internet reaches first, then each service", () => {
+    const rows = model.exposureOf(model.planIntranet("home", spec()), { from: ["198.51.100.7/32"] });
+    expect(rows.map((row) => row.what)).toEqual(["web", "ssh", "tunnels", "echo", "nextcloud"]);
+  });
+});
