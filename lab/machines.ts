@@ -2,6 +2,7 @@
  * The interfaces between the cloud services and the fabric. The cloud services decide what a customer may do and what it
  * means (quotas, actions, ids); the fabric only knows machines, addresses, packet filters and names.
  */
+import type { ChildProcess } from "node:child_process";
 
 /** A server as the cloud orders it from the fabric. */
 export interface ServerSpec {
@@ -78,4 +79,24 @@ export interface Names {
   publishZone(zone: string, records: ZoneRecord[]): Promise<void>;
   /** Sets or, with undefined, deletes the PTR record of an address. */
   setReverse(ip: string, name: string | undefined): Promise<void>;
+}
+
+/** Starts a program in a network namespace of the lab; output is appended to `log`. It ends when the lab ends. */
+export type SpawnIn = (namespace: string, argv: readonly string[], log: string) => ChildProcess;
+
+/** A running name service. */
+export interface NamesService extends Names {
+  /** Ends its programs; done when they have ended. Its state stays on disk, and `startNames` takes it up again. */
+  stop(): Promise<void>;
+}
+
+/** What `startNames` (lab/names/index.ts) gets from the supervisor. */
+export interface NamesOptions {
+  /** Directory of the name service's state and configuration: `<instance>/dns`. */
+  directory: string;
+  /** Directory for the logs of its programs. */
+  logs: string;
+  /** Namespace that has the addresses of the resolver and the authoritative server. */
+  namespace: string;
+  spawn: SpawnIn;
 }
