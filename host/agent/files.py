@@ -1,0 +1,186 @@
+"""Paths on the host: what stands there (snapshot), putting it back (restore), putting ours there (install).
+
+A snapshot is {"kind": "absent" | "file" | "link" | "directory", mode, uid, gid, target, copy}; `copy` is where a file's
+content was kept.
+"""
+import grp
+import hashlib
+import os
+import pwd
+import stat
+
+import util
+
+
+def ids(owner, group):
+    """Numeric ids of a file's owner and group; the group defaults to the owner's own."""
+    try:
+        user = pwd.getpwnam(owner)
+    except KeyError:
+        raise util.Failure("refused", f"user {owner} does not exist on this host; declare it under users or install its package")
+    if group is None:
+        return user.pw_uid, user.pw_gid
+    try:
+        return user.pw_uid, grp.getgrnam(group).gr_gid
+    except KeyError:
+        raise util.Failure("refused", f"group {group} does not exist on this host; declare it under users or install its package")
+
+
+def names(uid, gid):
+    """User and group name of numeric ids, or the number where there is no name."""
+    try:
+        user = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        user = str(uid)
+    try:
+        group = grp.getgrgid(gid).gr_name
+    except KeyError:
+        group = str(gid)
+    return user, group
+
+
+def look(path):
+    """What stands at `path` now, without keeping its content."""
+    try:
+        found = os.lstat(util.at(path))
+    except (FileNotFoundError, NotADirectoryError):
+        return {"kind": "absent"}
+    mode = stat.S_IMODE(found.st_mode)
+    if stat.S_ISLNK(found.st_mode):
+        return {"kind": "link", "target": os.readlink(util.at(path))}
+    if stat.S_ISREG(found.st_mode):
+        return {"kind": "file", "mode": mode, "uid": found.st_uid, "gid": found.st_gid, "size": found.st_size}
+    if stat.S_ISDIR(found.st_mode):
+        return {"kind": "directory", "mode": mode, "uid": found.st_uid, "gid": found.st_gid}
+    raise util.Failure("conflict", f"{path} is neither a file, a directory nor a link; move it away or manage another path")
+
+
+def digest(path):
+    with open(util.at(path), "rb") as source:
+        return hashlib.file_digest(source, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else hashlib.sha256(source.read()).hexdigest()
+
+
+def fits(path, wanted):
+    """Whether `path` already is as `wanted` (a resolved spec, see transaction.specify) says."""
+    found = look(path)
+    if found["kind"] != wanted["kind"]:
+        return False
+    if wanted["kind"] == "link":
+        return found["target"] == wanted["target"]
+    if wanted["kind"] == "absent":
+        return True
+    if (found["mode"], found["uid"], found["gid"]) != (wanted["mode"], wanted["uid"], wanted["gid"]):
+        return False
+    return wanted["kind"] == "directory" or digest(path) == wanted["sha256"]
+
+
+def snapshot(path, keep):
+    """What stands at `path`; a file's content is copied to `keep` (already prefixed, its folder is made)."""
+    found = look(path)
+    if found["kind"] == "file":
+        os.makedirs(os.path.dirname(keep), mode=0o700, exist_ok=True)
+        with open(util.at(path), "rb") as source:
+            util.write_durably(keep, source.read(), 0o600)
+        found["copy"] = keep
+    return found
+
+
+def restore(path, saved):
+    """Puts back what a snapshot says. Safe to repeat."""
+    kind = saved["kind"]
+    clear_temporary(path)
+    if kind == "absent":
+        discard(path)
+    elif kind == "link":
+        link(path, saved["target"])
+    elif kind == "directory":
+        make_parents(path)
+        os.makedirs(util.at(path), exist_ok=True)
+        os.chown(util.at(path), saved["uid"], saved["gid"])
+        os.chmod(util.at(path), saved["mode"])
+    else:
+        with open(saved["copy"], "rb") as source:
+            place(path, source.read(), saved["mode"], saved["uid"], saved["gid"])
+
+
+def clear_temporary(path):
+    """Removes the half-written neighbour that a killed process may have left."""
+    directory, name = os.path.split(util.at(path))
+    try:
+        os.unlink(os.path.join(directory, f".{name[:200]}.intranet-new"))
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+
+
+def discard(path):
+    """Removes a file or link, or a directory that is empty; one that holds somebody's files stays."""
+    target = util.at(path)
+    try:
+        if os.path.isdir(target) and not os.path.islink(target):
+            os.rmdir(target)
+        else:
+            os.unlink(target)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError:
+        if not os.path.isdir(target):
+            raise
+        return
+    util.sync_directory(os.path.dirname(target))
+
+
+def place(path, data, mode, uid, gid):
+    target = util.at(path)
+    make_parents(path)
+    if os.path.isdir(target) and not os.path.islink(target):
+        raise util.Failure("conflict", f"{path} is a directory on this host and a file in the role; move it away first")
+    util.write_durably(target, data, mode, uid, gid)
+
+
+def link(path, target):
+    place_at = util.at(path)
+    if os.path.isdir(place_at) and not os.path.islink(place_at):
+        raise util.Failure("conflict", f"{path} is a directory on this host and a link in the role; move it away first")
+    make_parents(path)
+    temporary = f"{os.path.dirname(place_at)}/.{os.path.basename(place_at)[:200]}.intranet-new"
+    if os.path.lexists(temporary):
+        os.unlink(temporary)
+    os.symlink(target, temporary)
+    os.rename(temporary, place_at)
+    util.sync_directory(os.path.dirname(place_at))
+
+
+def install(path, wanted, staged):
+    """Makes `path` as `wanted` says; a file's content comes from its staged copy."""
+    kind = wanted["kind"]
+    if kind == "directory":
+        if os.path.lexists(util.at(path)) and not os.path.isdir(util.at(path)):
+            raise util.Failure("conflict", f"{path} is a file on this host and a directory in the role; move it away first")
+        restore(path, wanted)
+    elif kind == "link":
+        link(path, wanted["target"])
+    elif kind == "file":
+        with open(staged, "rb") as source:
+            place(path, source.read(), wanted["mode"], wanted["uid"], wanted["gid"])
+    else:
+        target = util.at(path)
+        if os.path.isdir(target) and not os.path.islink(target):
+            raise util.Failure("conflict", f"{path} is to be absent but is a directory; a role removes files and links only")
+        discard(path)
+
+
+def missing_parents(path):
+    """Directories above `path` that are not there yet, the topmost first."""
+    missing = []
+    parent = os.path.dirname(path)
+    while parent not in ("", "/") and not os.path.lexists(util.at(parent)):
+        missing.append(parent)
+        parent = os.path.dirname(parent)
+    return missing[::-1]
+
+
+def make_parents(path):
+    """Makes what is missing above `path`, readable for all as a package would."""
+    for parent in missing_parents(path):
+        os.mkdir(util.at(parent))
+        os.chmod(util.at(parent), 0o755)

@@ -1,0 +1,128 @@
+"""Entry points of the agent.
+
+From memory, over SSH: `serve`, with one request, answered by JSON lines (progress …, then one result). From disk, on the
+host by itself: `rollback TX` (the armed timer) and `boot` (before the network starts).
+"""
+import json
+import os
+import signal
+import sys
+
+import facts
+import rollback
+import store
+import transaction
+import util
+
+
+def serve(bundle):
+    """Runs bundle["request"]; `bundle["modules"]` is this program's own source, kept on the host before a change."""
+    request = bundle["request"]
+    util.hide(request.get("secrets", []))
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the change may cut the connection that it came by: it ends all the same
+    signal.signal(signal.SIGTERM, interrupted)
+    os.umask(0o077)
+    try:
+        result = ACTIONS[request["action"]](request, bundle["modules"])
+    except util.Failure as failure:
+        result = {"ok": False, **failure.report(), "rolledBack": True, "leftovers": []}
+    except Exception as error:
+        where = error.__traceback__
+        while where and where.tb_next:
+            where = where.tb_next
+        place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where else "?"
+        message = util.redact(f"{type(error).__name__} at {place}: {error}")
+        result = {"ok": False, "kind": "internal", "message": message, "rolledBack": store.journal() is None, "leftovers": []}
+    util.emit("result", **result)
+    return 0
+
+
+def interrupted(_number, _frame):
+    raise util.Failure("interrupted", "the agent was told to stop")
+
+
+def apply(request, modules):
+    return transaction.apply(request, modules)
+
+
+def read(request, _modules):
+    """Facts; an interrupted change is undone first, for its half-made state is nobody's."""
+    if os.path.exists(store.BASE):
+        lock = rollback.recover(store.Lock(300))
+        try:
+            return facts.read(request)
+        finally:
+            lock.release()
+    return facts.read(request)
+
+
+def remove(request, modules):
+    """Lets everything of a role go. A role that is not there, or is another resource's by now, is left alone."""
+    if os.path.exists(store.BASE):
+        lock = rollback.recover(store.Lock(300))
+        lock.release()
+    entry = store.ledger()["roles"].get(request["role"])
+    if entry is None or entry["id"] != request["id"]:
+        return {"ok": True, "state": "committed", "machine": "", "observed": {}, "changed": [], "adopted": {}, "warnings": []}
+    return transaction.apply({**request, "remove": True}, modules)
+
+
+def confirm(request, _modules):
+    return transaction.confirm(request["tx"])
+
+
+def outcome(request, _modules):
+    """How a transaction ended whose answer was lost: running, awaiting, committed, rolled-back or unknown.
+
+    Waits for one that still runs, and undoes one that died. Leaves nothing on a host that has no role.
+    """
+    if not os.path.exists(store.BASE):
+        return {"ok": True, "state": "unknown"}
+    lock = store.Lock(300)
+    journal = store.journal()
+    if journal and journal["tx"] == request["tx"] and journal["state"] == "awaiting":
+        return {**journal["result"], "state": "awaiting", "seconds": journal["seconds"]}
+    lock = rollback.recover(lock)
+    past = store.outcome(request["tx"]) or {"state": "unknown"}
+    ledger = store.ledger()
+    if not ledger["roles"] and not ledger["installed"]:
+        rollback.forget_everything()
+    lock.release()
+    return {"ok": True, **past}
+
+
+ACTIONS = {"apply": apply, "read": read, "remove": remove, "confirm": confirm, "outcome": outcome}
+
+
+def timer(tx):
+    """The armed timer ran out: undo, even if the process that changes things hangs with the lock."""
+    try:
+        lock = store.Lock(5)
+    except util.Failure:
+        journal = store.journal()
+        if journal and journal["tx"] == tx:
+            rollback.kill_holder(journal)
+        lock = store.Lock(60)
+    journal = store.journal()
+    if journal and journal["tx"] == tx:
+        rollback.undo(journal, f"nobody confirmed it over a new connection within {journal.get('seconds', 'the allowed')} s")
+    lock.release()
+
+
+def boot():
+    lock = store.Lock(60)
+    journal = store.journal()
+    if journal:
+        rollback.undo(journal, "the host went down in the middle of the change and undid it at boot", boot=True)
+    store.sweep()
+    lock.release()
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    if sys.argv[1:2] == ["rollback"]:
+        timer(sys.argv[2])
+    elif sys.argv[1:2] == ["boot"]:
+        boot()
+    elif sys.argv[1:2] == ["serve"]:
+        sys.exit(serve(json.load(sys.stdin)))

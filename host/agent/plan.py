@@ -1,0 +1,165 @@
+"""What a transaction has to change: the wanted things resolved, claims of other roles, what stood there before.
+
+The ledger's entry of a role is {owner, id, paths: {path: {kind, prior}}, units: {name: {…, prior}}, sysctls: {key:
+{value, prior}}, users: {name: {prior}}, packages: [name]}. `prior` is what stood there before any role took it.
+"""
+import hashlib
+import os
+import shutil
+
+import files
+import store
+import system
+import units
+import util
+
+SYSCTL_HEAD = "# Managed by pulumi-intranet, role {role}; changes made here are taken back.\n"
+
+
+def empty_entry(request):
+    return {"owner": request["owner"], "id": request["id"], "paths": {}, "units": {}, "sysctls": {}, "users": {}, "packages": []}
+
+
+def sysctl_path(role):
+    return f"/etc/sysctl.d/60-intranet-{role}.conf"
+
+
+def file_specs(request):
+    """All files of a role, with the one that makes its sysctls survive a reboot."""
+    specs = dict(request.get("files", {}))
+    if request.get("sysctls"):
+        lines = "".join(f"{key} = {value}\n" for key, value in sorted(request["sysctls"].items()))
+        specs[sysctl_path(request["role"])] = {"content": SYSCTL_HEAD.format(role=request["role"]) + lines, "mode": "0644"}
+    return specs
+
+
+def specify(request):
+    """path → {"kind", mode, uid, gid, sha256, target}; owners must exist by now."""
+    wanted = {}
+    for path, spec in request.get("directories", {}).items():
+        uid, gid = files.ids(spec.get("owner", "root"), spec.get("group"))
+        wanted[path] = {"kind": "directory", "mode": int(spec.get("mode", "0755"), 8), "uid": uid, "gid": gid}
+    for path, spec in file_specs(request).items():
+        uid, gid = files.ids(spec.get("owner", "root"), spec.get("group"))
+        sha = hashlib.sha256(spec["content"].encode()).hexdigest()
+        wanted[path] = {"kind": "file", "mode": int(spec.get("mode", "0644"), 8), "uid": uid, "gid": gid, "sha256": sha}
+    for path, target in request.get("links", {}).items():
+        wanted[path] = {"kind": "link", "target": target}
+    for path in request.get("absent", []):
+        wanted[path] = {"kind": "absent"}
+    return wanted
+
+
+def stage(request, root):
+    """Writes every file of the role below `root`, base names and folders kept, so that checkers see them all."""
+    shutil.rmtree(root, ignore_errors=True)
+    os.makedirs(root, mode=0o700)
+    for path, spec in file_specs(request).items():
+        os.makedirs(os.path.dirname(root + path), mode=0o700, exist_ok=True)
+        util.write_durably(root + path, spec["content"].encode(), 0o600)
+
+
+def check_claims(request, ledger):
+    """Raises a conflict that names both roles. Equal sysctls, users, directories and packages may be shared."""
+    role, mine = request["role"], ledger["roles"].get(request["role"])
+    if mine and mine["owner"] != request["owner"]:
+        raise util.Failure(
+            "conflict",
+            f"role {role} on this host belongs to {mine['owner']}, and {request['owner']} wants a role of the same name; "
+            f"name one of them differently, or destroy the first (if its stack is gone for good: delete \"{role}\" from {store.LEDGER})",
+        )
+    for other, entry in ledger["roles"].items():
+        if other == role:
+            continue
+        for path in claimed_paths(request):
+            theirs = entry["paths"].get(path)
+            if theirs and not (theirs["kind"] == "directory" and path in request.get("directories", {})):
+                _refuse("path", path, role, other, entry)
+        for unit in request.get("units", {}):
+            if unit in entry["units"]:
+                _refuse("unit", unit, role, other, entry)
+        for key, value in request.get("sysctls", {}).items():
+            theirs = entry["sysctls"].get(key)
+            if theirs and theirs["value"] != value:
+                _refuse("sysctl", f"{key} (here {value}, there {theirs['value']})", role, other, entry)
+
+
+def claimed_paths(request):
+    return [*file_specs(request), *request.get("directories", {}), *request.get("links", {}), *request.get("absent", [])]
+
+
+def _refuse(kind, what, role, other, entry):
+    raise util.Failure("conflict", f"{kind} {what} is claimed by role {role} and already owned by role {other} ({entry['owner']}); let only one of them manage it")
+
+
+def others(ledger, role, kind, key):
+    """Entry of another role that shares a thing, or None."""
+    for other, entry in ledger["roles"].items():
+        if other != role and key in entry[kind]:
+            return entry[kind][key]
+    return None
+
+
+def path_changes(entry, wanted, ledger, role):
+    """path → target, only where something has to be done: a spec, or {"prior": snapshot} for what the role lets go."""
+    changes = {path: spec for path, spec in wanted.items() if not files.fits(path, spec)}
+    for path, owned in entry["paths"].items():
+        if path not in wanted and others(ledger, role, "paths", path) is None:
+            changes[path] = {"kind": owned["prior"]["kind"], "prior": owned["prior"]}
+    return changes
+
+
+def touched(paths, triggers):
+    """Whether a changed path is one of the triggers or lies below one that is a directory."""
+    return any(path == trigger or path.startswith(trigger.rstrip("/") + "/") for path in paths for trigger in triggers)
+
+
+def own_files(unit):
+    """Paths that make up a unit itself: a change there is a restart."""
+    names = [unit]
+    if "@" in unit:
+        names.append(unit.split("@")[0] + "@." + unit.rsplit(".", 1)[-1])
+    return [f"/etc/systemd/system/{name}{suffix}" for name in names for suffix in ("", ".d")]
+
+
+def unit_actions(entry, wanted, states, changed):
+    """unit → what to do. A unit that the role lets go is put back to its prior state ("release")."""
+    actions = {}
+    for name in sorted({*wanted, *entry["units"]}):
+        spec = wanted.get(name) or entry["units"][name]
+        restart = touched(changed, [*spec.get("restartOn", []), *own_files(name)])
+        reload = touched(changed, spec.get("reloadOn", []))
+        if name in wanted:
+            action = units.verb(states[name], spec.get("state", "started"), restart, reload)
+            on = states[name]["enabled"] in units.ON
+            flip = spec.get("enabled", True) != on
+        else:
+            action, flip = "restart" if restart else "reload" if reload else "none", False
+        actions[name] = {"action": action, "released": name not in wanted, "flip": flip}
+    return actions
+
+
+def take_prior(request, entry, wanted, states, ledger):
+    """The new ledger entry: what was already ours keeps its prior; what is taken now is kept as a copy first."""
+    role, backup = request["role"], f"{store.BASE}/backup/{request['role']}"
+    fresh = empty_entry(request)
+    adopted = []
+    for path, spec in wanted.items():
+        owned = entry["paths"].get(path) or others(ledger, role, "paths", path)
+        if owned is None:
+            prior = files.snapshot(path, backup + path)
+            if prior["kind"] in ("file", "link") and not files.fits(path, spec):
+                adopted.append(path)
+            owned = {"prior": prior}
+        fresh["paths"][path] = {"kind": spec["kind"], "prior": owned["prior"]}
+    for name, spec in request.get("units", {}).items():
+        owned = entry["units"].get(name)
+        fresh["units"][name] = {**spec, "prior": owned["prior"] if owned else states[name]}
+    for key, value in request.get("sysctls", {}).items():
+        owned = entry["sysctls"].get(key) or others(ledger, role, "sysctls", key)
+        fresh["sysctls"][key] = {"value": value, "prior": owned["prior"] if owned else system.read_sysctl(key)}
+    for name in request.get("users", {}):
+        owned = entry["users"].get(name) or others(ledger, role, "users", name)
+        fresh["users"][name] = owned if owned else {"prior": request["_users"][name]}
+    fresh["packages"] = sorted(request.get("packages", []))
+    return fresh, adopted

@@ -1,0 +1,190 @@
+"""Undoing the open transaction: after a failure, at the next contact, by the armed timer, or at boot.
+
+The journal says what stood there before; every step here may be repeated, for the process that undoes can be killed too.
+"""
+import os
+import shutil
+import signal
+import time
+
+import files
+import packages
+import store
+import system
+import units
+import util
+
+TIMER = "intranet-rollback"
+AGENT = store.BASE + "/agent"
+BOOT_UNIT = "/etc/systemd/system/intranet-recover.service"
+BOOT_LINK = "/etc/systemd/system/sysinit.target.wants/intranet-recover.service"
+BOOT_TEXT = """# Managed by pulumi-intranet: undoes a configuration change that a crash or power cut interrupted.
+[Unit]
+Description=Undo an interrupted configuration change of pulumi-intranet
+DefaultDependencies=no
+After=local-fs.target
+Before=sysinit.target network-pre.target
+ConditionPathExists=/var/lib/intranet/journal.json
+
+[Service]
+Type=oneshot
+ExecStart=/usr/bin/python3 -B /var/lib/intranet/agent/main.py boot
+
+[Install]
+WantedBy=sysinit.target
+"""
+
+
+def boottime():
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+def persist(modules):
+    """Keeps the agent on disk and hooks it into boot, before the first change: it must be able to undo by itself."""
+    os.makedirs(AGENT, mode=0o700, exist_ok=True)
+    for name, source in modules:
+        path, data = f"{AGENT}/{name}.py", source.encode()
+        if not os.path.exists(path) or open(path, "rb").read() != data:
+            util.write_durably(path, data, 0o600)
+    if not system.exists(BOOT_UNIT) or open(util.at(BOOT_UNIT)).read() != BOOT_TEXT:
+        files.place(BOOT_UNIT, BOOT_TEXT.encode(), 0o644, 0, 0)
+        files.link(BOOT_LINK, BOOT_UNIT)
+
+
+def forget_boot_unit():
+    files.discard(BOOT_LINK)
+    files.discard(BOOT_UNIT)
+
+
+def arm(tx, seconds):
+    """The host undoes `tx` by itself after so many seconds. A reboot before that undoes it at boot."""
+    disarm()
+    util.must(
+        [
+            "systemd-run", f"--unit={TIMER}", f"--on-active={seconds}", "--timer-property=AccuracySec=100ms", "--quiet", "--collect",
+            "/usr/bin/python3", "-B", f"{AGENT}/main.py", "rollback", tx,
+        ],
+        "confirm",
+        "the host could not arm its roll-back timer, so nothing was changed",
+    )  # fmt: skip
+
+
+def disarm():
+    if system.exists("/run/systemd/transient/" + TIMER + ".timer"):
+        util.run(["systemctl", "stop", TIMER + ".timer"])
+
+
+def kill_holder(journal):
+    """Ends the process of a transaction whose time is up while it still holds the lock (a command that hangs)."""
+    try:
+        with open(f"/proc/{journal['pid']}/stat") as source:
+            started = source.read().rsplit(")", 1)[1].split()[19]
+        if started == journal["started"] and journal["pid"] != os.getpid():
+            os.kill(journal["pid"], signal.SIGKILL)
+    except (OSError, KeyError, IndexError):
+        pass
+
+
+def process_start():
+    with open(f"/proc/{os.getpid()}/stat") as source:
+        return source.read().rsplit(")", 1)[1].split()[19]
+
+
+def recover(lock):
+    """At each contact, with the lock: waits for a change that awaits its confirmation, undoes one that died.
+
+    Returns the lock (it is given up while waiting).
+    """
+    told = False
+    while True:
+        journal = store.journal()
+        if journal is None:
+            store.sweep()
+            return lock
+        left = journal.get("deadline", 0) - boottime()
+        if journal["state"] != "awaiting" or left <= 0 or left > journal.get("seconds", 0) + 1:
+            util.progress(f"undoing an interrupted change of role {journal['role']}")
+            undo(journal, "the process that made this change died or lost its way in; the host undid it at the next contact")
+            continue
+        if not told:
+            util.progress(f"role {journal['role']} waits for its confirmation; the host decides within {int(left) + 1} s")
+            told = True
+        lock.release()
+        time.sleep(0.3)
+        lock = store.Lock(60)
+
+
+def undo(journal, reason, boot=False):
+    """Puts everything back that the journal lists. Returns what could not be put back, in words."""
+    left = []
+    back = journal["undo"]
+
+    def attempt(action, what):
+        try:
+            problem = action()
+        except (util.Failure, OSError) as error:
+            problem = f"{what}: {error}"
+        if problem:
+            left.append(util.redact(problem))
+        return problem
+
+    for name, before in back["units"].items():
+        attempt(lambda name=name, before=before: units.turn_off(name, before["state"], not boot), name)
+    util.step("undo:units-off")
+    stuck = False
+    for path, saved in reversed(list(back["paths"].items())):
+        stuck = bool(attempt(lambda path=path, saved=saved: files.restore(path, saved), path)) or stuck
+        util.step("undo:" + path)
+    for path in sorted(back["made"], reverse=True):
+        attempt(lambda path=path: files.discard(path), path)
+    if back["units"]:
+        attempt(units.daemon_reload, "daemon-reload")
+    for key, value in back["sysctls"].items():
+        if value is not None and not system.same_sysctl(key, value):
+            attempt(lambda key=key, value=value: system.write_sysctl(key, value), key)
+    for name, before in back["units"].items():
+        attempt(lambda name=name, before=before: units.turn_on(name, before["state"], before["action"], not boot), name)
+    util.step("undo:units-on")
+    for name, before in back["users"].items():
+        attempt(lambda name=name, before=before: system.restore_user(name, before), name)
+    packages.clear_policy()
+    if back["packages"] is not None:
+        if boot:  # dpkg stops services, which cannot be waited for this early: the next contact does it
+            journal["undo"] = {"units": {}, "paths": {}, "made": [], "sysctls": {}, "users": {}, "packages": back["packages"]}
+            store.save_journal(journal)
+            return left
+        attempt(lambda: packages.purge(sorted(packages.installed() - set(back["packages"]))), "packages")
+    util.step("undo:packages")
+    attempt(lambda: store.save_outcome(journal["tx"], {"state": "rolled-back", "reason": reason, "leftovers": left}), "outcome")
+    if stuck:
+        return left  # the journal stays: the next contact tries again
+    if store.ledger() != journal["ledger"]:
+        store.save_ledger(journal["ledger"])
+    prune_backups(journal["ledger"])
+    if journal["confirm"]:
+        disarm()
+    store.end_transaction(journal["tx"])
+    return left
+
+
+def prune_backups(ledger):
+    """Removes kept copies that no role refers to."""
+    kept = {
+        snapshot["prior"].get("copy")
+        for entry in ledger["roles"].values()
+        for snapshot in entry["paths"].values()
+    }
+    root = store.BASE + "/backup"
+    for folder, _, names in os.walk(root, topdown=False):
+        for name in names:
+            if os.path.join(folder, name) not in kept:
+                os.unlink(os.path.join(folder, name))
+        if folder != root and not os.listdir(folder):
+            os.rmdir(folder)
+
+
+def forget_everything():
+    """After the last role: neither the boot hook nor the agent nor its folder stays."""
+    forget_boot_unit()
+    shutil.rmtree(AGENT, ignore_errors=True)
+    store.forget_everything()

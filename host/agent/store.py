@@ -1,0 +1,121 @@
+"""What the agent keeps on the host: ledger (who owns what), journal (how to undo the open transaction), outcomes.
+
+Everything lies in /var/lib/intranet, mode 0700. One transaction is open at a time, so there is one journal; removing that
+one file is what commits (or ends a roll-back).
+"""
+import fcntl
+import json
+import os
+import shutil
+import time
+
+import util
+
+BASE = util.at("/var/lib/intranet")
+LEDGER = BASE + "/ledger.json"
+JOURNAL = BASE + "/journal.json"
+OUTCOMES = BASE + "/outcomes"
+KEPT_OUTCOMES = 20
+
+
+def prepare():
+    os.makedirs(BASE, mode=0o700, exist_ok=True)
+    os.chmod(BASE, 0o700)
+
+
+class Lock:
+    """The host's lock. `seconds` bounds the wait; it is released when the process ends, however that happens."""
+
+    def __init__(self, seconds):
+        prepare()
+        end = time.monotonic() + seconds
+        told = False
+        while True:
+            self.file = open(BASE + "/lock", "a")
+            try:
+                fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if self._current():
+                    return
+            except BlockingIOError:
+                pass
+            self.file.close()
+            if time.monotonic() > end:
+                raise util.Failure(
+                    "lock",
+                    f"another transaction holds this host's lock for more than {seconds} s; wait until it has ended and run `pulumi up` again",
+                )
+            if not told:
+                util.progress("waiting for another transaction on this host")
+                told = True
+            time.sleep(0.2)
+
+    def _current(self):
+        # The last role's removal deletes the folder: a lock on a deleted file protects nothing.
+        try:
+            return os.fstat(self.file.fileno()).st_ino == os.stat(BASE + "/lock").st_ino
+        except FileNotFoundError:
+            prepare()
+            return False
+
+    def release(self):
+        self.file.close()
+
+
+def _load(path, default):
+    try:
+        with open(path, "rb") as source:
+            return json.loads(source.read())
+    except FileNotFoundError:
+        return default
+
+
+def _save(path, value):
+    util.write_durably(path, json.dumps(value, sort_keys=True).encode(), 0o600)
+
+
+def ledger():
+    """{"roles": {role: {owner, id, paths, made, units, sysctls, users, packages}}, "installed": {package: 1}}"""
+    return _load(LEDGER, {"roles": {}, "installed": {}})
+
+
+def save_ledger(value):
+    _save(LEDGER, value)
+
+
+def journal():
+    return _load(JOURNAL, None)
+
+
+def save_journal(value):
+    _save(JOURNAL, value)
+
+
+def end_transaction(tx):
+    """The commit point: without a journal there is nothing to undo. What lies about afterwards is only rubbish."""
+    os.unlink(JOURNAL)
+    util.sync_directory(BASE)
+    util.step("ended")
+    shutil.rmtree(f"{BASE}/tx/{tx}", ignore_errors=True)
+
+
+def sweep():
+    """Removes what a killed process left: staging folders, when no transaction is open."""
+    if not os.path.exists(JOURNAL):
+        shutil.rmtree(BASE + "/tx", ignore_errors=True)
+
+
+def outcome(tx):
+    return _load(f"{OUTCOMES}/{tx}.json", None)
+
+
+def save_outcome(tx, value):
+    os.makedirs(OUTCOMES, mode=0o700, exist_ok=True)
+    _save(f"{OUTCOMES}/{tx}.json", value)
+    names = sorted(os.listdir(OUTCOMES), key=lambda name: os.path.getmtime(f"{OUTCOMES}/{name}"))
+    for name in names[:-KEPT_OUTCOMES]:
+        os.unlink(f"{OUTCOMES}/{name}")
+
+
+def forget_everything():
+    """After the last role: nothing of ours stays on the host."""
+    shutil.rmtree(BASE, ignore_errors=True)

@@ -1,0 +1,292 @@
+"""Applying a role: stage, check, change, probe; all of it or nothing.
+
+Order: packages, users, staged files, their checkers, (roll-back armed,) units that stop, files, sysctls, units that
+start or read anew, probes. The journal is written before each part, so whoever comes next can undo what was begun.
+"""
+import os
+
+import files
+import packages
+import plan
+import rollback
+import store
+import system
+import units
+import util
+
+LONGEST_CHANGE = 600
+"""Seconds a change may take with the roll-back armed, probes apart; then the host undoes it."""
+
+
+def apply(request, modules):
+    """Brings the role to what the request says (an empty request lets everything go). Returns the result's fields."""
+    lock = rollback.recover(store.Lock(request.get("lockSeconds", 300)))
+    ledger = store.ledger()
+    finish_purges(ledger)
+    plan.check_claims(request, ledger)
+    rollback.persist(modules)
+    journal = {
+        "tx": request["tx"],
+        "role": request["role"],
+        "state": "open",
+        "pid": os.getpid(),
+        "started": rollback.process_start(),
+        "confirm": 0,
+        "ledger": ledger,
+        "undo": {"units": {}, "paths": {}, "made": [], "sysctls": {}, "users": {}, "packages": None},
+    }
+    util.step("begun")
+    try:
+        result = change(request, ledger, journal)
+    except Exception as error:
+        return failed(error, journal)
+    finally:
+        lock.release()
+    return result
+
+
+def failed(error, journal):
+    """Undoes what was begun and says what happened and what is left of it."""
+    failure = error if isinstance(error, util.Failure) else util.Failure("internal", f"{type(error).__name__}: {error}")
+    report = failure.report()
+    left = []
+    if store.journal() is not None:
+        util.progress("putting the earlier state back")
+        left = rollback.undo(journal, report["message"])
+    store.sweep()
+    return {"ok": False, **report, "rolledBack": not left, "leftovers": left}
+
+
+def change(request, ledger, journal):
+    role, tx = request["role"], request["tx"]
+    entry = ledger["roles"].get(role) or plan.empty_entry(request)
+    staged = f"{store.BASE}/tx/{tx}/staged"
+    brought = bring_packages(request, journal)
+    bring_users(request, journal)
+    plan.stage(request, staged)
+    util.step("staged")
+    for check in request.get("checks", []):
+        system.run_check(check, staged)
+    util.step("checked")
+
+    wanted = plan.specify(request)
+    changes = plan.path_changes(entry, wanted, ledger, role)
+    states = units.states(sorted({*request.get("units", {}), *entry["units"]}))
+    actions = plan.unit_actions(entry, request.get("units", {}), states, list(changes))
+    fresh, adopted = plan.take_prior(request, entry, wanted, states, ledger)
+    sysctls = sysctl_changes(request, entry, ledger)
+    remember(journal, changes, states, actions, sysctls)
+    if request.get("confirm"):
+        journal["confirm"] = request["confirm"]
+        probing = sum(probe.get("timeoutSeconds", 30) for probe in request.get("probes", []))
+        rollback.arm(tx, LONGEST_CHANGE + probing)
+    store.save_journal(journal)
+    util.step("journaled")
+
+    perform(request, entry, changes, states, actions, sysctls, staged)
+    for probe in request.get("probes", []):
+        system.run_probe(probe)
+    util.step("probed")
+    observed = system.observe(request.get("live", {}))
+    new = next_ledger(request, ledger, fresh, brought, journal["undo"]["made"])
+    store.save_ledger(new)
+    util.step("ledger")
+    result = {
+        "ok": True,
+        "state": "committed",
+        "machine": system.machine_id(),
+        "observed": observed,
+        "changed": sorted([*changes, *(name for name, item in actions.items() if item["action"] != "none"), *sysctls, *brought]),
+        "adopted": {path: f"/var/lib/intranet/backup/{role}{path}" for path in adopted},
+    }
+    if request.get("confirm"):
+        return await_confirmation(request, journal, result)
+    return {**result, "warnings": commit(tx, result)}
+
+
+def bring_packages(request, journal):
+    missing = packages.missing(request.get("packages", []))
+    if not missing:
+        return []
+    before = packages.installed()
+    journal["undo"]["packages"] = sorted(before)
+    store.save_journal(journal)
+    util.step("packages")
+    packages.install(missing)
+    util.step("installed")
+    return sorted(packages.installed() - before)
+
+
+def bring_users(request, journal):
+    request["_users"] = {name: system.user(name) for name in request.get("users", {})}
+    begun = {name: before for name, before in request["_users"].items() if not system.user_fits(name, request["users"][name])}
+    if not begun:
+        return
+    journal["undo"]["users"] = begun
+    store.save_journal(journal)
+    util.step("users")
+    for name in begun:
+        system.make_user(name, request["users"][name])
+
+
+def sysctl_changes(request, entry, ledger):
+    """key → value to set live, let-go keys included (their prior value, unless another role wants the key)."""
+    changes = {key: value for key, value in request.get("sysctls", {}).items() if not system.same_sysctl(key, value)}
+    for key, owned in entry["sysctls"].items():
+        if key not in request.get("sysctls", {}) and owned["prior"] is not None:
+            if plan.others(ledger, request["role"], "sysctls", key) is None:
+                changes[key] = owned["prior"]
+    return changes
+
+
+def remember(journal, changes, states, actions, sysctls):
+    """Everything that is about to change goes into the journal as it stands now."""
+    back = journal["undo"]
+    for number, path in enumerate(sorted(changes)):
+        back["paths"][path] = files.snapshot(path, f"{store.BASE}/tx/{journal['tx']}/old/{number}")
+        back["made"] += [parent for parent in files.missing_parents(path) if parent not in back["made"]]
+    for name, item in actions.items():
+        if item["action"] != "none" or item["flip"] or item["released"] or plan.touched(list(changes), plan.own_files(name)):
+            back["units"][name] = {"state": states[name], "action": item["action"]}
+    for key in sysctls:
+        back["sysctls"][key] = system.read_sysctl(key)
+
+
+def perform(request, entry, changes, states, actions, sysctls, staged):
+    wanted = request.get("units", {})
+    for name, item in actions.items():
+        if item["released"]:
+            units.turn_off(name, entry["units"][name]["prior"])
+        elif item["action"] == "stop":
+            units.act(name, "stop")
+        util.step("off:" + name)
+    going = [path for path, target in changes.items() if target["kind"] == "absent"]
+    coming = [path for path in changes if path not in going]
+    order = {"directory": 0, "file": 1, "link": 2}
+    for path in sorted(coming, key=lambda path: (order[changes[path]["kind"]], path)) + sorted(going, reverse=True):
+        target = changes[path]
+        if "prior" in target:
+            files.restore(path, target["prior"])
+        else:
+            files.install(path, target, staged + path)
+        util.step("path:" + path)
+    if any(path.startswith(("/etc/systemd/", "/usr/lib/systemd/", "/lib/systemd/")) for path in changes):
+        units.daemon_reload()
+    late = {}
+    for key, value in sysctls.items():
+        if system.exists(system.sysctl_file(key)[len(util.ROOT) :]):
+            system.write_sysctl(key, value)
+        else:
+            late[key] = value
+    util.step("sysctls")
+    for name, item in actions.items():
+        if item["released"]:
+            problem = units.turn_on(name, entry["units"][name]["prior"], item["action"])
+            if problem:
+                util.progress(problem)
+            continue
+        units.enable(name, states[name], wanted[name].get("enabled", True))
+        if item["action"] != "stop":
+            units.act(name, item["action"], states[name]["reloadable"])
+        util.step("on:" + name)
+    for name, item in actions.items():
+        if item["action"] in ("start", "restart", "reload") and not item["released"]:
+            units.settle(name)
+    for key, value in late.items():
+        if system.read_sysctl(key) is not None or key in request.get("sysctls", {}):
+            system.write_sysctl(key, value)
+
+
+def next_ledger(request, ledger, fresh, brought, made):
+    role = request["role"]
+    roles = {name: entry for name, entry in ledger["roles"].items() if name != role}
+    if not request.get("remove"):
+        roles[role] = fresh
+    installed = {**ledger["installed"], **{name: sorted(request.get("packages", [])) for name in brought}}
+    claimed = {name for entry in roles.values() for name in entry["packages"]}
+    unwanted = {name for name, tops in installed.items() if name not in claimed and not claimed & set(tops)}
+    gone = [name for name, owned in (ledger["roles"].get(role) or {"users": {}})["users"].items() if request.get("remove") or name not in fresh["users"]]
+    users = {
+        name: ledger["roles"][role]["users"][name]["prior"]
+        for name in gone
+        if plan.others({"roles": roles}, role, "users", name) is None
+    }
+    return {
+        "roles": roles,
+        "installed": installed,
+        "made": sorted({*ledger.get("made", []), *made}),
+        "after": {"packages": sorted(unwanted), "users": users},
+    }
+
+
+def await_confirmation(request, journal, result):
+    """From here on only `confirm` over a new connection keeps the change; the timer's time starts now."""
+    seconds = request["confirm"]
+    journal.update(state="awaiting", seconds=seconds, deadline=rollback.boottime() + seconds, result=result)
+    rollback.arm(request["tx"], seconds)
+    store.save_journal(journal)
+    store.save_outcome(request["tx"], {"state": "awaiting"})
+    util.step("awaiting")
+    return {**result, "state": "awaiting", "seconds": seconds}
+
+
+def commit(tx, result):
+    """Ends the transaction and does what comes after it: packages, users and folders that nobody wants any more."""
+    store.save_outcome(tx, {"state": "committed", "result": result})
+    rollback.disarm()
+    store.end_transaction(tx)
+    ledger = store.ledger()
+    warnings = finish_purges(ledger)
+    rollback.prune_backups(ledger)
+    if not ledger["roles"] and not ledger["installed"]:
+        rollback.forget_everything()
+    return warnings
+
+
+def confirm(tx):
+    """Keeps a change that awaits its confirmation. Raises when the host has undone it already."""
+    lock = store.Lock(60)
+    journal = store.journal()
+    if journal is None or journal["tx"] != tx or journal["state"] != "awaiting":
+        past = store.outcome(tx) or {}
+        if past.get("state") == "committed":
+            return past["result"]
+        raise util.Failure("confirm", "the host undid this change before it was confirmed: " + past.get("reason", "reason unknown"))
+    result = journal["result"]
+    warnings = commit(tx, result)
+    lock.release()
+    return {**result, "warnings": warnings}
+
+
+def finish_purges(ledger):
+    """Removes what the last commit left to remove; what cannot be removed is said and not tried for ever."""
+    after = ledger.get("after", {"packages": [], "users": {}})
+    warnings = []
+    for path in sorted(ledger.get("made", []), reverse=True):
+        if not any(path in entry["paths"] for entry in ledger["roles"].values()):
+            files.discard(path)
+    ledger["made"] = [path for path in ledger.get("made", []) if system.exists(path)]
+    for name, before in after["users"].items():
+        system.restore_user(name, before)
+    unwanted = set(after["packages"])
+    if unwanted:
+        warnings = purge_unwanted(unwanted)
+        for name in unwanted:
+            ledger["installed"].pop(name, None)
+    if after["packages"] or after["users"] or ledger["made"]:
+        ledger["after"] = {"packages": [], "users": {}}
+        store.save_ledger(ledger)
+    return warnings
+
+
+def purge_unwanted(unwanted):
+    """Purges packages unless something else on the host has come to depend on them. Returns what stayed, in words."""
+    going = packages.simulate_purge(unwanted)
+    if going is None or not going <= unwanted:
+        kept = sorted(going - unwanted) if going else []
+        alone = {name for name in unwanted if (packages.simulate_purge([name]) or {"?"}) <= unwanted}
+        problem = packages.purge(alone) if alone else None
+        stayed = sorted(unwanted - alone)
+        return [f"packages {' '.join(stayed)} stay: {' '.join(kept) or 'others'} depend on them"] + ([problem] if problem else [])
+    problem = packages.purge(unwanted)
+    return [problem] if problem else []

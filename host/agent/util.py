@@ -1,0 +1,189 @@
+"""Commands, events and durable writes: what every other part of the agent stands on.
+
+The agent runs as root on the managed host, from memory (see host/agent.ts) or from /var/lib/intranet/agent. It is
+Python 3 from the standard library alone. Paths on the host go through `at`, so that tests can run it on a scratch root.
+"""
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.environ.get("INTRANET_ROOT", "")
+"""Prefix of every managed path: empty on a host, a scratch directory in tests."""
+
+OUTPUT_LIMIT = 8192
+"""Bytes of a command's output that are kept: its end, for that is where programs say what went wrong."""
+
+SECRETS = []
+"""Values that may not appear in anything that leaves the agent or is written to a report. Longest first."""
+
+
+class Failure(Exception):
+    """An error a person reads: `kind` is one of conflict, check, probe, command, unit, package, lock, confirm, refused."""
+
+    def __init__(self, kind, message, command=None, code=None, output=None):
+        super().__init__(message)
+        self.kind = kind
+        self.command = command
+        self.code = code
+        self.output = output
+
+    def report(self):
+        return {
+            "kind": self.kind,
+            "message": redact(str(self)),
+            "command": [redact(word) for word in self.command] if self.command else None,
+            "code": self.code,
+            "output": redact(self.output) if self.output else None,
+        }
+
+
+def hide(values):
+    """Remembers secret values; each line of a longer one counts by itself, for programs quote lines."""
+    found = set()
+    for value in values:
+        for part in [value] + value.splitlines():
+            if len(part.strip()) >= 4:
+                found.add(part.strip())
+    SECRETS[:] = sorted(found, key=len, reverse=True)
+
+
+def redact(text):
+    for secret in SECRETS:
+        text = text.replace(secret, "[secret]")
+    return text
+
+
+def emit(event, **fields):
+    """One JSON line to the provider. The way back may be cut by the very change in hand: that never stops the work."""
+    try:
+        sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        try:
+            sys.stdout = open(os.devnull, "w")
+        except OSError:
+            pass
+
+
+def progress(text):
+    emit("progress", text=redact(text))
+
+
+def step(name):
+    """A point at which the process may die; tests enumerate them and kill the agent at each (INTRANET_KILL_AT)."""
+    if "INTRANET_STEPS" in os.environ:
+        emit("step", name=name)
+    if os.environ.get("INTRANET_KILL_AT") == name:
+        sys.stdout.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def at(path):
+    return ROOT + path if ROOT else path
+
+
+ENVIRONMENT = {
+    "PATH": os.environ["PATH"] if ROOT else "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LC_ALL": "C.UTF-8",
+    "HOME": "/root",
+    "DEBIAN_FRONTEND": "noninteractive",
+    "SYSTEMD_PAGER": "",
+    "SYSTEMD_COLORS": "0",
+    "NO_COLOR": "1",
+}
+
+
+def run(argv, timeout=90, limit=OUTPUT_LIMIT):
+    """Runs an argument list and returns (exit code, end of its output). 124 after `timeout` seconds, 127 if not found.
+
+    Output goes to a file and not to a pipe: a daemon that the command leaves behind would hold a pipe open for ever.
+    """
+    with tempfile.TemporaryFile() as out:
+        try:
+            child = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=ENVIRONMENT,
+                cwd="/",
+                start_new_session=True,
+                umask=0o022,
+            )
+        except FileNotFoundError:
+            return 127, f"{argv[0]}: command not found"
+        except PermissionError:
+            return 126, f"{argv[0]}: permission denied"
+        try:
+            code = child.wait(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            code = 124
+        size = out.seek(0, os.SEEK_END)
+        out.seek(max(0, size - limit))
+        text = out.read().decode("utf-8", "replace")
+        if size > limit:
+            text = f"[… {size - limit} bytes before this]\n" + text
+        if code == 124:
+            text += f"\n[stopped after {timeout} s]"
+        return code, text.strip("\n")
+
+
+def must(argv, kind="command", message=None, timeout=90):
+    """Like `run`, but raises a Failure with command, exit code and output unless it ends with 0."""
+    code, output = run(argv, timeout)
+    if code != 0:
+        raise Failure(kind, message or f"{argv[0]} failed", argv, code, output)
+    return output
+
+
+def query(argv, timeout=60):
+    """The whole standard output of a command that only looks, or None if it fails."""
+    try:
+        done = subprocess.run(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT, timeout=timeout, cwd="/"
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
+
+
+def sync_directory(path):
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        pass  # some file systems refuse it for directories; the rename is atomic all the same
+    finally:
+        os.close(descriptor)
+
+
+def write_durably(path, data, mode=0o600, uid=None, gid=None):
+    """Replaces `path` (already prefixed) by `data` in one step: temporary file beside it, fsync, rename, fsync."""
+    directory, name = os.path.split(path)
+    temporary = os.path.join(directory, f".{name[:200]}.intranet-new")
+    try:
+        os.unlink(temporary)
+    except FileNotFoundError:
+        pass
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(data)
+            out.flush()
+            if uid is not None:
+                os.fchown(out.fileno(), uid, gid)
+            os.fchmod(out.fileno(), mode)
+            os.fsync(out.fileno())
+        os.rename(temporary, path)
+    except BaseException:
+        try:
+            os.unlink(temporary)
+        except OSError:
+            pass
+        raise
+    sync_directory(directory)
