@@ -4,6 +4,14 @@ import type { CheckFailure, CheckResult, DiffResult, InvokeResult, Provider, Rea
 import { redact } from "./redact";
 import { hasSecret, type Properties, secret, secretTexts, unwrapAll, withoutAbsent } from "./values";
 
+/** What an operation may know about the secrecy of its inputs, for what it logs and reports while it runs. */
+export interface Scope {
+  /** Whether an output will be secret, by {@link ResourceType.secretFrom}. */
+  isSecret(output: string): boolean;
+  /** The text with every secret of the request taken out. */
+  redact(text: string): string;
+}
+
 /** One resource type, on plain values: no secret wrapping, no undefined; unknowns only in check and diff. */
 export interface ResourceType {
   /** Outputs that are secret as soon as one of the named inputs is. Inputs that are given back stay as secret as they were. */
@@ -12,12 +20,12 @@ export interface ResourceType {
   check(inputs: Properties): { inputs?: Properties; failures: CheckFailure[] };
   /** What differs between the last outputs and the new inputs. `replaces` names the inputs that cannot be changed in place. */
   diff(outputs: Properties, inputs: Properties): DiffResult;
-  create(inputs: Properties): Promise<{ id: string; outputs: Properties }>;
+  create(inputs: Properties, scope: Scope): Promise<{ id: string; outputs: Properties }>;
   /** The live state, or undefined when it is gone. On import `outputs` is empty, and the inputs are wanted too. */
   read?(id: string, outputs: Properties): Promise<{ id: string; outputs: Properties; inputs?: Properties } | undefined>;
-  update(id: string, outputs: Properties, inputs: Properties): Promise<Properties>;
+  update(id: string, outputs: Properties, inputs: Properties, scope: Scope): Promise<Properties>;
   /** Deleting what is gone already succeeds. */
-  delete(id: string, outputs: Properties): Promise<void>;
+  delete(id: string, outputs: Properties, scope: Scope): Promise<void>;
 }
 
 /** A function of the provider. */
@@ -41,10 +49,20 @@ export function typeOf(urn: string): string {
 function protect(type: ResourceType, outputs: Properties, raw: Properties): Properties {
   const marked = Object.entries(withoutAbsent(outputs)).map(([key, value]): [string, unknown] => {
     if (key in raw && isDeepStrictEqual(unwrapAll({ value: raw[key] }).value, value)) return [key, raw[key]];
-    const derived = type.secretFrom?.[key]?.some((source) => hasSecret(raw[source])) ?? false;
-    return [key, hasSecret(raw[key]) || derived ? secret(value) : value];
+    return [key, hasSecret(raw[key]) || isDerivedSecret(type, key, raw) ? secret(value) : value];
   });
   return Object.fromEntries(marked);
+}
+
+function isDerivedSecret(type: ResourceType, output: string, raw: Properties): boolean {
+  return type.secretFrom?.[output]?.some((source) => hasSecret(raw[source])) ?? false;
+}
+
+function scopeOf(type: ResourceType, raws: Properties[]): Scope {
+  return {
+    isSecret: (output) => raws.some((raw) => isDerivedSecret(type, output, raw)),
+    redact: (text) => redact(text, secretTexts(raws)),
+  };
 }
 
 /** Runs an operation; an error leaves it with its secrets taken out and without a stack. */
@@ -60,12 +78,13 @@ async function guarded<T>(raws: unknown[], operation: () => Promise<T>): Promise
 
 /**
  * A provider for `@pulumi/pulumi/provider`'s server out of resource types and functions by token.
- * Errors name the unknown token; secret inputs never appear in an error.
+ * Errors name the unknown token; secret inputs never appear in an error. `cancel` is told when the engine wants to stop.
  */
 export function pluginOf(
   version: string,
   types: Readonly<Record<string, ResourceType>>,
   functions: Readonly<Record<string, ProviderFunction>>,
+  cancel: () => Promise<void> = async () => undefined,
 ): Provider {
   const pick = (urn: string): ResourceType => {
     const found = types[typeOf(urn)];
@@ -76,6 +95,7 @@ export function pluginOf(
   };
   return {
     version,
+    cancel,
     check: (urn: string, olds: Properties, news: Properties): Promise<CheckResult> =>
       guarded([olds, news], async () => {
         const type = pick(urn);
@@ -87,7 +107,7 @@ export function pluginOf(
     create: (urn: string, inputs: Properties) =>
       guarded([inputs], async () => {
         const type = pick(urn);
-        const { id, outputs } = await type.create(unwrapAll(inputs));
+        const { id, outputs } = await type.create(unwrapAll(inputs), scopeOf(type, [inputs]));
         return { id, outs: protect(type, outputs, inputs) };
       }),
     read: (id: string, urn: string, props?: Properties): Promise<ReadResult> =>
@@ -103,11 +123,14 @@ export function pluginOf(
     update: (id: string, urn: string, olds: Properties, news: Properties) =>
       guarded([olds, news], async () => {
         const type = pick(urn);
-        const outputs = await type.update(id, unwrapAll(olds), unwrapAll(news));
+        const outputs = await type.update(id, unwrapAll(olds), unwrapAll(news), scopeOf(type, [olds, news]));
         return { outs: protect(type, outputs, news) };
       }),
     delete: (id: string, urn: string, props: Properties) =>
-      guarded([props], async () => pick(urn).delete(id, unwrapAll(props))),
+      guarded([props], async () => {
+        const type = pick(urn);
+        await type.delete(id, unwrapAll(props), scopeOf(type, [props]));
+      }),
     invoke: (token: string, args: Properties): Promise<InvokeResult> =>
       guarded([args], async () => {
         const run = functions[token];
