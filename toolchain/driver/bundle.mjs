@@ -1,7 +1,10 @@
 // A stand-in plugin as one JavaScript file that needs neither the checkout nor its node_modules.
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
+import process from "node:process";
+import { clearTimeout, setTimeout } from "node:timers";
 import { digest } from "./digest.mjs";
 import { Failure } from "./failure.mjs";
 import { projectRoot, sourceRoot } from "./places.mjs";
@@ -75,11 +78,32 @@ export async function bundle(name, entry, version, folder) {
     sourcemap: false,
     logLevel: "silent",
     define: { PLUGIN_VERSION: JSON.stringify(version) },
-    // Loaded only for what these plugins never do: native speed-ups of ssh2, serialising functions, other package managers.
-    external: ["cpu-features", "*.node", "typescript", "ts-node", "@npmcli/arborist", "execa", "@opentelemetry/*"],
+    // ssh2's native parts, which it does without when they are not there.
+    external: ["cpu-features", "*.node"],
   });
   writeFileSync(path.join(folder, `pulumi-resource-${name}`), '#!/bin/sh\nexec node "$(dirname "$0")/plugin.js" "$@"\n', { mode: 0o755 });
+  await requireStart(name, path.join(folder, "plugin.js"));
   return `esbuild ${esbuild.version}`;
+}
+
+/**
+ * Starts a bundled plugin as the engine does and waits for the port that it prints first: what was left out of the bundle
+ * shows here and not in somebody's `pulumi up`.
+ * @param {string} name
+ * @param {string} file
+ */
+async function requireStart(name, file) {
+  const child = spawn(process.execPath, [file, "127.0.0.1:1"], { stdio: ["ignore", "pipe", "pipe"], cwd: "/" });
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text) => (said += text));
+  const timer = setTimeout(() => child.kill("SIGKILL"), 20_000);
+  const started = await new Promise((resolve) => {
+    child.stdout.setEncoding("utf8").once("data", (text) => resolve(/^\d+\n/.test(text)));
+    child.once("close", () => resolve(false));
+  });
+  clearTimeout(timer);
+  child.kill("SIGKILL");
+  if (!started) throw new Failure(`the bundled stand-in for ${name} does not start:\n${said.trim()}`);
 }
 
 /**

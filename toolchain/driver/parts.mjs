@@ -20,7 +20,7 @@ export const pluginParts = Object.keys(pins.plugins);
 export const dynamicShim = "pulumi-resource-pulumi-nodejs";
 
 /** Changes when the way of building does, so that what an earlier way made is not taken. */
-const recipe = 1;
+const recipe = 2;
 
 /**
  * The folder in the cache where a part lies once it is built.
