@@ -29,7 +29,9 @@ export function standInDigest() {
     if (!key || seen.has(key)) return;
     const entry = locked[key];
     seen.set(key, entry.version ?? "");
-    Object.keys({ ...entry.dependencies, ...entry.optionalDependencies }).forEach((dependency) => visit(dependency, key));
+    Object.keys({ ...entry.dependencies, ...entry.optionalDependencies }).forEach((dependency) =>
+      visit(dependency, key),
+    );
   };
   bundled.forEach((name) => visit(name, "toolchain/plugins"));
   return digest([...seen].sort());
@@ -62,7 +64,9 @@ export async function bundle(name, entry, version, folder) {
   const require = createRequire(path.join(sourceRoot, "plugins", "package.json"));
   const absent = bundled.filter((dependency) => !resolvable(require, dependency));
   if (absent.length > 0) {
-    throw new Failure(`the stand-in for ${name} needs the project's npm packages (${absent.join(", ")} not found): run \`npm ci\` in ${projectRoot}, then this again`);
+    throw new Failure(
+      `the stand-in for ${name} needs the project's npm packages (${absent.join(", ")} not found): run \`npm ci\` in ${projectRoot}, then this again`,
+    );
   }
   /** @type {typeof import("esbuild")} */
   const esbuild = require("esbuild");
@@ -81,7 +85,11 @@ export async function bundle(name, entry, version, folder) {
     // ssh2's native parts, which it does without when they are not there.
     external: ["cpu-features", "*.node"],
   });
-  writeFileSync(path.join(folder, `pulumi-resource-${name}`), '#!/bin/sh\nexec node "$(dirname "$0")/plugin.js" "$@"\n', { mode: 0o755 });
+  writeFileSync(
+    path.join(folder, `pulumi-resource-${name}`),
+    '#!/bin/sh\nexec node "$(dirname "$0")/plugin.js" "$@"\n',
+    { mode: 0o755 },
+  );
   await requireStart(name, path.join(folder, "plugin.js"));
   return `esbuild ${esbuild.version}`;
 }

@@ -8,7 +8,7 @@ import { digest } from "./digest.mjs";
 import { Failure } from "./failure.mjs";
 import { cliVersion, knownUnavailable, officialCli, officialPlugin } from "./official.mjs";
 import { engineParts, isBuilt, partFolder, partManifest, pluginParts } from "./parts.mjs";
-import { cacheRoot, pins, shorten } from "./places.mjs";
+import { cacheRoot, environmentMark, pins, shorten } from "./places.mjs";
 import { say, work } from "./run.mjs";
 
 /**
@@ -26,8 +26,22 @@ export function choose() {
   const cli = officialCli();
   /** @type {Choice[]} */
   const engine = cli
-    ? [{ name: "pulumi", version: cliVersion(cli), source: "official", folder: path.dirname(cli), note: `on PATH: ${shorten(cli)}` }]
-    : engineParts.map((name) => ({ name, version: pins.engine[name].version, source: "built", folder: partFolder(name), note: "no pulumi on PATH" }));
+    ? [
+        {
+          name: "pulumi",
+          version: cliVersion(cli),
+          source: "official",
+          folder: path.dirname(cli),
+          note: `on PATH: ${shorten(cli)}`,
+        },
+      ]
+    : engineParts.map((name) => ({
+        name,
+        version: pins.engine[name].version,
+        source: "built",
+        folder: partFolder(name),
+        note: "no pulumi on PATH",
+      }));
   return [...engine, ...pluginParts.map(choosePlugin)];
 }
 
@@ -50,7 +64,11 @@ function choosePlugin(name) {
  * @param {Choice[]} choices none of them undecided
  */
 export function environmentFolder(choices) {
-  return path.join(cacheRoot, "environments", digest(choices.map(({ name, source, folder }) => [name, source, folder])));
+  return path.join(
+    cacheRoot,
+    "environments",
+    digest(choices.map(({ name, source, folder }) => [name, source, folder])),
+  );
 }
 
 /**
@@ -59,8 +77,9 @@ export function environmentFolder(choices) {
  */
 export function isReady(choices) {
   return (
-    choices.every((choice) => choice.source === "official" || (choice.source !== "undecided" && isBuilt(choice.name))) &&
-    existsSync(path.join(environmentFolder(choices), "environment.json"))
+    choices.every(
+      (choice) => choice.source === "official" || (choice.source !== "undecided" && isBuilt(choice.name)),
+    ) && existsSync(path.join(environmentFolder(choices), environmentMark))
   );
 }
 
@@ -87,12 +106,21 @@ export async function assemble(choices, cli) {
       title: `installing the ${choice.source} plugin ${choice.name} ${choice.version}`,
       log: `install-${choice.name}`,
       file: cli,
-      args: ["plugin", "install", "resource", choice.name, choice.version, "--non-interactive", "--file", /** @type {string} */ (choice.folder)],
+      args: [
+        "plugin",
+        "install",
+        "resource",
+        choice.name,
+        choice.version,
+        "--non-interactive",
+        "--file",
+        /** @type {string} */ (choice.folder),
+      ],
       cwd: "/",
       env: { ...process.env, PULUMI_HOME: home, PULUMI_SKIP_UPDATE_CHECK: "true" },
     });
   }
-  writeFileSync(path.join(partial, "environment.json"), JSON.stringify(choices, null, 2));
+  writeFileSync(path.join(partial, environmentMark), JSON.stringify(choices, null, 2));
   rmSync(folder, { recursive: true, force: true });
   renameSync(partial, folder);
 }
@@ -117,7 +145,8 @@ function place(from, to) {
  */
 export function variables() {
   const choices = choose();
-  if (!isReady(choices)) throw new Failure("the toolchain is not built for this machine's state: run `toolchain/bin/toolchain build`", 69);
+  if (!isReady(choices))
+    throw new Failure("the toolchain is not built for this machine's state: run `toolchain/bin/toolchain build`", 69);
   const folder = environmentFolder(choices);
   const bin = path.join(folder, "bin");
   const inherited = (process.env.PATH ?? "").split(path.delimiter).filter((entry) => entry !== bin);
@@ -137,7 +166,10 @@ export function variables() {
 export function table(choices) {
   const words = { official: "official", built: "built here", "stand-in": "stand-in", undecided: "undecided" };
   return choices.map((choice) => {
-    const made = choice.source !== "official" && choice.source !== "undecided" && isBuilt(choice.name) ? ` (${partManifest(choice.name).made})` : "";
+    const made =
+      choice.source !== "official" && choice.source !== "undecided" && isBuilt(choice.name)
+        ? ` (${partManifest(choice.name).made})`
+        : "";
     return `${choice.name.padEnd(23)} ${choice.version.padEnd(9)} ${(words[choice.source] + made).padEnd(27)} ${choice.note}`;
   });
 }

@@ -28,7 +28,10 @@ export function compareVersions(left, right) {
 function candidates() {
   const debian = existsSync("/usr/lib") ? readdirSync("/usr/lib").filter((name) => /^go-1\.\d+$/.test(name)) : [];
   return [
-    ...(process.env.PATH ?? "").split(path.delimiter).filter(Boolean).map((folder) => path.join(folder, "go")),
+    ...(process.env.PATH ?? "")
+      .split(path.delimiter)
+      .filter(Boolean)
+      .map((folder) => path.join(folder, "go")),
     "/usr/local/go/bin/go",
     ...debian.map((name) => `/usr/lib/${name}/bin/go`),
     path.join(fetchedRoot(), "bin", "go"),
@@ -46,7 +49,10 @@ function fetchedRoot() {
  */
 function newest() {
   return candidates()
-    .map((file) => ({ file, version: (ask(file, ["version"], { env: local() }) ?? "").match(/ go(\d+(?:\.\d+)*)/)?.[1] ?? "" }))
+    .map((file) => ({
+      file,
+      version: (ask(file, ["version"], { env: local() }) ?? "").match(/ go(\d+(?:\.\d+)*)/)?.[1] ?? "",
+    }))
     .filter((found) => found.version !== "")
     .sort((a, b) => compareVersions(b.version, a.version))[0];
 }
@@ -70,14 +76,23 @@ export async function findGo() {
   }
   if (!found) throw lacking("there is none on this machine");
   if (compareVersions(found.version, pins.go.minimum) < 0) found = await fetchGo(found);
-  return { ...found, env: { ...local(), GOROOT: undefined, CGO_ENABLED: "0", GOFLAGS: "-trimpath -buildvcs=false", GOWORK: "off" } };
+  return {
+    ...found,
+    env: { ...local(), GOROOT: undefined, CGO_ENABLED: "0", GOFLAGS: "-trimpath -buildvcs=false", GOWORK: "off" },
+  };
 }
 
 /** Installs Debian's Go, which may be old: it only has to fetch the real one. */
 async function installDebianGo() {
   if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) return;
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  await work({ title: "Go is missing: installing Debian's", log: "apt", file: "apt-get", args: ["install", "-y", "--no-install-recommends", "golang-go"], env });
+  await work({
+    title: "Go is missing: installing Debian's",
+    log: "apt",
+    file: "apt-get",
+    args: ["install", "-y", "--no-install-recommends", "golang-go"],
+    env,
+  });
 }
 
 /**
@@ -88,12 +103,23 @@ async function installDebianGo() {
 async function fetchGo(bootstrap) {
   const architecture = architectures[process.arch] ?? process.arch;
   const version = `v0.0.1-go${pins.go.fetched}.linux-${architecture}`;
-  say(`Go ${bootstrap.version} is older than ${pins.go.minimum}: fetching ${pins.go.fetched} through the Go module proxy`);
-  const answer = ask(bootstrap.file, ["mod", "download", "-json", `golang.org/toolchain@${version}`], { env: local(), cwd: "/" });
-  if (!answer) throw lacking(`Go ${bootstrap.version} could not fetch Go ${pins.go.fetched} through the Go module proxy (\`go env GOPROXY\`)`);
+  say(
+    `Go ${bootstrap.version} is older than ${pins.go.minimum}: fetching ${pins.go.fetched} through the Go module proxy`,
+  );
+  const answer = ask(bootstrap.file, ["mod", "download", "-json", `golang.org/toolchain@${version}`], {
+    env: local(),
+    cwd: "/",
+  });
+  if (!answer)
+    throw lacking(
+      `Go ${bootstrap.version} could not fetch Go ${pins.go.fetched} through the Go module proxy (\`go env GOPROXY\`)`,
+    );
   const { Dir, Sum } = JSON.parse(answer);
   const pinned = pins.go.sums[architecture];
-  if (pinned && Sum !== pinned) throw new Failure(`Go ${pins.go.fetched} from the module proxy has the checksum ${Sum}, not the pinned ${pinned}: it is not used`);
+  if (pinned && Sum !== pinned)
+    throw new Failure(
+      `Go ${pins.go.fetched} from the module proxy has the checksum ${Sum}, not the pinned ${pinned}: it is not used`,
+    );
   const root = fetchedRoot();
   const partial = `${root}.partial`;
   rmSync(partial, { recursive: true, force: true });

@@ -1,12 +1,10 @@
 // The command line: build, env, status, prune.
-import { spawnSync } from "node:child_process";
-import { mkdirSync } from "node:fs";
 import path from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { assemble, choose, isReady, prune, table, variables } from "./environment.mjs";
 import { Failure } from "./failure.mjs";
+import { lock, release } from "./lock.mjs";
 import { officialCli, tryDownloads } from "./official.mjs";
 import { buildPart, engineParts, partFolder, pluginParts } from "./parts.mjs";
 import { cacheRoot, pins, shorten } from "./places.mjs";
@@ -36,10 +34,13 @@ INTRANET_PLUGIN_TIMEOUT: seconds of silence after which a plugin's download coun
 async function build(options) {
   const choices = choose();
   if (!options.recheck && isReady(choices)) return report(choices);
-  if (process.env.PULUMI_INTRANET_TOOLCHAIN_LOCK !== cacheRoot) return underLock();
+  await lock();
   const started = Date.now();
   const cli = await cliForInstalling();
-  await tryDownloads(cli, pluginParts.filter((name) => wanted(name, options.recheck)));
+  await tryDownloads(
+    cli,
+    pluginParts.filter((name) => wanted(name, options.recheck)),
+  );
   const decided = choose();
   for (const choice of decided) {
     if (choice.source === "built") await buildPart(choice.name);
@@ -70,21 +71,6 @@ async function cliForInstalling() {
   return path.join(partFolder("pulumi"), "pulumi");
 }
 
-/** Runs this command again as the only one that builds: two builds at once would only be in each other's way. */
-function underLock() {
-  mkdirSync(cacheRoot, { recursive: true });
-  const lock = path.join(cacheRoot, "lock");
-  if (spawnSync("flock", ["--nonblock", "--conflict-exit-code", "75", lock, "true"]).status === 75) {
-    say("another build is running: waiting for it");
-  }
-  const env = { ...process.env, PULUMI_INTRANET_TOOLCHAIN_LOCK: cacheRoot };
-  // flock(1) --no-fork becomes the program, so signals and exit codes pass.
-  const args = ["--no-fork", lock, process.execPath, fileURLToPath(import.meta.url), ...process.argv.slice(2)];
-  const result = spawnSync("flock", args, { stdio: "inherit", env });
-  if (result.error) throw new Failure(`flock(1) of util-linux is needed and could not be run: ${result.error.message}`, 69);
-  process.exitCode = result.status ?? 130;
-}
-
 /**
  * @param {import("./environment.mjs").Choice[]} choices
  */
@@ -104,11 +90,17 @@ async function main(argv) {
   const { values, positionals } = parseArgs({
     args: argv,
     allowPositionals: true,
-    options: { help: { type: "boolean", short: "h" }, json: { type: "boolean" }, "go-only": { type: "boolean" }, recheck: { type: "boolean" } },
+    options: {
+      help: { type: "boolean", short: "h" },
+      json: { type: "boolean" },
+      "go-only": { type: "boolean" },
+      recheck: { type: "boolean" },
+    },
   });
   const [command, ...rest] = positionals;
   if (values.help || command === undefined) return void process.stdout.write(help);
-  if (rest.length > 0) throw new Failure(`\`toolchain ${command}\` takes no argument "${rest[0]}"; see \`toolchain --help\``, 64);
+  if (rest.length > 0)
+    throw new Failure(`\`toolchain ${command}\` takes no argument "${rest[0]}"; see \`toolchain --help\``, 64);
   if (command === "build") return build({ goOnly: values["go-only"] ?? false, recheck: values.recheck ?? false });
   if (command === "env") {
     const wanted = variables();
@@ -116,19 +108,27 @@ async function main(argv) {
   }
   if (command === "status") {
     const choices = choose();
-    return values.json ? void process.stdout.write(JSON.stringify({ ready: isReady(choices), pins, parts: choices }, null, 2) + "\n") : report(choices);
+    return values.json
+      ? void process.stdout.write(JSON.stringify({ ready: isReady(choices), pins, parts: choices }, null, 2) + "\n")
+      : report(choices);
   }
-  if (command === "prune") return prune();
+  if (command === "prune") return lock().then(prune);
   throw new Failure(`"${command}" is no command of toolchain: build, env, status, prune; see \`toolchain --help\``, 64);
 }
 
-process.on("SIGINT", () => {
-  say("interrupted: what is finished is kept, run it again to go on");
-  process.exit(130);
-});
+for (const [signal, code] of /** @type {const} */ ([
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+  ["SIGHUP", 129],
+])) {
+  process.on(signal, () => {
+    say("interrupted: what is finished is kept, run it again to go on");
+    process.exit(code);
+  });
+}
 
-main(process.argv.slice(2)).catch((/** @type {Error & { code?: string }} */ error) => {
+main(process.argv.slice(2)).then(release, (/** @type {Error & { code?: string }} */ error) => {
   const usage = error.code?.startsWith("ERR_PARSE_ARGS");
   process.stderr.write(`toolchain: ${error instanceof Failure || usage ? error.message : error.stack}\n`);
-  process.exitCode = error instanceof Failure ? error.exitCode : usage ? 64 : 1;
+  process.exit(error instanceof Failure ? error.exitCode : usage ? 64 : 1);
 });

@@ -38,7 +38,9 @@ export function officialCli() {
  * @param {string} file
  */
 export function cliVersion(file) {
-  return (ask(file, ["version"], { timeout: 20_000, env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" } }) ?? "unknown").replace(/^v/, "");
+  return (
+    ask(file, ["version"], { timeout: 20_000, env: { ...process.env, PULUMI_SKIP_UPDATE_CHECK: "true" } }) ?? "unknown"
+  ).replace(/^v/, "");
 }
 
 /**
@@ -93,7 +95,17 @@ export async function tryDownloads(cli, names) {
 function download(cli, name) {
   mkdirSync(downloads, { recursive: true });
   const env = { ...process.env, PULUMI_HOME: downloads, PULUMI_SKIP_UPDATE_CHECK: "true" };
-  const args = ["plugin", "install", "resource", name, pins.plugins[name].version, "--exact", "--non-interactive", "--color", "never"];
+  const args = [
+    "plugin",
+    "install",
+    "resource",
+    name,
+    pins.plugins[name].version,
+    "--exact",
+    "--non-interactive",
+    "--color",
+    "never",
+  ];
   return new Promise((resolve) => {
     const child = spawn(cli, args, { cwd: "/", env, stdio: ["ignore", "pipe", "pipe"] });
     let said = "";

@@ -1,6 +1,16 @@
 // What can be built here: the engine's two programs, the bridged hcloud plugin, the stand-ins. Each lies in the cache under
 // a digest of all it is made of, so a fitting one is never built twice and a half-built one is never used.
-import { cpSync, copyFileSync, chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  copyFileSync,
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import process from "node:process";
 import { bundle, standInDigest } from "./bundle.mjs";
@@ -19,8 +29,8 @@ export const pluginParts = Object.keys(pins.plugins);
 /** The shell script through which the engine starts dynamic providers; it comes with the engine's Go module. */
 export const dynamicShim = "pulumi-resource-pulumi-nodejs";
 
-/** Changes when the way of building does, so that what an earlier way made is not taken. */
-const recipe = 2;
+/** Changes when a way of building does, so that what an earlier way made is not taken. */
+const recipes = { go: 1, typescript: 1 };
 
 /**
  * The folder in the cache where a part lies once it is built.
@@ -35,11 +45,15 @@ export function partFolder(name) {
  */
 function partDigest(name) {
   const engine = pins.engine[name];
-  if (engine) return digest([recipe, engine, pins.go, process.arch], [path.join(sourceRoot, engine.module)]);
+  if (engine) return digest([recipes.go, engine, pins.go, process.arch], [path.join(sourceRoot, engine.module)]);
   const plugin = pins.plugins[name];
-  if (plugin?.module) return digest([recipe, plugin, pins.go, process.arch], [path.join(sourceRoot, plugin.module)]);
-  if (plugin?.entry) return digest([recipe, plugin, standInDigest()], [path.join(sourceRoot, "plugins")]);
-  throw new Failure(`"${name}" is no part of the toolchain; the parts are ${[...engineParts, ...pluginParts].join(", ")}`, 64);
+  if (plugin?.module)
+    return digest([recipes.go, plugin, pins.go, process.arch], [path.join(sourceRoot, plugin.module)]);
+  if (plugin?.entry) return digest([recipes.typescript, plugin, standInDigest()], [path.join(sourceRoot, "plugins")]);
+  throw new Failure(
+    `"${name}" is no part of the toolchain; the parts are ${[...engineParts, ...pluginParts].join(", ")}`,
+    64,
+  );
 }
 
 /**
@@ -62,9 +76,11 @@ export async function buildPart(name) {
   rmSync(partial, { recursive: true, force: true });
   mkdirSync(partial, { recursive: true });
   const plugin = pins.plugins[name];
-  const made = plugin?.entry ? await bundle(name, path.join(sourceRoot, plugin.entry), plugin.version, partial)
-    : plugin ? await buildBridge(name, partial)
-    : await buildEngineProgram(name, partial);
+  const made = plugin?.entry
+    ? await bundle(name, path.join(sourceRoot, plugin.entry), plugin.version, partial)
+    : plugin
+      ? await buildBridge(name, partial)
+      : await buildEngineProgram(name, partial);
   const version = (plugin ?? pins.engine[name]).version;
   writeFileSync(path.join(partial, "part.json"), JSON.stringify({ name, version, made, at: new Date().toISOString() }));
   rmSync(folder, { recursive: true, force: true });
@@ -79,10 +95,24 @@ async function buildEngineProgram(name, folder) {
   const pin = pins.engine[name];
   const go = await findGo();
   const cwd = path.join(sourceRoot, pin.module);
-  await goBuild({ go, cwd, title: `${name} ${pin.version}`, log: name, output: path.join(folder, name), variable: pin.variable, target: pin.package });
+  await goBuild({
+    go,
+    cwd,
+    title: `${name} ${pin.version}`,
+    log: name,
+    output: path.join(folder, name),
+    variable: pin.variable,
+    target: pin.package,
+  });
   if (name === "pulumi") {
-    const sdk = ask(go.file, ["list", "-mod=readonly", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3"], { cwd, env: go.env });
-    if (!sdk) throw new Failure("the module folder of github.com/pulumi/pulumi/sdk/v3 is gone from Go's module cache: run this again");
+    const sdk = ask(go.file, ["list", "-mod=readonly", "-m", "-f", "{{.Dir}}", "github.com/pulumi/pulumi/sdk/v3"], {
+      cwd,
+      env: go.env,
+    });
+    if (!sdk)
+      throw new Failure(
+        "the module folder of github.com/pulumi/pulumi/sdk/v3 is gone from Go's module cache: run this again",
+      );
     copyFileSync(path.join(sdk, "nodejs", "dist", dynamicShim), path.join(folder, dynamicShim));
     chmodSync(path.join(folder, dynamicShim), 0o755);
   }
@@ -102,12 +132,31 @@ async function buildBridge(name, folder) {
   const variable = `pulumi-intranet/toolchain/resource-hcloud/internal/bridge.Version=${pin.version}`;
   const generator = path.join(folder, "pulumi-tfgen-hcloud");
   const plugin = path.join(folder, `pulumi-resource-${name}`);
-  await goBuild({ go, cwd, title: `${name} ${pin.version} (schema generator)`, log: `${name}-generator`, output: generator, variable, target: "./cmd/pulumi-tfgen-hcloud" });
-  await work({
-    title: `${name} ${pin.version} (schema)`, log: `${name}-schema`, file: generator,
-    args: ["schema", "--skip-docs", "--skip-examples", "--out", path.join(cwd, "cmd", `pulumi-resource-${name}`)], cwd,
+  await goBuild({
+    go,
+    cwd,
+    title: `${name} ${pin.version} (schema generator)`,
+    log: `${name}-generator`,
+    output: generator,
+    variable,
+    target: "./cmd/pulumi-tfgen-hcloud",
   });
-  await goBuild({ go, cwd, title: `${name} ${pin.version} (plugin)`, log: name, output: plugin, variable, target: `./cmd/pulumi-resource-${name}` });
+  await work({
+    title: `${name} ${pin.version} (schema)`,
+    log: `${name}-schema`,
+    file: generator,
+    args: ["schema", "--skip-docs", "--skip-examples", "--out", path.join(cwd, "cmd", `pulumi-resource-${name}`)],
+    cwd,
+  });
+  await goBuild({
+    go,
+    cwd,
+    title: `${name} ${pin.version} (plugin)`,
+    log: name,
+    output: plugin,
+    variable,
+    target: `./cmd/pulumi-resource-${name}`,
+  });
   rmSync(generator);
   rmSync(cwd, { recursive: true });
   return `go ${go.version}`;
@@ -121,7 +170,11 @@ async function goBuild({ go, cwd, title, log, output, variable, target }) {
   let fetched = 0;
   let compiled = 0;
   await work({
-    title: `building ${title}`, log, cwd, env: go.env, file: go.file,
+    title: `building ${title}`,
+    log,
+    cwd,
+    env: go.env,
+    file: go.file,
     args: ["build", "-v", "-mod=readonly", "-ldflags", `-s -w -X ${variable}`, "-o", output, target],
     onLine: (line) => (line.startsWith("go: downloading") ? fetched++ : compiled++),
     status: () => `${fetched} modules fetched, ${compiled} packages compiled`,

@@ -1,5 +1,5 @@
 // Where things lie: the pins, the cache outside the checkout, the user's own Pulumi home.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import path from "node:path";
 import process from "node:process";
@@ -30,11 +30,18 @@ export const cacheRoot = path.join(
   "toolchain",
 );
 
+/** The file that marks an environment of ours, in whatever cache it lies. */
+export const environmentMark = "environment.json";
+
 /**
- * Whether a path lies in our own cache: what lies there is ours and never counts as an official installation.
+ * Whether a path lies in our own cache, or in an environment that this program made elsewhere: such a CLI or home is ours
+ * and never counts as an official installation.
  * @param {string} candidate an absolute path
  */
 export function isOurs(candidate) {
+  for (let folder = candidate; folder !== path.dirname(folder); folder = path.dirname(folder)) {
+    if (existsSync(path.join(folder, environmentMark))) return true;
+  }
   const relative = path.relative(cacheRoot, candidate);
   return relative === "" || (!relative.startsWith("..") && !path.isAbsolute(relative));
 }

@@ -7,6 +7,10 @@ import { clearInterval, setInterval } from "node:timers";
 import { Failure } from "./failure.mjs";
 import { cacheRoot, shorten } from "./places.mjs";
 
+/** What runs now: it ends with this process. @type {Set<import("node:child_process").ChildProcess>} */
+const running = new Set();
+process.on("exit", () => running.forEach((child) => child.kill("SIGTERM")));
+
 /** Seconds between two lines of progress. */
 const progressInterval = 10;
 
@@ -68,6 +72,7 @@ export async function work(job) {
         env: job.env ?? process.env,
         stdio: ["ignore", "pipe", "pipe"],
       });
+      running.add(child);
       let rest = "";
       const take = (/** @type {string} */ text) => {
         writeSync(log, text);
@@ -77,9 +82,13 @@ export async function work(job) {
       };
       child.stdout.setEncoding("utf8").on("data", take);
       child.stderr.setEncoding("utf8").on("data", take);
-      child.on("error", reject).on("close", (status, signal) => resolve(signal ?? status));
+      child.on("error", reject).on("close", (status, signal) => {
+        running.delete(child);
+        resolve(signal ?? status);
+      });
     });
-    if (code !== 0) throw new Failure(`${job.title} failed (${code}). The end of ${shorten(logFile)}:\n${tail(logFile, 15)}`);
+    if (code !== 0)
+      throw new Failure(`${job.title} failed (${code}). The end of ${shorten(logFile)}:\n${tail(logFile, 15)}`);
   } finally {
     clearInterval(timer);
     closeSync(log);

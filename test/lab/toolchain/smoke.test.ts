@@ -39,7 +39,10 @@ describe("the toolchain", () => {
   let api: FakeCloudflare;
   let env: NodeJS.ProcessEnv;
   const pulumi = async (...args: string[]) => {
-    const { stdout, stderr } = await run("pulumi", [...args, "--non-interactive", "--color", "never"], { cwd: folder, env });
+    const { stdout, stderr } = await run("pulumi", [...args, "--non-interactive", "--color", "never"], {
+      cwd: folder,
+      env,
+    });
     return stdout + stderr;
   };
 
@@ -48,7 +51,10 @@ describe("the toolchain", () => {
     api = await fakeCloudflare();
     folder = mkdtempSync(path.join(tmpdir(), "toolchain-smoke-"));
     symlinkSync(path.join(root, "node_modules"), path.join(folder, "node_modules"));
-    writeFileSync(path.join(folder, "Pulumi.yaml"), "name: smoke\nruntime:\n  name: nodejs\n  options: { typescript: false }\nmain: index.js\n");
+    writeFileSync(
+      path.join(folder, "Pulumi.yaml"),
+      "name: smoke\nruntime:\n  name: nodejs\n  options: { typescript: false }\nmain: index.js\n",
+    );
     writeFileSync(path.join(folder, "index.js"), program);
     env = {
       ...process.env,

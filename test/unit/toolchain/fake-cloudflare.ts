@@ -37,10 +37,13 @@ async function bodyOf(request: IncomingMessage): Promise<Body> {
 /** As the API gives names and addresses back: full names, no trailing dot, IPv6 compressed. */
 function normalised(body: Body): Body {
   const name = String(body.name).toLowerCase().replace(/\.$/, "");
-  const full = name === "@" ? "intranet.example" : name.endsWith("intranet.example") ? name : `${name}.intranet.example`;
-  const content = body.type === "AAAA" ? new URL(`http://[${String(body.content)}]`).hostname.slice(1, -1) : body.content;
+  const full =
+    name === "@" ? "intranet.example" : name.endsWith("intranet.example") ? name : `${name}.intranet.example`;
+  const content =
+    body.type === "AAAA" ? new URL(`http://[${String(body.content)}]`).hostname.slice(1, -1) : body.content;
   const data = body.data as Body | undefined;
-  const made = body.type === "CAA" && data ? `${String(data.flags)} ${String(data.tag)} "${String(data.value)}"` : content;
+  const made =
+    body.type === "CAA" && data ? `${String(data.flags)} ${String(data.tag)} "${String(data.value)}"` : content;
   return { ...body, name: full, content: made, ttl: body.proxied ? 1 : body.ttl };
 }
 
@@ -52,8 +55,16 @@ export async function fakeCloudflare(): Promise<FakeCloudflare> {
 
   const store = (id: string, body: Body, createdOn: string): Body => {
     const record = {
-      id, settings: {}, tags: [], comment: null, proxied: false, proxiable: true, meta: { source: "api" },
-      ...normalised(body), created_on: createdOn, modified_on: `2026-01-01T00:00:${String(serial++).padStart(2, "0")}Z`,
+      id,
+      settings: {},
+      tags: [],
+      comment: null,
+      proxied: false,
+      proxiable: true,
+      meta: { source: "api" },
+      ...normalised(body),
+      created_on: createdOn,
+      modified_on: `2026-01-01T00:00:${String(serial++).padStart(2, "0")}Z`,
     };
     records.set(id, record);
     return record;
@@ -66,7 +77,9 @@ export async function fakeCloudflare(): Promise<FakeCloudflare> {
   const onRecords = (method: string, id: string | undefined, body: Body): unknown => {
     if (id === undefined) {
       const wanted = normalised(body);
-      const taken = [...records.values()].some((one) => one.name === wanted.name && one.type === wanted.type && one.content === wanted.content);
+      const taken = [...records.values()].some(
+        (one) => one.name === wanted.name && one.type === wanted.type && one.content === wanted.content,
+      );
       if (taken) throw new Refusal(400, 81058, "An identical record already exists.");
       return store(`record${serial}`, body, "2026-01-01T00:00:00Z");
     }
@@ -79,7 +92,14 @@ export async function fakeCloudflare(): Promise<FakeCloudflare> {
   const route = (method: string, url: URL, body: Body): unknown => {
     const parts = url.pathname.split("/").filter(Boolean).slice(2);
     if (parts[0] === "ips") return { etag: "e1", ipv4_cidrs: ["192.0.2.0/24"], ipv6_cidrs: ["2001:db8::/32"] };
-    const zone = { id: zoneId, name: "intranet.example", status: "active", name_servers: ["a.ns.example"], plan: { legacy_id: "free" }, account: { id: "a1" } };
+    const zone = {
+      id: zoneId,
+      name: "intranet.example",
+      status: "active",
+      name_servers: ["a.ns.example"],
+      plan: { legacy_id: "free" },
+      account: { id: "a1" },
+    };
     if (parts.length === 1) {
       const page = Number(url.searchParams.get("page") ?? 1);
       return page === 1 && url.searchParams.get("name") === zone.name ? [zone] : [];
@@ -101,13 +121,25 @@ export async function fakeCloudflare(): Promise<FakeCloudflare> {
       let status = 200;
       let envelope: Body;
       try {
-        if (request.headers.authorization !== `Bearer ${goodToken}`) throw new Refusal(403, 10000, "Authentication error");
+        if (request.headers.authorization !== `Bearer ${goodToken}`)
+          throw new Refusal(403, 10000, "Authentication error");
         const result = route(String(request.method), url, body);
-        envelope = { success: true, errors: [], messages: [], result, ...(Array.isArray(result) ? { result_info: { page: 1 } } : {}) };
+        envelope = {
+          success: true,
+          errors: [],
+          messages: [],
+          result,
+          ...(Array.isArray(result) ? { result_info: { page: 1 } } : {}),
+        };
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         status = error.status;
-        envelope = { success: false, errors: [{ code: error.code, message: error.message }], messages: [], result: null };
+        envelope = {
+          success: false,
+          errors: [{ code: error.code, message: error.message }],
+          messages: [],
+          result: null,
+        };
       }
       response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(envelope));
     })();

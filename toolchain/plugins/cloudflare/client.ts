@@ -44,7 +44,9 @@ export async function attempt<T>(what: string, call: (api: Cloudflare) => Promis
   } catch (error) {
     if (error instanceof APIConnectionError) {
       const cause = error.cause instanceof Error ? `: ${innermost(error.cause).message}` : "";
-      throw new Error(`${what}: ${api.baseURL} could not be reached${cause}; is CLOUDFLARE_BASE_URL right?`, { cause: error });
+      throw new Error(`${what}: ${api.baseURL} could not be reached${cause}; is CLOUDFLARE_BASE_URL right?`, {
+        cause: error,
+      });
     }
     if (error instanceof APIError) throw new Error(`${what}: ${answer(error)}${advice(error)}`, { cause: error });
     throw error;

@@ -9,14 +9,40 @@ import { sameInput } from "./normal-form";
 
 /** What a program may set. */
 const inputKeys = [
-  "comment", "content", "data", "includeShadowMetadata", "name", "priority", "privateRouting", "proxied", "settings", "tags", "ttl", "type", "zoneId",
+  "comment",
+  "content",
+  "data",
+  "includeShadowMetadata",
+  "name",
+  "priority",
+  "privateRouting",
+  "proxied",
+  "settings",
+  "tags",
+  "ttl",
+  "type",
+  "zoneId",
 ] as const;
 
 /** Inputs that Cloudflare cannot change on an existing record. */
 const fixedKeys: readonly string[] = ["type", "zoneId"];
 
 /** Types that are described by `data`; their `content` is made by Cloudflare. */
-const dataTypes = new Set(["CAA", "CERT", "DNSKEY", "DS", "HTTPS", "LOC", "NAPTR", "SMIMEA", "SRV", "SSHFP", "SVCB", "TLSA", "URI"]);
+const dataTypes = new Set([
+  "CAA",
+  "CERT",
+  "DNSKEY",
+  "DS",
+  "HTTPS",
+  "LOC",
+  "NAPTR",
+  "SMIMEA",
+  "SRV",
+  "SSHFP",
+  "SVCB",
+  "TLSA",
+  "URI",
+]);
 
 function check(inputs: Properties): { failures: CheckFailure[] } {
   const failures = ["name", "ttl", "type", "zoneId"]
@@ -26,9 +52,19 @@ function check(inputs: Properties): { failures: CheckFailure[] } {
   if (ttl !== undefined && !isUnknown(ttl)) {
     const seconds = Number(ttl);
     if (seconds !== 1 && !(seconds >= 30 && seconds <= 86400)) {
-      failures.push(failure("ttl", `"ttl" is ${String(ttl)}; it must be 1 (automatic) or between 60 and 86400 seconds (30 on Enterprise zones)`));
+      failures.push(
+        failure(
+          "ttl",
+          `"ttl" is ${String(ttl)}; it must be 1 (automatic) or between 60 and 86400 seconds (30 on Enterprise zones)`,
+        ),
+      );
     } else if (proxied === true && seconds !== 1) {
-      failures.push(failure("ttl", `"ttl" is ${seconds} on a proxied record; Cloudflare answers for it, so it must be 1 (automatic)`));
+      failures.push(
+        failure(
+          "ttl",
+          `"ttl" is ${seconds} on a proxied record; Cloudflare answers for it, so it must be 1 (automatic)`,
+        ),
+      );
     }
   }
   if ((type === "MX" || type === "URI") && inputs.priority === undefined) {
@@ -54,7 +90,9 @@ const zoneNames = new Map<string, Promise<string | undefined>>();
 function zoneName(zoneId: string): Promise<string | undefined> {
   const known = zoneNames.get(zoneId);
   if (known) return known;
-  const asked = find(`reading the zone ${zoneId}`, (api) => api.zones.get({ zone_id: zoneId })).then((zone) => zone?.name);
+  const asked = find(`reading the zone ${zoneId}`, (api) => api.zones.get({ zone_id: zoneId })).then(
+    (zone) => zone?.name,
+  );
   zoneNames.set(zoneId, asked);
   asked.catch(() => zoneNames.delete(zoneId));
   return asked;
@@ -109,7 +147,9 @@ export const dnsRecord: ResourceType = {
     if (typeof zoneId !== "string" || !recordId) {
       throw new Error(`"${id}" does not name a record: import one as <zone id>/<record id>`);
     }
-    const record = await find(`reading DNS record ${recordId}`, (api) => api.dns.records.get(recordId, { zone_id: zoneId }));
+    const record = await find(`reading DNS record ${recordId}`, (api) =>
+      api.dns.records.get(recordId, { zone_id: zoneId }),
+    );
     if (!record) return undefined;
     const live = await outputsOf(record, zoneId, outputs);
     if (outputs.type !== undefined) return { id: record.id, outputs: live };
@@ -124,6 +164,8 @@ export const dnsRecord: ResourceType = {
     return outputsOf(record, zoneId, inputs);
   },
   async delete(id, outputs) {
-    await find(`deleting ${describe(outputs)}`, (api) => api.dns.records.delete(id, { zone_id: String(outputs.zoneId) }));
+    await find(`deleting ${describe(outputs)}`, (api) =>
+      api.dns.records.delete(id, { zone_id: String(outputs.zoneId) }),
+    );
   },
 };

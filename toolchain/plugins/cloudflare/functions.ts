@@ -18,19 +18,31 @@ async function findZone(filter: unknown): Promise<string> {
   if (!isObject(filter)) throw new Error('getZone needs "zoneId" or a "filter" such as {name: "example.net"}');
   const { types, account, ...rest } = filter;
   const flat = isObject(account) ? Object.entries(account).map(([key, value]) => [`account.${key}`, value]) : [];
-  const query = { ...(renameKeys(rest, toSnake) as Properties), ...Object.fromEntries(flat), ...(types ? { type: types } : {}) };
+  const query = {
+    ...(renameKeys(rest, toSnake) as Properties),
+    ...Object.fromEntries(flat),
+    ...(types ? { type: types } : {}),
+  };
   const shown = JSON.stringify(filter);
   const page = await attempt(`looking for the zone ${shown}`, (api) => api.zones.list(query as ZoneListParams));
   const [zone, second] = page.result;
-  if (!zone) throw new Error(`no zone matches ${shown}: is it in the account that CLOUDFLARE_API_TOKEN belongs to, and may the token read it?`);
-  if (second) throw new Error(`${page.result.length} zones match ${shown}: narrow the filter until one is left, or give "zoneId"`);
+  if (!zone)
+    throw new Error(
+      `no zone matches ${shown}: is it in the account that CLOUDFLARE_API_TOKEN belongs to, and may the token read it?`,
+    );
+  if (second)
+    throw new Error(
+      `${page.result.length} zones match ${shown}: narrow the filter until one is left, or give "zoneId"`,
+    );
   return zone.id;
 }
 
 /** getIpRanges: the prefixes from which Cloudflare's edge connects; `networks: "jdcloud"` adds that network's. */
 export async function getIpRanges(args: Properties): Promise<Properties> {
   const networks = typeof args.networks === "string" ? args.networks : undefined;
-  const ranges = await attempt("reading Cloudflare's address ranges", (api) => api.ips.list(networks ? { networks } : {}));
+  const ranges = await attempt("reading Cloudflare's address ranges", (api) =>
+    api.ips.list(networks ? { networks } : {}),
+  );
   const named = renameKeys(ranges, toCamel) as Properties;
   return { etag: "", ipv4Cidrs: [], ipv6Cidrs: [], jdcloudCidrs: [], ...named, networks };
 }

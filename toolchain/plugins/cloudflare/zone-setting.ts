@@ -23,7 +23,9 @@ async function set(inputs: Properties): Promise<Properties> {
   const [zoneId, settingId] = [String(inputs.zoneId), String(inputs.settingId)];
   const change = inputs.value !== undefined ? { value: inputs.value } : { enabled: inputs.enabled };
   const params = { zone_id: zoneId, ...change } as unknown as SettingEditParams;
-  const setting = await attempt(`changing the zone setting ${settingId}`, (api) => api.zones.settings.edit(settingId, params));
+  const setting = await attempt(`changing the zone setting ${settingId}`, (api) =>
+    api.zones.settings.edit(settingId, params),
+  );
   return outputsOf(setting ?? { id: settingId, ...change }, zoneId, inputs);
 }
 
@@ -46,11 +48,15 @@ export const zoneSetting: ResourceType = {
     if (typeof zoneId !== "string" || !settingId) {
       throw new Error(`"${id}" does not name a zone setting: import one as <zone id>/<setting id>`);
     }
-    const setting = await find(`reading the zone setting ${settingId}`, (api) => api.zones.settings.get(settingId, { zone_id: zoneId }));
+    const setting = await find(`reading the zone setting ${settingId}`, (api) =>
+      api.zones.settings.get(settingId, { zone_id: zoneId }),
+    );
     if (!setting) return undefined;
     const live = outputsOf(setting, zoneId, outputs);
     const inputs = { settingId, zoneId, value: live.value };
-    return outputs.settingId === undefined ? { id: settingId, outputs: live, inputs } : { id: settingId, outputs: live };
+    return outputs.settingId === undefined
+      ? { id: settingId, outputs: live, inputs }
+      : { id: settingId, outputs: live };
   },
   update: (_id, _outputs, inputs) => set(inputs),
   delete: async () => undefined,

@@ -7,7 +7,12 @@ import { hasUnknown, isObject, type Properties } from "../shared/values";
 import type { Output } from "./output";
 
 /** Runs a command line; throws unless it ends with 0. */
-export type Runner = (command: string, properties: Properties, environment: Record<string, string>, scope: Scope) => Promise<Output>;
+export type Runner = (
+  command: string,
+  properties: Properties,
+  environment: Record<string, string>,
+  scope: Scope,
+) => Promise<Output>;
 
 /** Whatever goes into a command makes what it prints as secret as itself. */
 export const secretFrom = {
@@ -24,7 +29,9 @@ export function checkCommand(inputs: Properties): CheckFailure[] {
     .map((key) => failure(key, `"${key}" must be a text`));
   const { environment, logging } = inputs;
   if (environment !== undefined && !hasUnknown(environment)) {
-    const valid = isObject(environment) && Object.entries(environment).every(([name, value]) => /^[A-Za-z_]\w*$/.test(name) && typeof value === "string");
+    const valid =
+      isObject(environment) &&
+      Object.entries(environment).every(([name, value]) => /^[A-Za-z_]\w*$/.test(name) && typeof value === "string");
     if (!valid) failures.push(failure("environment", '"environment" must map names (letters, digits, _) to texts'));
   }
   if (logging !== undefined && !hasUnknown(logging) && !loggings.includes(String(logging))) {
@@ -57,8 +64,17 @@ function environmentOf(properties: Properties, earlier?: Properties): Record<str
 }
 
 /** The life of a command resource on top of a way to run command lines. */
-export function commandResource(run: Runner, keys: readonly string[], check: (inputs: Properties) => CheckFailure[]): ResourceType {
-  const perform = async (command: unknown, properties: Properties, scope: Scope, earlier?: Properties): Promise<Properties> => {
+export function commandResource(
+  run: Runner,
+  keys: readonly string[],
+  check: (inputs: Properties) => CheckFailure[],
+): ResourceType {
+  const perform = async (
+    command: unknown,
+    properties: Properties,
+    scope: Scope,
+    earlier?: Properties,
+  ): Promise<Properties> => {
     if (typeof command !== "string" || command === "") return { stdout: "", stderr: "" };
     return (await run(command, properties, environmentOf(properties, earlier), scope)).properties();
   };

@@ -41,7 +41,11 @@ export async function withConnection<T>(endpoint: Endpoint, use: (ssh: NodeSSH) 
   return withRetries(endpoint, () => dial(endpoint), use);
 }
 
-async function withRetries<T>(endpoint: Endpoint, connect: () => Promise<NodeSSH>, use: (ssh: NodeSSH) => Promise<T>): Promise<T> {
+async function withRetries<T>(
+  endpoint: Endpoint,
+  connect: () => Promise<NodeSSH>,
+  use: (ssh: NodeSSH) => Promise<T>,
+): Promise<T> {
   const ssh = await connectPatiently(endpoint, connect);
   open.add(ssh);
   let lost: Error | undefined;
@@ -66,7 +70,10 @@ async function connectPatiently(endpoint: Endpoint, connect: () => Promise<NodeS
     } catch (error) {
       const refused = error instanceof Refused ? error : new Refused((error as Error).message, "many");
       if (refused.again === "few") logins++;
-      const over = refused.again === "never" || logins >= authenticationTries || (endpoint.dialErrorLimit >= 0 && tries >= endpoint.dialErrorLimit);
+      const over =
+        refused.again === "never" ||
+        logins >= authenticationTries ||
+        (endpoint.dialErrorLimit >= 0 && tries >= endpoint.dialErrorLimit);
       if (over) {
         const effort = tries > 1 ? ` (${tries} tries in ${Math.round((Date.now() - started) / 1000)} s)` : "";
         throw new Error(`${refused.message}${effort}`, { cause: error });
@@ -106,7 +113,11 @@ async function dial(endpoint: Endpoint, proxy?: NodeSSH): Promise<NodeSSH> {
 }
 
 /** Tells apart what ssh2 reports: host key, login, name, network. No key, password or passphrase gets into the text. */
-function explain(endpoint: Endpoint, error: Error & { code?: string; level?: string }, shown: Buffer | undefined): Refused {
+function explain(
+  endpoint: Endpoint,
+  error: Error & { code?: string; level?: string },
+  shown: Buffer | undefined,
+): Refused {
   const name = nameOf(endpoint);
   if (shown && !isPinned(endpoint.hostKey, shown)) {
     return new Refused(
@@ -115,17 +126,38 @@ function explain(endpoint: Endpoint, error: Error & { code?: string; level?: str
     );
   }
   if (/no matching host key format/i.test(error.message)) {
-    return new Refused(`${name} has no host key of the pinned type ${endpoint.hostKey.type} (${fingerprint(endpoint.hostKey.blob)}, connection.hostKey)`, "never");
+    return new Refused(
+      `${name} has no host key of the pinned type ${endpoint.hostKey.type} (${fingerprint(endpoint.hostKey.blob)}, connection.hostKey)`,
+      "never",
+    );
   }
   if (/parse.*key|passphrase|privateKey/i.test(error.message)) {
-    return new Refused("connection.privateKey cannot be read: give the text of an OpenSSH private key, and connection.privateKeyPassword if it is encrypted", "never");
+    return new Refused(
+      "connection.privateKey cannot be read: give the text of an OpenSSH private key, and connection.privateKeyPassword if it is encrypted",
+      "never",
+    );
   }
   if (error.level === "client-authentication") {
-    const means = [endpoint.privateKey && "the private key", endpoint.agentSocketPath && `the agent at ${endpoint.agentSocketPath}`, endpoint.password && "the password"].filter(Boolean);
-    const tried = means.length > 0 ? `with ${means.join(" and ")}` : "and there is neither a key, nor a password, nor an agent (SSH_AUTH_SOCK)";
+    const means = [
+      endpoint.privateKey && "the private key",
+      endpoint.agentSocketPath && `the agent at ${endpoint.agentSocketPath}`,
+      endpoint.password && "the password",
+    ].filter(Boolean);
+    const tried =
+      means.length > 0
+        ? `with ${means.join(" and ")}`
+        : "and there is neither a key, nor a password, nor an agent (SSH_AUTH_SOCK)";
     return new Refused(`${name} refused the login ${tried}: is that key in the user's authorized_keys?`, "few");
   }
-  if (error.level === "agent") return new Refused(`the SSH agent at ${endpoint.agentSocketPath ?? "no path"} does not answer: ${error.message}`, "few");
-  if (error.code === "ENOTFOUND" || error.code === "EAI_AGAIN") return new Refused(`the name ${endpoint.host} has no address (${error.code})`, "many");
-  return new Refused(`${name} cannot be reached: ${error.message}. Is it up, does sshd listen there, does a firewall let this machine in?`, "many");
+  if (error.level === "agent")
+    return new Refused(
+      `the SSH agent at ${endpoint.agentSocketPath ?? "no path"} does not answer: ${error.message}`,
+      "few",
+    );
+  if (error.code === "ENOTFOUND" || error.code === "EAI_AGAIN")
+    return new Refused(`the name ${endpoint.host} has no address (${error.code})`, "many");
+  return new Refused(
+    `${name} cannot be reached: ${error.message}. Is it up, does sshd listen there, does a firewall let this machine in?`,
+    "many",
+  );
 }

@@ -13,9 +13,13 @@ import { checkConnection, endpointOf } from "./endpoint";
 function check(inputs: Properties): { failures: CheckFailure[] } {
   const failures = checkConnection(inputs.connection);
   const { remotePath, source } = inputs;
-  if (typeof remotePath !== "string" || remotePath === "") failures.push(failure("remotePath", '"remotePath" is required'));
+  if (typeof remotePath !== "string" || remotePath === "")
+    failures.push(failure("remotePath", '"remotePath" is required'));
   if (source === undefined) failures.push(failure("source", '"source" is required'));
-  else if (!hasUnknown(source) && !(isObject(source) && (typeof source.path === "string" || typeof source.text === "string"))) {
+  else if (
+    !hasUnknown(source) &&
+    !(isObject(source) && (typeof source.path === "string" || typeof source.text === "string"))
+  ) {
     failures.push(failure("source", '"source" must be a FileAsset, a StringAsset or a FileArchive'));
   }
   return { failures };
@@ -34,7 +38,9 @@ function statRemote(sftp: SFTPWrapper, remote: string): Promise<Stats | undefine
 
 function writeText(sftp: SFTPWrapper, remote: string, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    sftp.writeFile(remote, text, (error) => (error ? reject(new Error(`${remote} on the host: ${(error as Error).message}`)) : resolve()));
+    sftp.writeFile(remote, text, (error) =>
+      error ? reject(new Error(`${remote} on the host: ${(error as Error).message}`)) : resolve(),
+    );
   });
 }
 
@@ -42,7 +48,8 @@ function writeText(sftp: SFTPWrapper, remote: string, text: string): Promise<voi
 async function target(ssh: NodeSSH, sftp: SFTPWrapper, remotePath: string, name: string | undefined): Promise<string> {
   const there = await statRemote(sftp, remotePath);
   if (there?.isDirectory()) {
-    if (name === undefined) throw new Error(`${remotePath} is a folder on the host and a StringAsset has no name: give the file's path`);
+    if (name === undefined)
+      throw new Error(`${remotePath} is a folder on the host and a StringAsset has no name: give the file's path`);
     return path.posix.join(remotePath, name);
   }
   await ssh.mkdir(path.posix.dirname(remotePath), "sftp", sftp);
@@ -58,9 +65,14 @@ async function copy(inputs: Properties): Promise<void> {
     const local = path.resolve(String(source.path));
     const to = await target(ssh, sftp, remotePath, path.basename(local));
     if (!(await stat(local)).isDirectory()) return ssh.putFile(local, to, sftp);
-    if ((await statRemote(sftp, to))?.isFile()) throw new Error(`${to} is a file on the host; the folder ${local} cannot be copied onto it`);
+    if ((await statRemote(sftp, to))?.isFile())
+      throw new Error(`${to} is a file on the host; the folder ${local} cannot be copied onto it`);
     const failed: string[] = [];
-    await ssh.putDirectory(local, to, { sftp, recursive: true, tick: (file, _remote, error) => void (error && failed.push(`${file}: ${error.message}`)) });
+    await ssh.putDirectory(local, to, {
+      sftp,
+      recursive: true,
+      tick: (file, _remote, error) => void (error && failed.push(`${file}: ${error.message}`)),
+    });
     if (failed.length > 0) throw new Error(`not everything was copied to ${to}: ${failed.join("; ")}`);
   });
 }

@@ -33,15 +33,24 @@ const numberFields = ["port", "dialErrorLimit", "perDialTimeout"];
  */
 export function checkConnection(value: unknown, path = "connection"): CheckFailure[] {
   if (value === undefined) return [failure(path, `"${path}" is required`)];
-  if (!isObject(value)) return hasUnknown(value) ? [] : [failure(path, `"${path}" must be an object with at least host and hostKey`)];
+  if (!isObject(value))
+    return hasUnknown(value) ? [] : [failure(path, `"${path}" must be an object with at least host and hostKey`)];
   const failures: CheckFailure[] = [];
   for (const [key, entry] of Object.entries(value)) {
     const field = `${path}.${key}`;
     if (hasUnknown(entry)) continue;
     if (key === "proxy" && path === "connection") failures.push(...checkConnection(entry, field));
-    else if (textFields.includes(key)) failures.push(...(typeof entry === "string" ? [] : [failure(field, `"${field}" must be a text`)]));
-    else if (numberFields.includes(key)) failures.push(...(typeof entry === "number" ? [] : [failure(field, `"${field}" must be a number`)]));
-    else failures.push(failure(field, `"${field}" is no field of a connection; the fields are ${[...textFields, ...numberFields, "proxy"].join(", ")}`));
+    else if (textFields.includes(key))
+      failures.push(...(typeof entry === "string" ? [] : [failure(field, `"${field}" must be a text`)]));
+    else if (numberFields.includes(key))
+      failures.push(...(typeof entry === "number" ? [] : [failure(field, `"${field}" must be a number`)]));
+    else
+      failures.push(
+        failure(
+          field,
+          `"${field}" is no field of a connection; the fields are ${[...textFields, ...numberFields, "proxy"].join(", ")}`,
+        ),
+      );
   }
   if (value.host === undefined) failures.push(failure(`${path}.host`, `"${path}.host" is required`));
   return [...failures, ...checkHostKey(value.hostKey, path)];
@@ -50,7 +59,12 @@ export function checkConnection(value: unknown, path = "connection"): CheckFailu
 function checkHostKey(hostKey: unknown, path: string): CheckFailure[] {
   const field = `${path}.hostKey`;
   if (hostKey === undefined) {
-    return [failure(field, `"${field}" is required: a host whose key is not pinned could be anyone. \`ssh-keyscan HOST\` prints it; compare it on the host's console`)];
+    return [
+      failure(
+        field,
+        `"${field}" is required: a host whose key is not pinned could be anyone. \`ssh-keyscan HOST\` prints it; compare it on the host's console`,
+      ),
+    ];
   }
   if (typeof hostKey !== "string" || hasUnknown(hostKey)) return [];
   try {
@@ -80,7 +94,8 @@ function build(value: Properties): Endpoint {
     password: text("password"),
     privateKey: text("privateKey"),
     privateKeyPassword: text("privateKeyPassword"),
-    agentSocketPath: text("agentSocketPath") ?? (own === undefined ? process.env.SSH_AUTH_SOCK || undefined : undefined),
+    agentSocketPath:
+      text("agentSocketPath") ?? (own === undefined ? process.env.SSH_AUTH_SOCK || undefined : undefined),
     dialErrorLimit: number("dialErrorLimit", 10),
     perDialTimeout: number("perDialTimeout", 15),
     ...(isObject(value.proxy) ? { proxy: build(value.proxy) } : {}),

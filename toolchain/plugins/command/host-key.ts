@@ -23,7 +23,9 @@ export function parseHostKey(text: string): HostKey {
   const blob = Buffer.from(encoded ?? "", "base64");
   const named = blob.length > 4 ? blob.subarray(4, 4 + blob.readUInt32BE(0)).toString("latin1") : "";
   if (at < 0 || at > 1 || type === undefined || named !== type) {
-    throw new Error('connection.hostKey is not a public key: give one as OpenSSH writes it, "ssh-ed25519 AAAA…" (ssh-keyscan prints it)');
+    throw new Error(
+      'connection.hostKey is not a public key: give one as OpenSSH writes it, "ssh-ed25519 AAAA…" (ssh-keyscan prints it)',
+    );
   }
   return { type, blob };
 }

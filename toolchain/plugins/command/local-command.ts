@@ -5,7 +5,18 @@ import type { Properties } from "../shared/values";
 import { checkCommand, commandResource, type Runner } from "./command-resource";
 import { type Ending, Output } from "./output";
 
-const keys = ["addPreviousOutputInEnv", "create", "delete", "dir", "environment", "interpreter", "logging", "stdin", "triggers", "update"];
+const keys = [
+  "addPreviousOutputInEnv",
+  "create",
+  "delete",
+  "dir",
+  "environment",
+  "interpreter",
+  "logging",
+  "stdin",
+  "triggers",
+  "update",
+];
 
 const running = new Set<ReturnType<typeof spawn>>();
 
@@ -16,7 +27,9 @@ export async function cancelLocalCommands(): Promise<void> {
 
 const run: Runner = async (command, properties, env, scope) => {
   const output = new Output(properties.logging, scope);
-  const [file = "/bin/sh", ...args] = Array.isArray(properties.interpreter) ? properties.interpreter.map(String) : ["/bin/sh", "-c"];
+  const [file = "/bin/sh", ...args] = Array.isArray(properties.interpreter)
+    ? properties.interpreter.map(String)
+    : ["/bin/sh", "-c"];
   const ending = await new Promise<Ending>((resolve, reject) => {
     const cwd = typeof properties.dir === "string" ? properties.dir : undefined;
     const child = spawn(file, [...args, command], { cwd, env: { ...process.env, ...env }, stdio: "pipe" });
@@ -26,7 +39,9 @@ const run: Runner = async (command, properties, env, scope) => {
     // A command that does not read its input closes the pipe early: that is its business.
     child.stdin.on("error", () => undefined);
     child.stdin.end(typeof properties.stdin === "string" ? properties.stdin : "");
-    child.on("error", (error) => reject(new Error(`${file} cannot be started${cwd ? ` in ${cwd}` : ""}: ${error.message}`)));
+    child.on("error", (error) =>
+      reject(new Error(`${file} cannot be started${cwd ? ` in ${cwd}` : ""}: ${error.message}`)),
+    );
     child.on("close", (code, signal) => {
       running.delete(child);
       resolve({ code, signal });
@@ -39,7 +54,9 @@ const run: Runner = async (command, properties, env, scope) => {
 function checkAssets(inputs: Properties) {
   return ["assetPaths", "archivePaths"]
     .filter((key) => inputs[key] !== undefined)
-    .map((key) => failure(key, `this stand-in does not collect files ("${key}"); install the official command plugin for that`));
+    .map((key) =>
+      failure(key, `this stand-in does not collect files ("${key}"); install the official command plugin for that`),
+    );
 }
 
 /** A command line that an interpreter on this machine runs; /bin/sh -c when none is given. */

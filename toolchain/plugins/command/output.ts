@@ -35,7 +35,9 @@ class Stream {
   text(): string {
     if (this.pending !== "") this.show?.(this.pending);
     this.pending = "";
-    return Buffer.concat(this.chunks).toString("utf8").replace(/\r?\n$/, "");
+    return Buffer.concat(this.chunks)
+      .toString("utf8")
+      .replace(/\r?\n$/, "");
   }
 }
 
@@ -65,10 +67,18 @@ export class Output {
    */
   requireSuccess(ending: Ending, command: string, where: string, scope: Scope): void {
     if (ending.code === 0) return;
-    const how = ending.signal ? `was ended by signal ${ending.signal}` : ending.code === null ? "did not end: the connection was lost" : `ended with exit code ${ending.code}`;
+    const how = ending.signal
+      ? `was ended by signal ${ending.signal}`
+      : ending.code === null
+        ? "did not end: the connection was lost"
+        : `ended with exit code ${ending.code}`;
     const line = scope.redact(command).replace(/\s+/g, " ").trim();
     const short = line.length > shownCommand ? `${line.slice(0, shownCommand)}…` : line;
-    const said = scope.isSecret("stderr") ? "" : scope.redact(this.stderr.text()).split("\n").slice(-shownLines).join("\n");
-    throw new Error(`the command \`${short}\` on ${where} ${how}${said ? `:\n${said}` : " and said nothing on stderr"}`);
+    const said = scope.isSecret("stderr")
+      ? ""
+      : scope.redact(this.stderr.text()).split("\n").slice(-shownLines).join("\n");
+    throw new Error(
+      `the command \`${short}\` on ${where} ${how}${said ? `:\n${said}` : " and said nothing on stderr"}`,
+    );
   }
 }

@@ -10,7 +10,11 @@ import { remoteCommand } from "./remote-command";
 export function commandProvider(version: string): Provider {
   return pluginOf(
     version,
-    { "command:remote:Command": remoteCommand, "command:remote:CopyToRemote": copyToRemote, "command:local:Command": localCommand },
+    {
+      "command:remote:Command": remoteCommand,
+      "command:remote:CopyToRemote": copyToRemote,
+      "command:local:Command": localCommand,
+    },
     { "command:local:run": localRun },
     async () => {
       await Promise.all([cancelConnections(), cancelLocalCommands()]);

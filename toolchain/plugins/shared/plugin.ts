@@ -1,6 +1,13 @@
 // What both stand-ins have in common: resource types by token, wrapped values taken off and put back on, errors redacted.
 import { isDeepStrictEqual } from "node:util";
-import type { CheckFailure, CheckResult, DiffResult, InvokeResult, Provider, ReadResult } from "@pulumi/pulumi/provider";
+import type {
+  CheckFailure,
+  CheckResult,
+  DiffResult,
+  InvokeResult,
+  Provider,
+  ReadResult,
+} from "@pulumi/pulumi/provider";
 import { redact } from "./redact";
 import { hasSecret, type Properties, secret, secretTexts, unwrapAll, withoutAbsent } from "./values";
 
