@@ -12,7 +12,9 @@ export const MACHINE_PACKAGES: readonly string[] = [
   "nftables",
   "openssh-client",
   "procps",
+  "python3",
   "systemd-container",
+  "tcpdump",
   "util-linux",
 ];
 

@@ -1,0 +1,36 @@
+/** `bin/lab run`: a command as the operator, who sits on home's LAN. */
+import { existsSync } from "node:fs";
+import * as path from "node:path";
+import { CLOUDFLARE_API_TOKEN, CLOUDFLARE_BASE_URL, HCLOUD_ENDPOINT, HCLOUD_TOKEN } from "../constants";
+import { operatorArgv } from "../lab-process";
+import { projectRoot, type InstancePaths } from "../paths";
+import { attach, run } from "../process";
+
+/** What the toolchain sets for the engine; empty where there is no toolchain. */
+async function toolchainEnvironment(): Promise<Record<string, string>> {
+  const toolchain = path.join(projectRoot(), "toolchain", "bin", "toolchain");
+  if (!existsSync(toolchain)) return {};
+  return JSON.parse(await run([toolchain, "env", "--json"])) as Record<string, string>;
+}
+
+/** The variables of the operator's commands: the engine's backend, the clouds, the SSH agent. */
+export function operatorEnvironment(paths: InstancePaths): Record<string, string> {
+  return {
+    PULUMI_BACKEND_URL: `file://${paths.pulumi}`,
+    PULUMI_CONFIG_PASSPHRASE: "lab",
+    PULUMI_STACK: "lab",
+    HCLOUD_TOKEN,
+    HCLOUD_ENDPOINT,
+    CLOUDFLARE_API_TOKEN,
+    CLOUDFLARE_BASE_URL,
+    SSH_AUTH_SOCK: paths.agentSocket,
+    INTRANET_SSH_KEY: paths.operatorKey,
+    LAB_NAME: paths.name,
+  };
+}
+
+/** Runs a command as the operator: the caller's files, directory, terminal; home's network. Returns its exit code. */
+export async function runAsOperator(paths: InstancePaths, argv: readonly string[]): Promise<number> {
+  const env = { ...process.env, ...(await toolchainEnvironment()), ...operatorEnvironment(paths) };
+  return attach(operatorArgv(paths, argv), { env });
+}

@@ -1,0 +1,146 @@
+/** The supervisor's interface: JSON over HTTP on the instance's unix socket, for the command line and for the clouds. */
+import { readdirSync } from "node:fs";
+import fastify, { type FastifyInstance } from "fastify";
+import { CLOUDFLARE_API_TOKEN, CLOUDFLARE_BASE_URL, HCLOUD_ENDPOINT, HCLOUD_TOKEN, OPERATOR } from "./constants";
+import { freeze, removeCgroups } from "./fabric/cgroup";
+import { type Fabric, type HostStatus, UnknownHostError } from "./fabric/fabric";
+import { UnknownServerError } from "./fabric/servers";
+import type { FabricServices } from "./fabric/services";
+import { requireSnapshot, restore, save, snapshots } from "./fabric/snapshot";
+import type { InstancePaths } from "./paths";
+
+/** What `GET /status` answers, and `status --json` prints. */
+export interface LabStatus {
+  name: string;
+  /** Whether networks, services and hosts have been started; hosts may still boot. */
+  running: boolean;
+  hosts: HostStatus[];
+  clouds: { name: string; endpoint: string; token: string }[];
+  operator: { ipv4: string; ipv6: string; key: string; agent: string };
+  /** Pairs of attachments whose path is cut. */
+  cuts: (readonly [string, string])[];
+  /** Namespaces that are no host's; `exec` takes them too. */
+  routers: string[];
+  snapshots: string[];
+  /** Which services run. */
+  services: Record<string, boolean>;
+}
+
+/** Methods that the clouds may call, by name. */
+const MACHINE_METHODS = ["createServer", "startServer", "stopServer", "resetServer", "rebuildServer", "deleteServer", "setAddresses", "setFirewall", "powerState"] as const;
+const NAME_METHODS = ["publishZone", "setReverse"] as const;
+
+/** The interface as a fastify instance that is not listening yet. `started()` says that everything has been started. */
+export type SupervisorApi = FastifyInstance & { started(): void };
+
+function isOneOf<T extends string>(names: readonly T[], name: string): name is T {
+  return (names as readonly string[]).includes(name);
+}
+
+/** Makes the interface of a lab. */
+export function supervisorApi(paths: InstancePaths, fabric: Fabric, services: FabricServices): SupervisorApi {
+  const app = fastify({ bodyLimit: 16 << 20, forceCloseConnections: true });
+  let running = false;
+  app.setErrorHandler((error: Error, _request, reply) => {
+    const code = error instanceof UnknownHostError || error instanceof UnknownServerError ? 404 : 500;
+    if (code === 500) console.error(error);
+    return reply.code(code).send({ error: error.message });
+  });
+  app.get("/status", () => status(paths, fabric, services, running));
+  addMachines(app, fabric, services);
+  addHosts(app, fabric);
+  addSnapshots(app, paths, fabric, services);
+  app.post("/clouds/restart", async () => {
+    await services.stopClouds();
+    services.startClouds();
+    return {};
+  });
+  app.post("/shutdown", async (_request, reply) => {
+    await Promise.all([services.stopClouds(), services.stopNames()]);
+    await fabric.stopHosts();
+    await removeCgroups(paths.name);
+    reply.raw.once("close", () => process.exit(0));
+    return {};
+  });
+  return Object.assign(app, { started: () => void (running = true) }) as unknown as SupervisorApi;
+}
+
+function status(paths: InstancePaths, fabric: Fabric, services: FabricServices, running: boolean): LabStatus {
+  return {
+    name: paths.name,
+    running,
+    hosts: fabric.hosts(),
+    clouds: [
+      { name: "hetzner", endpoint: HCLOUD_ENDPOINT, token: HCLOUD_TOKEN },
+      { name: "cloudflare", endpoint: CLOUDFLARE_BASE_URL, token: CLOUDFLARE_API_TOKEN },
+    ],
+    operator: { ipv4: OPERATOR.ipv4, ipv6: OPERATOR.ipv6, key: paths.operatorKey, agent: paths.agentSocket },
+    cuts: [...fabric.currentCuts()],
+    routers: fabric.routers(),
+    snapshots: snapshots(paths),
+    services: services.status(),
+  };
+}
+
+function addMachines(app: FastifyInstance, fabric: Fabric, services: FabricServices): void {
+  app.post<{ Params: { method: string }; Body: { args: unknown[] } }>("/machines/:method", async ({ params, body }, reply) => {
+    if (!isOneOf(MACHINE_METHODS, params.method)) return reply.code(404).send({ error: `no method ${params.method}` });
+    // JSON has no undefined: an absent argument travels as null.
+    const args = body.args.map((value) => value ?? undefined);
+    const method = fabric.servers[params.method] as (...values: unknown[]) => Promise<unknown>;
+    return { result: await method.apply(fabric.servers, args) };
+  });
+  app.post<{ Params: { method: string }; Body: { args: unknown[] } }>("/names/:method", async ({ params, body }, reply) => {
+    if (!isOneOf(NAME_METHODS, params.method)) return reply.code(404).send({ error: `no method ${params.method}` });
+    const args = body.args.map((value) => value ?? undefined);
+    const method = services.names[params.method] as (...values: unknown[]) => Promise<unknown>;
+    return { result: await method.apply(services.names, args) };
+  });
+}
+
+function addHosts(app: FastifyInstance, fabric: Fabric): void {
+  app.post<{ Params: { name: string } }>("/hosts/:name/reset", async ({ params }) => {
+    await fabric.reset(params.name);
+    return {};
+  });
+  app.post<{ Params: { name: string } }>("/hosts/:name/off", async ({ params }) => {
+    await fabric.host(params.name).powerOff();
+    return {};
+  });
+  app.post<{ Params: { name: string } }>("/hosts/:name/on", async ({ params }) => {
+    await fabric.host(params.name).boot();
+    await fabric.host(params.name).ready();
+    return {};
+  });
+  for (const [route, dropped] of [["/cut", true], ["/mend", false]] as const) {
+    app.post<{ Body: { a: string; b: string } }>(route, async ({ body }) => {
+      await fabric.cut(body.a, body.b, dropped);
+      return {};
+    });
+  }
+}
+
+function addSnapshots(app: FastifyInstance, paths: InstancePaths, fabric: Fabric, services: FabricServices): void {
+  app.post<{ Params: { name: string } }>("/snapshots/:name", async ({ params }) => {
+    await services.stopClouds();
+    const frozen = readdirSync(paths.hosts);
+    try {
+      await Promise.all(frozen.map((host) => freeze(paths.name, host, true)));
+      await save(paths, params.name);
+    } finally {
+      await Promise.all(frozen.map((host) => freeze(paths.name, host, false)));
+      services.startClouds();
+    }
+    return {};
+  });
+  app.post<{ Params: { name: string } }>("/snapshots/:name/restore", async ({ params }) => {
+    requireSnapshot(paths, params.name); // before anything is switched off
+    await Promise.all([services.stopClouds(), services.stopNames()]);
+    await fabric.stopHosts();
+    await restore(paths, params.name);
+    await Promise.all([services.startNames(), fabric.startHosts()]);
+    services.startClouds();
+    await Promise.all(fabric.hosts().filter(({ state }) => state !== "off").map(({ name }) => fabric.host(name).ready()));
+    return {};
+  });
+}
