@@ -22,6 +22,7 @@ def serve(bundle):
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the change may cut the connection that it came by: it ends all the same
     signal.signal(signal.SIGTERM, interrupted)
     os.umask(0o077)
+    util.heartbeat()
     try:
         result = ACTIONS[request["action"]](request, bundle["modules"])
     except util.Failure as failure:

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 
 ROOT = os.environ.get("INTRANET_ROOT", "")
 """Prefix of every managed path: empty on a host, a scratch directory in tests."""
@@ -56,16 +58,32 @@ def redact(text):
     return text
 
 
+WRITING = threading.Lock()
+HEARTBEAT_SECONDS = 5
+
+
 def emit(event, **fields):
     """One JSON line to the provider. The way back may be cut by the very change in hand: that never stops the work."""
-    try:
-        sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
-        sys.stdout.flush()
-    except (OSError, ValueError):
+    with WRITING:
         try:
-            sys.stdout = open(os.devnull, "w")
-        except OSError:
-            pass
+            sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+            sys.stdout.flush()
+        except (OSError, ValueError):
+            try:
+                sys.stdout = open(os.devnull, "w")
+            except OSError:
+                pass
+
+
+def heartbeat():
+    """Tells the provider every few seconds that host and connection live; it gives up on a silent one."""
+
+    def beat():
+        while True:
+            time.sleep(HEARTBEAT_SECONDS)
+            emit("alive")
+
+    threading.Thread(target=beat, daemon=True).start()
 
 
 def progress(text):

@@ -1,0 +1,144 @@
+import type { Input } from "@pulumi/pulumi";
+
+/**
+ * How a host is reached over SSH.
+ *
+ * Only these fields are allowed: an unknown one is refused before anything is touched, and no value is ever printed.
+ * The operator's own key is not among them: it comes from the agent at `SSH_AUTH_SOCK`, else from the file that
+ * `INTRANET_SSH_KEY` names, else from `identityFile`.
+ */
+export interface ConnectionArgs {
+  /** Host name or IP address. */
+  address: Input<string>;
+  /** TCP port, 1 to 65535. Default: 22. */
+  port?: Input<number>;
+  /** Login name. Default: `root`. Another user needs `sudo` without a password. */
+  user?: Input<string>;
+  /**
+   * Pinned public keys of the host in OpenSSH form (`ssh-ed25519 AAAA…`). Any of them is accepted and nothing else: a
+   * different key stops everything. An empty list is an error that prints what the host shows.
+   */
+  hostKeys: Input<Input<string>[]>;
+  /** Jump host: the connection is made from there, with end-to-end encryption to this one. Absent: directly. */
+  via?: ConnectionArgs;
+  /** Path of the operator's private key on the machine that runs Pulumi: a hint, the environment wins. */
+  identityFile?: Input<string>;
+}
+
+/** A managed file. It is staged, checked, and then replaced in one step (rename within its directory, fsync). */
+export interface FileArgs {
+  /** Text in UTF-8. `{{name}}` is filled in on the way to the host for every name in `secrets`; other braces stay. */
+  content: Input<string>;
+  /** Values for the placeholders. They show as `[secret]`, while the rest of the content still shows by line. */
+  secrets?: Record<string, Input<string>>;
+  /** Default: `root`. */
+  owner?: string;
+  /** Default: the owner's own group. */
+  group?: string;
+  /** Four octal digits. Default: `0644`, and `0600` when the file has secrets; with secrets it must not be open to others. */
+  mode?: string;
+}
+
+/** A managed directory. What it holds beside managed files is left alone; it is removed only when empty. */
+export interface DirectoryArgs {
+  /** Default: `root`. */
+  owner?: string;
+  /** Default: the owner's own group. */
+  group?: string;
+  /** Four octal digits. Default: `0755`. */
+  mode?: string;
+}
+
+/** A system user, with a group of the same name. Groups that do not exist are made. */
+export interface UserArgs {
+  /** A system account, with no login shell unless `shell` says so. Default: true. */
+  system?: boolean;
+  /** Absolute path of the home directory. */
+  home?: string;
+  /** Absolute path of the login shell. */
+  shell?: string;
+  /** Supplementary groups; others that the user is in stay. */
+  groups?: string[];
+}
+
+/** A systemd unit. */
+export interface UnitArgs {
+  /** Starts at boot. Default: true. */
+  enabled?: boolean;
+  /** Default: `started`. */
+  state?: "started" | "stopped";
+  /** Managed paths whose change means a reload (a restart where the unit cannot reload). */
+  reloadOn?: string[];
+  /** Managed paths whose change means a restart; wins over a reload. */
+  restartOn?: string[];
+}
+
+/** A word of a checker's command: literal, or the path of the staged copy of a managed file (its base name is kept). */
+export type CommandArg = string | { staged: string };
+
+/** Runs on the staged files before anything is changed; an exit code other than 0 refuses the whole change. */
+export interface CheckArgs {
+  /** An argument list; no shell reads it. */
+  command: CommandArg[];
+  /** What is checked, for the error. */
+  description?: string;
+}
+
+/** Runs after the change until it succeeds; if it does not in time, everything goes back. */
+export interface ProbeArgs {
+  /** An argument list; no shell reads it. */
+  command: string[];
+  /** What is probed, for the error. */
+  description?: string;
+  /** How long it is retried, 1 to 600. Default: 30. */
+  timeoutSeconds?: number;
+}
+
+/** A command that prints state of the kernel or of a daemon, compared on refresh with what it printed after the last apply. */
+export interface LiveArgs {
+  /** An argument list; no shell reads it. It must print neither secrets nor counters. */
+  command: string[];
+}
+
+/**
+ * The desired state of one role on one host: one resource, one transaction.
+ *
+ * Security: everything runs as root on the host. Secrets belong in `files[…].secrets` and nowhere else.
+ */
+export interface HostRoleArgs {
+  connection: ConnectionArgs;
+  /** The role's name in the host's ledger, unique on the host: a letter, then letters, digits, hyphens. Another name replaces. */
+  role: string;
+  /**
+   * What identifies the machine behind the address, such as a cloud server's id. When it changes the role is made
+   * anew there, and the old one is left alone. Absent: another address is taken for the same machine.
+   */
+  machine?: Input<string>;
+  /** Debian packages. Those that a role installed are removed again when no role lists them any more. */
+  packages?: string[];
+  /** Directories by absolute path. Two roles may share one. */
+  directories?: Record<string, DirectoryArgs>;
+  /** Files by absolute path. The keys are plain, so that a diff shows by path and line. */
+  files?: Record<string, FileArgs>;
+  /** Symbolic links: absolute path to target. */
+  links?: Record<string, string>;
+  /** Files and links that must not exist. */
+  absent?: string[];
+  /** Kernel settings, written to /etc/sysctl.d/60-intranet-<role>.conf and set live. Two roles may set the same value. */
+  sysctls?: Record<string, string>;
+  /** Users by name. */
+  users?: Record<string, UserArgs>;
+  /** systemd units by full name (`bird.service`). Freshly installed daemons that are not listed here are not started. */
+  units?: Record<string, UnitArgs>;
+  /** In this order, all of them, before anything is changed. */
+  checks?: CheckArgs[];
+  /** In this order, after everything was changed. */
+  probes?: ProbeArgs[];
+  /**
+   * The change could cut the way in: the host undoes it by itself unless a new connection gets in within the time
+   * (60 s, or 15 to 3600). Default: false.
+   */
+  confirm?: boolean | { timeoutSeconds: number };
+  /** Live state by name. */
+  live?: Record<string, LiveArgs>;
+}

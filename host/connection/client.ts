@@ -1,0 +1,279 @@
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { Client, type ClientChannel } from "ssh2";
+import { type Connection, displayName } from "./arguments";
+import { authentication } from "./authentication";
+import { ConnectionError, classify } from "./errors";
+import { algorithmsFor, hostKeyMessage, isPinned } from "./host-key";
+
+/** One attempt may take so long, from the first packet to being logged in. */
+const ATTEMPT_MS = 15_000;
+/** Opening a channel on a live connection takes a round trip; a dead one is noticed after this. */
+const CHANNEL_MS = 10_000;
+
+/** How a command ended. `code` is undefined when it was killed by `signal`. */
+export interface Ended {
+  code: number | undefined;
+  signal: string | undefined;
+  /** The end of its standard error, at most 16 KiB. */
+  stderr: string;
+}
+
+/** What a command reads and how it is listened to. */
+export interface Execution {
+  input?: Buffer;
+  onLine?: (line: string) => void;
+  /** The host counts as gone when it says nothing for so long. */
+  silenceMs: number;
+}
+
+/** A connection that is logged in, to a host whose key is pinned. */
+export class HostClient {
+  private active = 0;
+  private lost: ConnectionError | undefined;
+
+  private constructor(
+    private readonly client: Client,
+    private readonly socket: Socket | undefined,
+    private readonly jump: HostClient | undefined,
+    private readonly ownsJump: boolean,
+    readonly name: string,
+  ) {
+    client.on("error", (error) => (this.lost ??= classify(error, name)));
+    client.on("close", () => (this.lost ??= new ConnectionError("closed", `${name} closed the connection`)));
+    this.rest();
+  }
+
+  /**
+   * One attempt at a connection, through `jump` if there is one (which ends with it when `ownsJump`).
+   *
+   * @throws ConnectionError, sorted by reason.
+   */
+  static async connect(connection: Connection, jump?: HostClient, ownsJump = false): Promise<HostClient> {
+    const name = displayName(connection);
+    const socket = jump === undefined ? new Socket() : undefined;
+    const client = new Client();
+    let stream: Duplex | undefined = socket;
+    try {
+      if (socket !== undefined) await open(socket, connection, name);
+      stream ??= await jump!.forward(connection.address, connection.port);
+      await handshake(client, stream, connection, name);
+    } catch (error) {
+      client.destroy();
+      stream?.destroy();
+      if (ownsJump) jump?.close();
+      throw classify(error as Error, name);
+    }
+    return new HostClient(client, socket, jump, ownsJump, name);
+  }
+
+  /** Whether the connection can still be used, as far as is known. */
+  get alive(): boolean {
+    return this.lost === undefined && (this.jump?.alive ?? true);
+  }
+
+  /** Runs a command line (see quoteCommand). @throws ConnectionError when the connection is lost on the way. */
+  async execute(command: string, execution: Execution): Promise<Ended> {
+    this.work();
+    try {
+      const channel = await this.channel((done) => this.client.exec(command, done));
+      return await this.converse(channel, execution);
+    } finally {
+      this.rest(true);
+    }
+  }
+
+  /** A stream through this host to another (RFC 4254, 7.2). */
+  private async forward(address: string, port: number): Promise<Duplex> {
+    this.work();
+    try {
+      return await this.channel((done) => this.client.forwardOut("127.0.0.1", 0, address, port, done));
+    } finally {
+      // A stream through here keeps this connection busy only while its own user is.
+      this.rest(true);
+    }
+  }
+
+  /** Ends the connection; what goes over it is lost. */
+  close(): void {
+    this.lost ??= new ConnectionError("closed", `the connection to ${this.name} was ended here`);
+    this.client.end();
+    this.client.destroy();
+    this.socket?.destroy();
+    if (this.ownsJump) this.jump?.close();
+  }
+
+  private channel(
+    start: (done: (error: Error | undefined, channel: ClientChannel) => void) => unknown,
+  ): Promise<ClientChannel> {
+    return new Promise((resolve, reject) => {
+      if (!this.alive) return reject(this.lost ?? new ConnectionError("closed", `the way to ${this.name} is gone`));
+      const timer = setTimeout(
+        () => fail(new ConnectionError("timeout", `${this.name} does not answer any more`)),
+        CHANNEL_MS,
+      );
+      const fail = (error: Error) => {
+        clearTimeout(timer);
+        this.client.off("close", gone);
+        if (error instanceof ConnectionError) this.close();
+        reject(classify(error, this.name));
+      };
+      const gone = () => fail(new ConnectionError("closed", `${this.name} closed the connection`));
+      this.client.once("close", gone);
+      try {
+        start((error, channel) => {
+          clearTimeout(timer);
+          this.client.off("close", gone);
+          if (error) reject(classify(error, this.name));
+          else resolve(channel);
+        });
+      } catch (error) {
+        fail(new ConnectionError("closed", `${this.name}: ${(error as Error).message}`));
+      }
+    });
+  }
+
+  private converse(channel: ClientChannel, execution: Execution): Promise<Ended> {
+    return new Promise((resolve, reject) => {
+      let code: number | undefined;
+      let signal: string | undefined;
+      let stderr = "";
+      let rest = "";
+      let ended = false;
+      const silent = () => {
+        reject(new ConnectionError("timeout", `${this.name} said nothing for ${execution.silenceMs / 1000} s`));
+        this.close();
+      };
+      let timer = setTimeout(silent, execution.silenceMs);
+      const heard = () => {
+        clearTimeout(timer);
+        timer = setTimeout(silent, execution.silenceMs);
+      };
+      channel.setEncoding("utf8");
+      channel.on("data", (chunk: string) => {
+        heard();
+        const lines = (rest + chunk).split("\n");
+        rest = lines.pop() ?? "";
+        for (const line of lines) execution.onLine?.(line);
+      });
+      channel.stderr.setEncoding("utf8");
+      channel.stderr.on("data", (chunk: string) => {
+        heard();
+        stderr = (stderr + chunk).slice(-16_384);
+      });
+      channel.on("exit", (exit: number | null, name?: string) => {
+        ended = true;
+        code = exit ?? undefined;
+        signal = name;
+      });
+      channel.on("close", () => {
+        clearTimeout(timer);
+        if (rest !== "") execution.onLine?.(rest);
+        if (ended) resolve({ code, signal, stderr });
+        else
+          reject(
+            this.lost ??
+              new ConnectionError("closed", `${this.name} closed the connection before the command had ended`),
+          );
+      });
+      channel.on("error", (error: Error) => reject(classify(error, this.name)));
+      channel.end(execution.input ?? Buffer.alloc(0));
+    });
+  }
+
+  /** While something runs the process stays; an idle connection does not keep it alive. */
+  private work(): void {
+    this.active += 1;
+    this.socket?.ref();
+    this.jump?.work();
+  }
+
+  private rest(worked = false): void {
+    if (worked) this.active -= 1;
+    if (this.active === 0) this.socket?.unref();
+    if (worked) this.jump?.rest(true);
+  }
+}
+
+function open(socket: Socket, connection: Connection, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new ConnectionError("timeout", `${name} did not answer in time`)),
+      ATTEMPT_MS,
+    );
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 15_000);
+    socket.once("error", (error) => {
+      clearTimeout(timer);
+      reject(classify(error, name));
+    });
+    socket.connect(connection.port, connection.address, () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+function handshake(client: Client, stream: Duplex, connection: Connection, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let refused: ConnectionError | undefined;
+    let agentFailed = false;
+    client.once("ready", resolve);
+    client.on("error", (error: Error & { level?: string }) => {
+      // A broken agent is one method that failed: the key files come after it.
+      if (error.level === "agent") agentFailed = true;
+      else if (/no matching host key format/.test(error.message))
+        void describeShownKey(connection, name).then(reject, reject);
+      else if (error.level === "client-authentication") reject(authenticationError(connection, name, agentFailed));
+      else reject(refused ?? error);
+    });
+    client.once("close", () =>
+      reject(refused ?? new ConnectionError("closed", `${name} closed the connection before the login`)),
+    );
+    client.connect({
+      sock: stream,
+      username: connection.user,
+      readyTimeout: ATTEMPT_MS,
+      authHandler: authentication(connection.user, connection.identityFile),
+      ...(connection.hostKeys.length > 0 ? { algorithms: { serverHostKey: algorithmsFor(connection.hostKeys) } } : {}),
+      hostVerifier: (key: Buffer) => {
+        if (isPinned(key, connection.hostKeys)) return true;
+        refused = new ConnectionError("host-key", hostKeyMessage(name, key, connection.hostKeys));
+        return false;
+      },
+    });
+  });
+}
+
+function authenticationError(connection: Connection, name: string, agentFailed: boolean): ConnectionError {
+  return new ConnectionError(
+    "authentication",
+    `${name} did not accept the operator's SSH key for user ${connection.user}; ` +
+      (agentFailed ? "the agent at SSH_AUTH_SOCK did not answer; " : "") +
+      "give the right one by SSH_AUTH_SOCK or INTRANET_SSH_KEY, or add its public half to the user's authorized_keys on the host",
+  );
+}
+
+/** The host has no key of a pinned type: look, without logging in, which one it does show. */
+function describeShownKey(connection: Connection, name: string): Promise<ConnectionError> {
+  return new Promise((resolve) => {
+    const client = new Client();
+    const fallback = new ConnectionError(
+      "host-key",
+      `${name} has no host key of a pinned type; nothing was sent to it`,
+    );
+    client.on("error", () => resolve(fallback));
+    client.on("close", () => resolve(fallback));
+    if (connection.via !== undefined) return resolve(fallback);
+    client.connect({
+      host: connection.address,
+      port: connection.port,
+      username: connection.user,
+      readyTimeout: ATTEMPT_MS,
+      hostVerifier: (key: Buffer) => {
+        resolve(new ConnectionError("host-key", hostKeyMessage(name, key, connection.hostKeys)));
+        return false;
+      },
+    });
+  });
+}

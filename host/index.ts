@@ -1,0 +1,15 @@
+/** The desired state of one Linux host over SSH, and the keys that hosts need. */
+export type {
+  CheckArgs,
+  CommandArg,
+  ConnectionArgs,
+  DirectoryArgs,
+  FileArgs,
+  HostRoleArgs,
+  LiveArgs,
+  ProbeArgs,
+  UnitArgs,
+  UserArgs,
+} from "./args";
+export { SshHostKey, WireGuardKey, type KeyArgs } from "./keys/resources";
+export { HostRole } from "./role";

@@ -1,0 +1,25 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
+import { utils } from "ssh2";
+import type { KeyPair } from "./key-provider";
+
+/** PKCS #8 head of an X25519 private key (RFC 8410): the 32 bytes of the key follow. */
+const X25519_HEAD = Buffer.from("302e020100300506032b656e04220420", "hex");
+
+/** A WireGuard pair: X25519, both halves as base64 of 32 bytes, as `wg genkey` and `wg pubkey` print them. */
+export function makeWireGuardPair(): KeyPair {
+  const pkcs8 = generateKeyPairSync("x25519").privateKey.export({ type: "pkcs8", format: "der" });
+  const secret = Buffer.from(pkcs8.subarray(-32));
+  // Clamped as RFC 7748 (5) says, for WireGuard shows keys in that form; the public half is the same.
+  secret[0]! &= 248;
+  secret[31] = (secret[31]! & 127) | 64;
+  const key = createPrivateKey({ key: Buffer.concat([X25519_HEAD, secret]), type: "pkcs8", format: "der" });
+  const spki = createPublicKey(key).export({ type: "spki", format: "der" });
+  return { publicKey: spki.subarray(-32).toString("base64"), privateKey: secret.toString("base64") };
+}
+
+/** An Ed25519 host key of sshd: public half as one line, private half as an OpenSSH private key file. */
+export function makeSshHostPair(): KeyPair {
+  const pair = utils.generateKeyPairSync("ed25519");
+  const [type, blob] = pair.public.trim().split(" ");
+  return { publicKey: `${type} ${blob}`, privateKey: pair.private.endsWith("\n") ? pair.private : `${pair.private}\n` };
+}

@@ -1,0 +1,41 @@
+import * as pulumi from "@pulumi/pulumi";
+import { sshHostKeyStub, wireGuardKeyStub } from "../stubs";
+
+/** Arguments of a key. */
+export interface KeyArgs {
+  /** Which key: a whole number from 1. Raising it makes a new key in place; nothing else does. Default: 1. */
+  keyVersion?: pulumi.Input<number>;
+}
+
+const secretPrivate: pulumi.CustomResourceOptions = { additionalSecretOutputs: ["privateKey"] };
+
+/**
+ * A WireGuard key pair (X25519), made by this machine's Node.js and kept in the stack's state: the private half as a
+ * Pulumi secret. It is no output of anything else, so only `keyVersion` ever changes it.
+ */
+export class WireGuardKey extends pulumi.dynamic.Resource {
+  /** Base64 of 32 bytes. */
+  declare readonly publicKey: pulumi.Output<string>;
+  /** Base64 of 32 bytes; secret. */
+  declare readonly privateKey: pulumi.Output<string>;
+  declare readonly keyVersion: pulumi.Output<number>;
+
+  constructor(name: string, args: KeyArgs = {}, opts?: pulumi.CustomResourceOptions) {
+    const props = { keyVersion: args.keyVersion ?? 1, publicKey: undefined, privateKey: undefined };
+    super(wireGuardKeyStub, name, props, pulumi.mergeOptions(opts, secretPrivate), "intranet/host", "WireGuardKey");
+  }
+}
+
+/** An sshd host key (Ed25519) in OpenSSH's formats, made and kept as a WireGuardKey is. */
+export class SshHostKey extends pulumi.dynamic.Resource {
+  /** `ssh-ed25519 AAAA…`, as it is pinned. */
+  declare readonly publicKey: pulumi.Output<string>;
+  /** Text of /etc/ssh/ssh_host_ed25519_key; secret. */
+  declare readonly privateKey: pulumi.Output<string>;
+  declare readonly keyVersion: pulumi.Output<number>;
+
+  constructor(name: string, args: KeyArgs = {}, opts?: pulumi.CustomResourceOptions) {
+    const props = { keyVersion: args.keyVersion ?? 1, publicKey: undefined, privateKey: undefined };
+    super(sshHostKeyStub, name, props, pulumi.mergeOptions(opts, secretPrivate), "intranet/host", "SshHostKey");
+  }
+}

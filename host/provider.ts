@@ -1,0 +1,11 @@
+/**
+ * What the stubs in the state call (see stubs.ts). One instance of each for the life of the provider process, so that
+ * connections, queues and claims are shared by all roles.
+ */
+import { KeyProvider } from "./keys/key-provider";
+import { makeSshHostPair, makeWireGuardPair } from "./keys/pairs";
+import { RoleProvider } from "./resource/role-provider";
+
+export const role = new RoleProvider();
+export const wireGuardKey = new KeyProvider("wireguard-key", makeWireGuardPair);
+export const sshHostKey = new KeyProvider("ssh-host-key", makeSshHostPair);

@@ -1,0 +1,151 @@
+import { type Connection, displayName } from "../connection/arguments";
+import { ConnectionError } from "../connection/errors";
+import { type AgentAnswer, exchange } from "../connection/exchange";
+import { ConnectionPool, type Patience } from "../connection/pool";
+import { RoleError, failureOf } from "./failure";
+
+/** How long a lost connection is tried again to learn how the transaction ended. */
+const LOOK_AGAIN_SECONDS = 60;
+/** Margin for the answer to a confirmation. */
+const CONFIRM_MARGIN_SECONDS = 3;
+
+export interface Conversation {
+  connection: Connection;
+  role: string;
+  patience: Patience;
+  say: (text: string) => void;
+}
+
+/** One host after the other for every role: requests to one host are queued, so nobody waits for its lock in vain. */
+export class Conversations {
+  private readonly queues = new Map<string, Promise<unknown>>();
+
+  constructor(private readonly pool = new ConnectionPool()) {}
+
+  /** A question that changes nothing. */
+  ask(talk: Conversation, request: object): Promise<AgentAnswer> {
+    return this.queued(talk.connection, () =>
+      this.pool.use(talk.connection, talk.patience, (client) => exchange(client, talk.connection, request, talk.say)),
+    );
+  }
+
+  /**
+   * A transaction. When the connection is lost on the way, looks again how it ended; when it has to be confirmed, does so
+   * over a new connection.
+   *
+   * @throws RoleError when the host refused or undid it; ConnectionError when it never got there.
+   */
+  transact(talk: Conversation, request: object, tx: string): Promise<AgentAnswer> {
+    return this.queued(talk.connection, async () => {
+      const answer = await this.send(talk, request, tx);
+      if (answer.ok && answer.state === "awaiting") return this.confirm(talk, tx, Number(answer.seconds));
+      if (!answer.ok) {
+        await this.outcome(talk, tx, 10).catch(() => undefined);
+        throw failureOf(displayName(talk.connection), talk.role, answer);
+      }
+      return answer;
+    });
+  }
+
+  close(): Promise<void> {
+    return this.pool.close();
+  }
+
+  private async queued<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
+    const key = `${connection.address} ${connection.port}`;
+    const before = this.queues.get(key) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    this.queues.set(
+      key,
+      mine.catch(() => undefined),
+    );
+    return mine;
+  }
+
+  private async send(talk: Conversation, request: object, tx: string): Promise<AgentAnswer> {
+    let sent = false;
+    try {
+      return await this.pool.use(talk.connection, talk.patience, (client) => {
+        sent = true;
+        return exchange(client, talk.connection, request, talk.say);
+      });
+    } catch (error) {
+      if (!sent || !(error instanceof ConnectionError) || !error.temporary) throw error;
+      talk.say(`${error.message}; looking again how the change ended`);
+      return this.lookAgain(talk, tx, error, request);
+    }
+  }
+
+  /** After a lost connection: the host knows whether the transaction was made, undone or never begun. */
+  private async lookAgain(
+    talk: Conversation,
+    tx: string,
+    lost: ConnectionError,
+    request: object,
+  ): Promise<AgentAnswer> {
+    const host = displayName(talk.connection);
+    let past: AgentAnswer;
+    try {
+      past = await this.outcome(talk, tx, LOOK_AGAIN_SECONDS);
+    } catch (error) {
+      throw new RoleError(
+        `role ${talk.role} on ${host}: ${lost.message} during the change, and could not be reached again ` +
+          `(${(error as Error).message}). The host finishes or undoes it by itself; run \`pulumi up --refresh\` to go on`,
+        false,
+      );
+    }
+    if (past.state === "awaiting") return past;
+    if (past.state === "committed") return (past.result as AgentAnswer | undefined) ?? past;
+    if (past.state === "unknown" && (request as { action?: string }).action === "remove")
+      return { ok: true, state: "committed" };
+    const reason =
+      past.state === "rolled-back" ? `the host undid the change: ${String(past.reason)}` : "the change was never begun";
+    throw new RoleError(
+      `role ${talk.role} on ${host}: ${lost.message}; ${reason}. The host was left as it was before.`,
+      true,
+    );
+  }
+
+  private outcome(talk: Conversation, tx: string, seconds: number): Promise<AgentAnswer> {
+    return this.pool.use(talk.connection, { seconds }, (client) =>
+      exchange(client, talk.connection, { action: "outcome", tx }, talk.say),
+    );
+  }
+
+  /** Only a connection that was made after the change proves that the way in is open. */
+  private async confirm(talk: Conversation, tx: string, seconds: number): Promise<AgentAnswer> {
+    const host = displayName(talk.connection);
+    const end = Date.now() + seconds * 1000;
+    talk.say(`role ${talk.role} was applied; confirming it over a new connection within ${seconds} s`);
+    let failure: Error;
+    try {
+      const client = await this.pool.fresh(talk.connection, { seconds: seconds - CONFIRM_MARGIN_SECONDS });
+      try {
+        const answer = await exchange(client, talk.connection, { action: "confirm", tx }, talk.say);
+        if (answer.ok) return answer;
+        failure = new Error(String(answer.message));
+      } finally {
+        client.close();
+      }
+    } catch (error) {
+      failure = error as Error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, Math.max(0, end - Date.now()) + 1000));
+    const past = await this.outcome(talk, tx, LOOK_AGAIN_SECONDS).catch(() => undefined);
+    const lines = [
+      `role ${talk.role} on ${host}: the change was applied, but no new connection got in within ${seconds} s: ${failure.message}.`,
+    ];
+    if (past?.state === "committed") return past.result as AgentAnswer;
+    if (past?.state === "rolled-back") {
+      const left = Array.isArray(past.leftovers) ? (past.leftovers as string[]) : [];
+      lines.push(
+        left.length === 0
+          ? "The host undid it by itself and answers as before."
+          : `The host undid it except for: ${left.join("; ")}`,
+      );
+      throw new RoleError(lines.join("\n"), left.length === 0);
+    }
+    lines.push("The host undoes it by itself, at the latest when it boots; it could not be asked yet whether it has.");
+    throw new RoleError(lines.join("\n"), false);
+  }
+}

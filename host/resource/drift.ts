@@ -1,0 +1,202 @@
+import { digestOf, fileMode, fill, isSecret } from "./content";
+import { clean, type FileInputs, type RoleInputs, type RoleOutputs } from "./inputs";
+
+/** What stands at a path, as the agent tells it. */
+interface Found {
+  kind: "absent" | "file" | "directory" | "link";
+  mode?: string;
+  owner?: string;
+  group?: string;
+  target?: string;
+  same?: boolean;
+  content?: string;
+  size?: number;
+}
+
+interface UnitFound {
+  load: string;
+  enabled: string;
+  active: string;
+  sub: string;
+  result: string;
+  type: string;
+}
+
+/** The agent's answer to a `read` request. */
+export interface Facts {
+  known: boolean;
+  owner: string | null;
+  id: string | null;
+  machine: string;
+  files: Record<string, Found>;
+  directories: Record<string, Found>;
+  links: Record<string, string | null>;
+  present: string[];
+  sysctls: Record<string, string | null>;
+  users: Record<string, { home: string; shell: string; groups: string[] } | null>;
+  units: Record<string, UnitFound>;
+  missing: string[];
+  observed: Record<string, string>;
+}
+
+const ON = [
+  "enabled",
+  "enabled-runtime",
+  "static",
+  "indirect",
+  "generated",
+  "alias",
+  "linked",
+  "linked-runtime",
+  "transient",
+];
+const RUNNING = ["active", "reloading", "activating", "refreshing"];
+
+/**
+ * The inputs as the host has them: what is as wanted stays word for word, what differs carries the live value under the
+ * same path, and what is gone is left out. So a refresh shows drift by line, and the next preview how it is mended.
+ */
+export function liveInputs(state: RoleOutputs, facts: Facts): RoleInputs {
+  const live = clean<RoleInputs>({
+    ...inputsOf(state),
+    files: each(state.files, (path, file) => liveFile(path, file, facts.files[path])),
+    directories: each(state.directories, (path, wanted) =>
+      liveOwnership(wanted, facts.directories[path], "directory", wanted.mode ?? "0755"),
+    ),
+    links: each(state.links, (path) => facts.links[path] ?? undefined),
+    absent: state.absent?.filter((path) => !facts.present.includes(path)),
+    sysctls: each(state.sysctls, (key, wanted) => {
+      const found = facts.sysctls[key];
+      return found === null || found === undefined ? undefined : same(found, wanted) ? wanted : found;
+    }),
+    users: each(state.users, (name, wanted) => liveUser(wanted, facts.users[name])),
+    units: each(state.units, (name, wanted) => liveUnit(wanted, facts.units[name])),
+    packages: state.packages?.filter((name) => !facts.missing.includes(name)),
+    live: each(state.live, (name, { command }) => {
+      const applied = state.observed?.[name];
+      const now = facts.observed[name];
+      if (applied === undefined || now === undefined || applied === now) return { command };
+      return { command, drifted: lineDifference(applied, now) };
+    }),
+  });
+  return live;
+}
+
+/** The inputs among a state's properties. */
+export function inputsOf(state: RoleOutputs): RoleInputs {
+  const inputs: Partial<RoleOutputs> = { ...state };
+  delete inputs.hostId;
+  delete inputs.observed;
+  return inputs as RoleInputs;
+}
+
+function each<T, U>(
+  map: Record<string, T> | undefined,
+  change: (key: string, value: T) => U | undefined,
+): Record<string, U> | undefined {
+  if (map === undefined) return undefined;
+  const entries = Object.entries(map).map(([key, value]) => [key, change(key, value)] as const);
+  return Object.fromEntries(entries.filter((entry): entry is [string, U] => entry[1] !== undefined));
+}
+
+function same(found: string, wanted: string): boolean {
+  return found.split(/\s+/).join(" ") === wanted.split(/\s+/).join(" ");
+}
+
+function liveFile(path: string, wanted: FileInputs, found: Found | undefined): FileInputs | undefined {
+  if (found === undefined || found.kind === "absent") return undefined;
+  const attributes = liveOwnership(wanted, found, "file", fileMode(wanted));
+  if (attributes === undefined) return undefined;
+  if (found.kind !== "file")
+    return {
+      ...attributes,
+      content: `[drift: a ${found.kind} stands here${found.target ? ` (to ${found.target})` : ""}]`,
+    };
+  if (found.same) return { ...attributes, content: wanted.content };
+  return { ...attributes, content: liveContent(path, wanted, found) };
+}
+
+function liveContent(path: string, wanted: FileInputs, found: Found): string {
+  if (found.content === undefined)
+    return `[drift: content differs, not shown: ${found.size} bytes that are no short text]`;
+  if (!isSecret(wanted)) return found.content;
+  // A hand edit may have put another secret there, which nobody could tell apart: only where it differs is said.
+  const lines = fill(wanted).split("\n");
+  const numbers = found.content
+    .split("\n")
+    .map((line, index) => (line === lines[index] ? 0 : index + 1))
+    .filter((number) => number > 0);
+  const where = numbers.length > 0 ? `from line ${numbers[0]}` : `after line ${found.content.split("\n").length}`;
+  return `[drift: content differs ${where}, not shown because the file holds secrets: digest ${digestOf(path, found.content)}]`;
+}
+
+function liveOwnership<T extends { owner?: string; group?: string; mode?: string }>(
+  wanted: T,
+  found: Found | undefined,
+  kind: string,
+  mode: string,
+): T | undefined {
+  if (found === undefined || found.kind === "absent") return undefined;
+  if (found.kind !== kind) return { ...wanted };
+  const live: T = { ...wanted };
+  if (found.mode !== undefined && found.mode !== mode) live.mode = found.mode;
+  if (found.owner !== undefined && found.owner !== (wanted.owner ?? "root")) live.owner = found.owner;
+  const ownGroup = wanted.group ?? wanted.owner ?? "root";
+  if (
+    found.group !== undefined &&
+    found.group !== ownGroup &&
+    (wanted.group !== undefined || found.group !== live.owner)
+  )
+    live.group = found.group;
+  return live;
+}
+
+function liveUser<T extends { home?: string; shell?: string; groups?: string[] }>(
+  wanted: T,
+  found: { home: string; shell: string; groups: string[] } | null | undefined,
+): T | undefined {
+  if (!found) return undefined;
+  const live: T = { ...wanted };
+  if (wanted.home !== undefined) live.home = found.home;
+  if (wanted.shell !== undefined) live.shell = found.shell;
+  if (wanted.groups !== undefined) live.groups = wanted.groups.filter((group) => found.groups.includes(group));
+  return live;
+}
+
+/** A unit's live state in the words of its arguments, and systemd's own word where those do not fit. */
+function liveUnit<T extends { enabled?: boolean; state?: string }>(
+  wanted: T,
+  found: UnitFound | undefined,
+): T | undefined {
+  if (found === undefined || found.load === "not-found") return undefined;
+  const live: T = { ...wanted };
+  const on = ON.includes(found.enabled);
+  if (found.enabled.startsWith("masked")) (live as { enabled?: unknown }).enabled = "masked";
+  else if (on !== (wanted.enabled ?? true) && found.enabled !== "static") live.enabled = on;
+  const ended = found.type === "oneshot" && found.active === "inactive" && found.result === "success";
+  if ((wanted.state ?? "started") === "started") {
+    if (!RUNNING.includes(found.active) && !ended) live.state = found.active === "failed" ? "failed" : "stopped";
+  } else if (RUNNING.includes(found.active)) live.state = "started";
+  return live;
+}
+
+/** What was applied and what is there, by line: "- " gone, "+ " new. Order within the text is kept. */
+export function lineDifference(applied: string, now: string): string {
+  const before = applied.split("\n");
+  const after = now.split("\n");
+  const gone = without(before, after).map((line) => `- ${line}`);
+  const added = without(after, before).map((line) => `+ ${line}`);
+  const lines = [...gone, ...added];
+  return lines.length > 0 ? lines.join("\n") : "the same lines in another order";
+}
+
+/** Lines of `left` that `right` does not have as often. */
+function without(left: string[], right: string[]): string[] {
+  const count = new Map<string, number>();
+  for (const line of right) count.set(line, (count.get(line) ?? 0) + 1);
+  return left.filter((line) => {
+    const times = count.get(line) ?? 0;
+    if (times > 0) count.set(line, times - 1);
+    return times === 0;
+  });
+}

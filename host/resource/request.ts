@@ -1,0 +1,88 @@
+import { randomBytes } from "node:crypto";
+import { digestOfFile, fileMode, fill } from "./content";
+import type { RoleInputs } from "./inputs";
+import { secretValues } from "./secrets";
+
+/** Default time for the new connection of a change that could cut the way in. */
+const CONFIRM_SECONDS = 60;
+
+/** A name for one transaction. */
+export function transactionId(): string {
+  return randomBytes(8).toString("hex");
+}
+
+/** Seconds within which a change must be confirmed over a new connection; 0: not at all. */
+export function confirmSeconds(inputs: Pick<RoleInputs, "confirm">): number {
+  if (inputs.confirm === undefined || inputs.confirm === false) return 0;
+  return inputs.confirm === true ? CONFIRM_SECONDS : inputs.confirm.timeoutSeconds;
+}
+
+/** The agent's `apply` request. Contents are filled in: it goes over stdin and nowhere else. */
+export function applyRequest(inputs: RoleInputs, id: string, tx: string): object {
+  const files = Object.entries(inputs.files ?? {}).map(([path, file]) => [
+    path,
+    {
+      content: fill(file),
+      owner: file.owner ?? "root",
+      ...(file.group === undefined ? {} : { group: file.group }),
+      mode: fileMode(file),
+    },
+  ]);
+  return {
+    action: "apply",
+    tx,
+    id,
+    role: inputs.role,
+    owner: inputs.owner,
+    packages: inputs.packages ?? [],
+    directories: inputs.directories ?? {},
+    files: Object.fromEntries(files),
+    links: inputs.links ?? {},
+    absent: inputs.absent ?? [],
+    sysctls: inputs.sysctls ?? {},
+    users: inputs.users ?? {},
+    units: inputs.units ?? {},
+    checks: inputs.checks ?? [],
+    probes: inputs.probes ?? [],
+    live: liveCommands(inputs),
+    confirm: confirmSeconds(inputs),
+    secrets: secretValues(inputs),
+  };
+}
+
+/** The agent's `remove` request. */
+export function removeRequest(inputs: RoleInputs, id: string, tx: string): object {
+  return {
+    action: "remove",
+    tx,
+    id,
+    role: inputs.role,
+    owner: inputs.owner,
+    confirm: confirmSeconds(inputs),
+    secrets: secretValues(inputs),
+  };
+}
+
+/** The agent's `read` request: names, and digests instead of contents. */
+export function readRequest(inputs: RoleInputs, id: string): object {
+  const files = Object.entries(inputs.files ?? {}).map(([path, file]) => [path, { sha256: digestOfFile(file) }]);
+  return {
+    action: "read",
+    id,
+    role: inputs.role,
+    files: Object.fromEntries(files),
+    directories: Object.keys(inputs.directories ?? {}),
+    links: Object.keys(inputs.links ?? {}),
+    absent: inputs.absent ?? [],
+    sysctls: Object.keys(inputs.sysctls ?? {}),
+    users: Object.keys(inputs.users ?? {}),
+    units: Object.keys(inputs.units ?? {}),
+    packages: inputs.packages ?? [],
+    live: liveCommands(inputs),
+    secrets: secretValues(inputs),
+  };
+}
+
+function liveCommands(inputs: RoleInputs): object {
+  return Object.fromEntries(Object.entries(inputs.live ?? {}).map(([name, item]) => [name, { command: item.command }]));
+}

@@ -1,0 +1,151 @@
+import { randomBytes } from "node:crypto";
+import { type Connection, connectionOf, displayName } from "../connection/arguments";
+import { ConnectionError } from "../connection/errors";
+import type { AgentAnswer } from "../connection/exchange";
+import { checkRole, type CheckFailure } from "./check";
+import { ClaimRegistry, claimOf } from "./claims";
+import { type Conversation, Conversations } from "./converse";
+import { diffRole } from "./diff";
+import { type Facts, liveInputs } from "./drift";
+import { HalfMadeError, RoleError } from "./failure";
+import { type RoleInputs, type RoleOutputs, clean, isUnknown } from "./inputs";
+import { applyRequest, readRequest, removeRequest, transactionId } from "./request";
+import { Redactor, secretValues } from "./secrets";
+
+/** A new cloud server needs up to two minutes until its SSH service answers. */
+const CREATE_SECONDS = 120;
+const CHANGE_SECONDS = 60;
+const READ_SECONDS = 30;
+
+/** Create, read, update and delete of a HostRole, as the engine's dynamic provider calls them. */
+export class RoleProvider {
+  private readonly registries = new Map<string, ClaimRegistry>();
+
+  /** `log` takes what a person should know while it happens; it goes to the provider's stderr, which the engine shows. */
+  constructor(
+    private readonly conversations = new Conversations(),
+    private readonly log: (line: string) => void = (line) => console.error(line),
+  ) {}
+
+  async check(_olds: object, news: object): Promise<{ inputs: object; failures: CheckFailure[] }> {
+    const failures = checkRole(news);
+    if (failures.length === 0) failures.push(...this.collisions(news as RoleInputs));
+    const redactor = new Redactor(secretValues(news as Partial<RoleInputs>));
+    return {
+      inputs: clean(news),
+      failures: failures.map((failure) => ({ ...failure, reason: redactor.apply(failure.reason) })),
+    };
+  }
+
+  async diff(_id: string, olds: object, news: object) {
+    return diffRole(olds, news);
+  }
+
+  async create(inputs: RoleInputs): Promise<{ id: string; outs: object }> {
+    const id = `${inputs.role}-${randomBytes(4).toString("hex")}`;
+    const outs = await this.apply(inputs, id, { seconds: CREATE_SECONDS, firstBoot: true });
+    return { id, outs };
+  }
+
+  async update(id: string, _olds: object, news: RoleInputs): Promise<{ outs: object }> {
+    return { outs: await this.apply(news, id, { seconds: CHANGE_SECONDS }) };
+  }
+
+  async read(id: string, state: RoleOutputs): Promise<{ id?: string; props?: object; inputs?: object }> {
+    return this.guarded(state, async () => {
+      const talk = this.talk(state, { seconds: READ_SECONDS });
+      const answer = await this.conversations.ask(talk, readRequest(state, id)).catch((error: Error) => {
+        throw unreachable(error, "refresh");
+      });
+      if (!answer.ok)
+        throw new RoleError(`role ${state.role} on ${displayName(talk.connection)}: ${String(answer.message)}`, true);
+      const facts = answer as unknown as Facts;
+      if (!facts.known || facts.id !== id) {
+        talk.say(
+          `role ${state.role} is not on this host any more (${facts.known ? "another resource has it now" : "no record of it"})`,
+        );
+        return {};
+      }
+      const live = liveInputs(state, facts);
+      return {
+        id,
+        props: clean({ ...live, hostId: facts.machine, observed: state.observed ?? {} }),
+        inputs: clean(live),
+      };
+    });
+  }
+
+  async delete(id: string, state: RoleOutputs): Promise<void> {
+    await this.guarded(state, async () => {
+      const talk = this.talk(state, { seconds: CHANGE_SECONDS });
+      const tx = transactionId();
+      const answer = await this.conversations.transact(talk, removeRequest(state, id, tx), tx).catch((error: Error) => {
+        throw unreachable(error, "delete");
+      });
+      this.tell(talk, answer);
+    });
+  }
+
+  private apply(inputs: RoleInputs, id: string, patience: { seconds: number; firstBoot?: boolean }): Promise<object> {
+    return this.guarded(inputs, async () => {
+      const talk = this.talk(inputs, patience);
+      const tx = transactionId();
+      try {
+        const answer = await this.conversations.transact(talk, applyRequest(inputs, id, tx), tx);
+        this.tell(talk, answer);
+        return clean({ ...inputs, hostId: answer.machine ?? "", observed: answer.observed ?? {} });
+      } catch (error) {
+        if (!(error instanceof RoleError) || error.restored) throw error;
+        throw new HalfMadeError(id, clean({ ...inputs, hostId: "", observed: {} }), [error.message]);
+      }
+    });
+  }
+
+  private talk(inputs: RoleInputs, patience: { seconds: number; firstBoot?: boolean }): Conversation {
+    const connection = connectionOf(inputs.connection);
+    const redactor = new Redactor(secretValues(inputs));
+    const say = (text: string) => this.log(redactor.apply(`${displayName(connection)}: ${text}`));
+    return { connection, role: inputs.role, patience: { ...patience, onWait: say }, say };
+  }
+
+  private tell(talk: Conversation, answer: AgentAnswer): void {
+    for (const [path, copy] of Object.entries((answer.adopted as Record<string, string> | undefined) ?? {}))
+      talk.say(`${path} stood there before role ${talk.role}; a copy is kept as ${copy}`);
+    for (const warning of (answer.warnings as string[] | undefined) ?? []) talk.say(warning);
+  }
+
+  /** The one place through which errors leave: redacted with every secret of the request. */
+  private async guarded<T>(inputs: RoleInputs, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw new Redactor(secretValues(inputs)).error(error as Error);
+    }
+  }
+
+  private collisions(inputs: RoleInputs): CheckFailure[] {
+    const key = hostKey(inputs.connection);
+    if (key === undefined || isUnknown(inputs.role) || isUnknown(inputs.owner)) return [];
+    let registry = this.registries.get(key);
+    if (registry === undefined) this.registries.set(key, (registry = new ClaimRegistry()));
+    return registry.add(claimOf(inputs, inputs.owner)).map((reason) => ({ property: "role", reason }));
+  }
+}
+
+/** What tells one host from another within a program; undefined while its address is not known. */
+function hostKey(connection: Connection | string): string | undefined {
+  if (typeof connection === "string" || isUnknown(connection.address) || isUnknown(connection.port)) return undefined;
+  const via = connection.via === undefined ? "" : hostKey(connection.via);
+  return via === undefined ? undefined : `${connection.address.toLowerCase()} ${connection.port ?? 22} ${via}`;
+}
+
+function unreachable(error: Error, operation: "refresh" | "delete"): Error {
+  if (!(error instanceof ConnectionError) || !error.temporary) return error;
+  const way =
+    operation === "delete"
+      ? "If the host is gone for good, remove the resource from the state with `pulumi state delete <urn>`; " +
+        "for a cloud server set the option deletedWith, so that it goes with it."
+      : "Bring the host back, or run without --refresh.";
+  return new ConnectionError(error.failure, `${error.message}. ${way}`);
+}
+

@@ -1,0 +1,33 @@
+import type { dynamic } from "@pulumi/pulumi";
+
+/**
+ * Bodies of the dynamic providers.
+ *
+ * The engine serialises a provider's code into the state of every resource of it. These only require the installed
+ * package and pass on, so the state stays small and a new release takes effect at once. Their text must stay constant:
+ * a change of it would show in every resource of every user.
+ */
+export const roleStub: dynamic.ResourceProvider = {
+  check: (olds, news) => require("pulumi-intranet/host/provider").role.check(olds, news),
+  diff: (id, olds, news) => require("pulumi-intranet/host/provider").role.diff(id, olds, news),
+  create: (inputs) => require("pulumi-intranet/host/provider").role.create(inputs),
+  read: (id, props) => require("pulumi-intranet/host/provider").role.read(id, props),
+  update: (id, olds, news) => require("pulumi-intranet/host/provider").role.update(id, olds, news),
+  delete: (id, props) => require("pulumi-intranet/host/provider").role.delete(id, props),
+};
+
+/** Body of WireGuardKey. */
+export const wireGuardKeyStub: dynamic.ResourceProvider = {
+  check: (olds, news) => require("pulumi-intranet/host/provider").wireGuardKey.check(olds, news),
+  diff: (id, olds, news) => require("pulumi-intranet/host/provider").wireGuardKey.diff(id, olds, news),
+  create: (inputs) => require("pulumi-intranet/host/provider").wireGuardKey.create(inputs),
+  update: (id, olds, news) => require("pulumi-intranet/host/provider").wireGuardKey.update(id, olds, news),
+};
+
+/** Body of SshHostKey. */
+export const sshHostKeyStub: dynamic.ResourceProvider = {
+  check: (olds, news) => require("pulumi-intranet/host/provider").sshHostKey.check(olds, news),
+  diff: (id, olds, news) => require("pulumi-intranet/host/provider").sshHostKey.diff(id, olds, news),
+  create: (inputs) => require("pulumi-intranet/host/provider").sshHostKey.create(inputs),
+  update: (id, olds, news) => require("pulumi-intranet/host/provider").sshHostKey.update(id, olds, news),
+};
