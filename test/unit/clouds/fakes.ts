@@ -76,7 +76,7 @@ export class FakeNames implements Names {
 
   async publishZone(zone: string, records: ZoneRecord[]): Promise<void> {
     this.publications++;
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 20)); // as long as signing takes
     if (this.failure !== undefined) throw new Error(this.failure);
     this.zones.set(zone, records);
   }
