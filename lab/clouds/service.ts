@@ -67,6 +67,7 @@ export async function startClouds(options: CloudsOptions): Promise<Clouds> {
     await closeListeners();
     throw error;
   }
+  hetznerService.project.actions.resume();
   void publishUntilServed(cloudflareService, log, () => closed);
   const [hetznerListener, cloudflareListener] = listeners as [Listeners, Listeners];
   return {

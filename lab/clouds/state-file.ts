@@ -51,7 +51,9 @@ export class StateFile<T extends object> {
     try {
       return JSON.parse(text) as T;
     } catch (error) {
-      throw new Error(`${this.path} is not valid JSON (${(error as Error).message}); repair it or move it away`);
+      throw new Error(`${this.path} is not valid JSON (${(error as Error).message}); repair it or move it away`, {
+        cause: error,
+      });
     }
   }
 }

@@ -28,7 +28,8 @@ export interface Hetzner {
 }
 
 /**
- * The Hetzner Cloud API v1 under `/v1`, as published, for one project. What ran when it was stopped goes on at once.
+ * The Hetzner Cloud API v1 under `/v1`, as published, for one project. What ran when it was stopped goes on once
+ * `project.actions.resume` is called.
  * @throws Error when the token has not 64 characters, or the state file cannot be read
  */
 export function hetzner(options: HetznerOptions): Hetzner {
@@ -62,7 +63,6 @@ export function hetzner(options: HetznerOptions): Hetzner {
     },
     { prefix: "/v1" },
   );
-  project.actions.resume();
   return { app, project };
 }
 

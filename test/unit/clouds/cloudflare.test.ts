@@ -85,10 +85,10 @@ describe("the official client", () => {
   });
 
   test("changes a setting and reads it back", async () => {
-    const setting = { zone_id: zoneId, id: "always_use_https", value: "on" } as const;
+    const setting = { zone_id: zoneId, value: "on" } as const;
     expect(await client.zones.settings.edit("always_use_https", setting)).toMatchObject({ value: "on" });
     expect(await client.zones.settings.get("always_use_https", { zone_id: zoneId })).toMatchObject({ value: "on" });
-    const bad = client.zones.settings.edit("ssl", { ...setting, id: "ssl", value: "yes" as "on" });
+    const bad = client.zones.settings.edit("ssl", { ...setting, value: "yes" });
     expect(await refusal(bad)).toEqual([400, 1007]);
   });
 
