@@ -28,12 +28,8 @@ def serve(bundle):
     except util.Failure as failure:
         result = {"ok": False, **failure.report(), "rolledBack": True, "leftovers": []}
     except Exception as error:
-        where = error.__traceback__
-        while where and where.tb_next:
-            where = where.tb_next
-        place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where else "?"
-        message = util.redact(f"{type(error).__name__} at {place}: {error}")
-        result = {"ok": False, "kind": "internal", "message": message, "rolledBack": store.journal() is None, "leftovers": []}
+        report = util.internal(error).report()
+        result = {"ok": False, **report, "rolledBack": store.journal() is None, "leftovers": []}
     util.emit("result", **result)
     return 0
 

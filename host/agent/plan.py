@@ -126,7 +126,7 @@ def unit_actions(entry, wanted, states, changed):
     """unit → what to do. A unit that the role lets go is put back to its prior state ("release")."""
     actions = {}
     for name in sorted({*wanted, *entry["units"]}):
-        spec = wanted.get(name) or entry["units"][name]
+        spec = wanted[name] if name in wanted else entry["units"][name]
         restart = touched(changed, [*spec.get("restartOn", []), *own_files(name)])
         reload = touched(changed, spec.get("reloadOn", []))
         if name in wanted:

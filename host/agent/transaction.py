@@ -47,7 +47,7 @@ def apply(request, modules):
 
 def failed(error, journal):
     """Undoes what was begun and says what happened and what is left of it."""
-    failure = error if isinstance(error, util.Failure) else util.Failure("internal", f"{type(error).__name__}: {error}")
+    failure = error if isinstance(error, util.Failure) else util.internal(error)
     report = failure.report()
     left = []
     if store.journal() is not None:
@@ -61,6 +61,7 @@ def change(request, ledger, journal):
     role, tx = request["role"], request["tx"]
     entry = ledger["roles"].get(role) or plan.empty_entry(request)
     staged = f"{store.BASE}/tx/{tx}/staged"
+    stood = {path for path in plan.claimed_paths(request) if system.exists(path)}
     brought = bring_packages(request, journal)
     bring_users(request, journal)
     plan.stage(request, staged)
@@ -97,7 +98,7 @@ def change(request, ledger, journal):
         "machine": system.machine_id(),
         "observed": observed,
         "changed": sorted([*changes, *(name for name, item in actions.items() if item["action"] != "none"), *sysctls, *brought]),
-        "adopted": {path: f"/var/lib/intranet/backup/{role}{path}" for path in adopted},
+        "adopted": {path: f"/var/lib/intranet/backup/{role}{path}" for path in adopted if path in stood},
     }
     if request.get("confirm"):
         return await_confirmation(request, journal, result)

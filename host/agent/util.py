@@ -42,6 +42,15 @@ class Failure(Exception):
         }
 
 
+def internal(error):
+    """An error nobody foresaw, with the place where it happened."""
+    where = error.__traceback__
+    while where and where.tb_next:
+        where = where.tb_next
+    place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where else "?"
+    return Failure("internal", f"{type(error).__name__} at {place}: {error}")
+
+
 def hide(values):
     """Remembers secret values; each line of a longer one counts by itself, for programs quote lines."""
     found = set()
