@@ -1,10 +1,18 @@
 import { isDeepStrictEqual } from "node:util";
+import { fileMode } from "./content";
 import { ROLE_FIELDS, clean } from "./inputs";
 
 /** Lists whose order means nothing. */
 const SETS = new Set(["packages", "absent"]);
 /** Another one of these is another resource: what was made is removed where it was, and made anew where it is wanted. */
 const REPLACING = ["role", "machine"] as const;
+
+/** What an absent field of an entry means. */
+const DEFAULTS: Record<string, (item: object) => object> = {
+  files: (file) => ({ owner: "root", mode: fileMode(file) }),
+  directories: () => ({ owner: "root", mode: "0755" }),
+  units: () => ({ enabled: true, state: "started" }),
+};
 
 /** The engine's question whether a role has to be touched, and whether it has to be another resource. */
 export function diffRole(
@@ -21,8 +29,16 @@ export function diffRole(
 }
 
 function normal(field: string, value: unknown): unknown {
-  // An empty map or list says the same as none.
+  // An empty map or list says the same as none, and a default that is written out the same as one that is not.
   if (value === undefined || (typeof value === "object" && value !== null && Object.keys(value).length === 0))
     return undefined;
-  return SETS.has(field) && Array.isArray(value) ? [...value].sort() : value;
+  if (SETS.has(field) && Array.isArray(value)) return [...value].sort();
+  const defaults = DEFAULTS[field];
+  if (defaults === undefined || typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      key,
+      typeof item === "object" && item !== null ? { ...defaults(item), ...item } : item,
+    ]),
+  );
 }

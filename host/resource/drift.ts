@@ -50,6 +50,8 @@ const ON = [
   "linked-runtime",
   "transient",
 ];
+/** Last line of the content of a drifted file with secrets. */
+const MARK = /\[drift: found on the host, lines hidden because the file holds secrets; digest [0-9a-f]+\]$/;
 const RUNNING = ["active", "reloading", "activating", "refreshing"];
 
 /**
@@ -120,14 +122,25 @@ function liveContent(path: string, wanted: FileInputs, found: Found): string {
   if (found.content === undefined)
     return `[drift: content differs, not shown: ${found.size} bytes that are no short text]`;
   if (!isSecret(wanted)) return found.content;
-  // A hand edit may have put another secret there, which nobody could tell apart: only where it differs is said.
-  const lines = fill(wanted).split("\n");
-  const numbers = found.content
-    .split("\n")
-    .map((line, index) => (line === lines[index] ? 0 : index + 1))
-    .filter((number) => number > 0);
-  const where = numbers.length > 0 ? `from line ${numbers[0]}` : `after line ${found.content.split("\n").length}`;
-  return `[drift: content differs ${where}, not shown because the file holds secrets: digest ${digestOf(path, found.content)}]`;
+  return withoutSecrets(path, wanted, found.content);
+}
+
+/**
+ * The live text of a file with secrets: a line that is as applied shows as in the template, with its placeholder; any other
+ * line is hidden, for a hand edit may have put another secret there and nobody could tell.
+ */
+function withoutSecrets(path: string, wanted: FileInputs, live: string): string {
+  const digest = `[drift: found on the host, lines hidden because the file holds secrets; digest ${digestOf(path, live)}]`;
+  // After an earlier refresh the state holds what was found then and not the template: nothing more can be told.
+  if (MARK.test(wanted.content)) return wanted.content.replace(MARK, digest);
+  const shown = new Map<string, string | undefined>();
+  for (const line of wanted.content.split("\n")) {
+    const [first, ...rest] = fill({ ...wanted, content: line }).split("\n");
+    shown.set(first!, line);
+    for (const more of rest) if (!shown.has(more)) shown.set(more, undefined);
+  }
+  const lines = live.split("\n").map((line) => (shown.has(line) ? shown.get(line) : "[drift: another line, hidden]"));
+  return [...lines.filter((line) => line !== undefined), digest].join("\n");
 }
 
 function liveOwnership<T extends { owner?: string; group?: string; mode?: string }>(
@@ -182,8 +195,8 @@ function liveUnit<T extends { enabled?: boolean; state?: string }>(
 
 /** What was applied and what is there, by line: "- " gone, "+ " new. Order within the text is kept. */
 export function lineDifference(applied: string, now: string): string {
-  const before = applied.split("\n");
-  const after = now.split("\n");
+  const before = applied === "" ? [] : applied.split("\n");
+  const after = now === "" ? [] : now.split("\n");
   const gone = without(before, after).map((line) => `- ${line}`);
   const added = without(after, before).map((line) => `+ ${line}`);
   const lines = [...gone, ...added];

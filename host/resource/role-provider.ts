@@ -148,4 +148,3 @@ function unreachable(error: Error, operation: "refresh" | "delete"): Error {
       : "Bring the host back, or run without --refresh.";
   return new ConnectionError(error.failure, `${error.message}. ${way}`);
 }
-
