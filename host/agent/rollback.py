@@ -163,7 +163,7 @@ def undo(journal, reason, boot=False):
     prune_backups(journal["ledger"])
     if journal["confirm"]:
         disarm()
-    store.end_transaction(journal["tx"])
+    store.end_transaction()
     return left
 
 

@@ -90,12 +90,12 @@ def save_journal(value):
     _save(JOURNAL, value)
 
 
-def end_transaction(tx):
+def end_transaction():
     """The commit point: without a journal there is nothing to undo. What lies about afterwards is only rubbish."""
     os.unlink(JOURNAL)
     util.sync_directory(BASE)
     util.step("ended")
-    shutil.rmtree(f"{BASE}/tx/{tx}", ignore_errors=True)
+    sweep()
 
 
 def sweep():

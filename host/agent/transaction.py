@@ -235,7 +235,7 @@ def commit(tx, result):
     """Ends the transaction and does what comes after it: packages, users and folders that nobody wants any more."""
     store.save_outcome(tx, {"state": "committed", "result": result})
     rollback.disarm()
-    store.end_transaction(tx)
+    store.end_transaction()
     ledger = store.ledger()
     warnings = finish_purges(ledger)
     rollback.prune_backups(ledger)

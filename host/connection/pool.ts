@@ -68,6 +68,16 @@ export class ConnectionPool {
     }
   }
 
+  /** Ends the shared connection, whose state is doubtful (packets of it may have been dropped for a while). */
+  discard(connection: Connection): void {
+    const place = this.place(connection);
+    place.client?.then(
+      (client) => client.close(),
+      () => undefined,
+    );
+    place.client = undefined;
+  }
+
   /** Ends every connection. For tests; a provider's process just ends. */
   async close(): Promise<void> {
     for (const place of this.places.values()) (await place.client?.catch(() => undefined))?.close();

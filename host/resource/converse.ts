@@ -71,6 +71,7 @@ export class Conversations {
       });
     } catch (error) {
       if (!sent || !(error instanceof ConnectionError) || !error.temporary) throw error;
+      this.pool.discard(talk.connection);
       talk.say(`${error.message}; looking again how the change ended`);
       return this.lookAgain(talk, tx, error, request);
     }
@@ -106,10 +107,20 @@ export class Conversations {
     );
   }
 
-  private outcome(talk: Conversation, tx: string, seconds: number): Promise<AgentAnswer> {
-    return this.pool.use(talk.connection, { seconds }, (client) =>
-      exchange(client, talk.connection, { action: "outcome", tx }, talk.say),
-    );
+  /** Asks how a transaction ended, with a connection of which nothing was lost, again and again until it is known. */
+  private async outcome(talk: Conversation, tx: string, seconds: number): Promise<AgentAnswer> {
+    const end = Date.now() + seconds * 1000;
+    for (;;) {
+      const left = Math.max(0, (end - Date.now()) / 1000);
+      try {
+        return await this.pool.use(talk.connection, { seconds: left }, (client) =>
+          exchange(client, talk.connection, { action: "outcome", tx }, talk.say),
+        );
+      } catch (error) {
+        this.pool.discard(talk.connection);
+        if (!(error instanceof ConnectionError) || !error.temporary || Date.now() > end) throw error;
+      }
+    }
   }
 
   /** Only a connection that was made after the change proves that the way in is open. */
@@ -130,6 +141,7 @@ export class Conversations {
     } catch (error) {
       failure = error as Error;
     }
+    this.pool.discard(talk.connection);
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, end - Date.now()) + 1000));
     const past = await this.outcome(talk, tx, LOOK_AGAIN_SECONDS).catch(() => undefined);
     const lines = [
