@@ -1,0 +1,74 @@
+/** The checks of components' plain arguments: at once, in the constructor, by the model's rules. */
+import {
+  Issues,
+  checkPort,
+  checkPrefix,
+  containsAddress,
+  isTunnelInterface,
+  parseAddress,
+  show,
+  type Family,
+  type Prefix,
+} from "../../model";
+
+/** Notes a text that is no address of that family. */
+export function checkAddress(text: string, path: string, family: Family, issues: Issues): void {
+  if (parseAddress(text)?.family === family) return;
+  issues.add(
+    path,
+    `must be an IPv${family} address without a length`,
+    [show(text)],
+    `write it like ${family === 4 ? "10.31.240.1" : "fd12:3456:789a:ffff::1"}`,
+  );
+}
+
+/** Notes an interface name that the project's firewalls would not recognise, or that Linux does not take. */
+export function checkInterface(text: string, path: string, issues: Issues): void {
+  if (isTunnelInterface(text)) return;
+  issues.add(
+    path,
+    "must start with wg- and have at most 15 characters of a-z, 0-9 and hyphen",
+    [show(text)],
+    "for example wg-home",
+  );
+}
+
+/** Checks the supernets and returns them. */
+export function checkSpaces(space: { v4: string; v6: string }, issues: Issues): (Prefix | undefined)[] {
+  return [checkPrefix(space.v4, "space.v4", issues, 4), checkPrefix(space.v6, "space.v6", issues, 6)];
+}
+
+/** Checks a host's identity: two addresses, each in the space. Raises all problems at once. */
+export function checkIdentity(
+  subject: string,
+  args: { v4: string; v6: string; space: { v4: string; v6: string } },
+): void {
+  const issues = new Issues();
+  checkAddress(args.v4, "v4", 4, issues);
+  checkAddress(args.v6, "v6", 6, issues);
+  const [v4, v6] = checkSpaces(args.space, issues);
+  for (const [path, prefix, text] of [
+    ["v4", v4, args.v4],
+    ["v6", v6, args.v6],
+  ] as const) {
+    const address = parseAddress(text);
+    if (!prefix || !address || containsAddress(prefix, address)) continue;
+    issues.add(
+      path,
+      "an identity must lie inside the space",
+      [show(text), show(args.space[path])],
+      "choose an address of the space",
+    );
+  }
+  issues.throwIfAny(subject);
+}
+
+/** Notes whichever of a list of prefixes is none. */
+export function checkPrefixes(texts: readonly string[], path: string, issues: Issues): void {
+  texts.forEach((text, index) => checkPrefix(text, `${path}[${index}]`, issues));
+}
+
+/** Notes whichever of a list of ports is none. */
+export function checkPorts(ports: readonly number[], path: string, issues: Issues): void {
+  ports.forEach((port, index) => checkPort(port, `${path}[${index}]`, issues));
+}

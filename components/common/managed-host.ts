@@ -1,0 +1,45 @@
+/** A host whose roles a component manages: the way to it, and what its roles live and die with. */
+import * as pulumi from "@pulumi/pulumi";
+import type { ConnectionArgs } from "../../host";
+
+/** The way to a managed host. */
+export interface ManagedHost {
+  /** How the host is reached over SSH. */
+  connection: ConnectionArgs;
+  /** What identifies the machine behind the address, such as a cloud server's id: when it changes the roles are made anew there. */
+  machine?: pulumi.Input<string>;
+  /** The cloud server that the host is: when it is deleted its roles go with it and are not taken back one by one. */
+  deletedWith?: pulumi.Resource;
+  /** What its roles wait for, and are deleted before: the host's first boot and its identity, or the other end of a tunnel. */
+  after?: pulumi.Resource[];
+}
+
+/** The options of a role on a host: child of a component, after what it needs, gone with its server. */
+export function roleOptions(
+  parent: pulumi.Resource,
+  host: ManagedHost,
+  dependsOn: pulumi.Resource[] = [],
+): pulumi.CustomResourceOptions {
+  return {
+    parent,
+    dependsOn: [...(host.after ?? []), ...dependsOn],
+    ...(host.deletedWith ? { deletedWith: host.deletedWith } : {}),
+  };
+}
+
+/** The arguments of a role that say where it is. */
+export function roleHost(host: ManagedHost): { connection: ConnectionArgs; machine?: pulumi.Input<string> } {
+  return { connection: host.connection, ...(host.machine === undefined ? {} : { machine: host.machine }) };
+}
+
+/**
+ * Fills `{{name}}` in a text with values that may not be known yet and are not secret, such as a peer's public key. Placeholders
+ * that are not listed stay: secrets are filled in on the way to the host.
+ */
+export function fill(content: string, values: Record<string, pulumi.Input<string>>): pulumi.Output<string> {
+  return pulumi
+    .all(values)
+    .apply((known) =>
+      content.replace(/\{\{(\w+)\}\}/g, (whole, name: string) => (Object.hasOwn(known, name) ? known[name]! : whole)),
+    );
+}

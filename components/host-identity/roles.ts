@@ -1,0 +1,53 @@
+/** The roles that give a host its identity, as desired state. */
+import type { HostRoleArgs } from "../../host";
+import { fill } from "../common/managed-host";
+import type { HostIdentityArgs } from "./args";
+import * as render from "./render";
+import { HUB_SYSCTLS, SITE_SYSCTLS } from "./sysctls";
+
+/** A role without the host that it is for. */
+export type RoleContent = Omit<HostRoleArgs, "connection" | "machine">;
+
+/** Addresses on `lo`, the unreachable space, forwarding. */
+export function identityRole(args: HostIdentityArgs): RoleContent {
+  const unused = args.unusedPrefixes ?? [];
+  const script = render.renderIdentityScript({
+    v4: args.v4,
+    v6: args.v6,
+    space: args.space,
+    unusedPrefixes: unused.map((_, index) => `{{unused_prefix_${index}}}`),
+  });
+  const values = Object.fromEntries(unused.map((prefix, index) => [`unused_prefix_${index}`, prefix]));
+  return {
+    role: `${args.role ?? "intranet"}-identity`,
+    packages: ["iproute2"],
+    files: {
+      [render.IDENTITY_SCRIPT]: { content: unused.length > 0 ? fill(script, values) : script, mode: "0755" },
+      [`/etc/systemd/system/${render.IDENTITY_UNIT}`]: { content: render.renderIdentityUnit() },
+      [render.NETWORKD_CONFIG]: { content: render.renderNetworkdConfig() },
+    },
+    sysctls: args.forwarding ? (args.firewall === "own" ? { ...HUB_SYSCTLS } : { ...SITE_SYSCTLS }) : {},
+    units: { [render.IDENTITY_UNIT]: { reloadOn: [render.IDENTITY_SCRIPT] } },
+    confirm: true,
+    live: {
+      "addresses of lo": { command: ["ip", "-brief", "address", "show", "dev", "lo"] },
+      "unreachable IPv4 prefixes": { command: ["ip", "-4", "route", "show", "type", "unreachable"] },
+    },
+  };
+}
+
+/** A firewall: rules that are checked, loaded in one transaction, and loaded again at boot before any interface is up. */
+export function firewallRole(role: string, rules: string): RoleContent {
+  return {
+    role,
+    packages: ["nftables"],
+    files: {
+      [render.FIREWALL_RULES]: { content: rules },
+      [`/etc/systemd/system/${render.FIREWALL_UNIT}`]: { content: render.renderFirewallUnit() },
+    },
+    units: { [render.FIREWALL_UNIT]: { reloadOn: [render.FIREWALL_RULES] } },
+    checks: [{ command: ["nft", "-c", "-f", { staged: render.FIREWALL_RULES }], description: "nft reads the rules" }],
+    confirm: true,
+    live: { "table inet intranet": { command: ["nft", "list", "table", "inet", "intranet"] } },
+  };
+}

@@ -1,0 +1,31 @@
+/** The kernel settings of a host that forwards between tunnels. Pure. */
+
+/**
+ * Forwarding on for both families. Reverse-path filtering strict (RFC 3704): what claims a source must come from where the answer
+ * would go; the firewall asks the same for IPv6, where the kernel has no such setting. No redirects, sent or followed: the tunnels are
+ * point to point. No source routes.
+ */
+export const HUB_SYSCTLS: Readonly<Record<string, string>> = {
+  "net.ipv4.ip_forward": "1",
+  "net.ipv6.conf.all.forwarding": "1",
+  "net.ipv4.conf.all.rp_filter": "1",
+  "net.ipv4.conf.all.accept_redirects": "0",
+  "net.ipv4.conf.default.accept_redirects": "0",
+  "net.ipv6.conf.all.accept_redirects": "0",
+  "net.ipv6.conf.default.accept_redirects": "0",
+  "net.ipv4.conf.all.send_redirects": "0",
+  "net.ipv4.conf.default.send_redirects": "0",
+  "net.ipv4.conf.all.accept_source_route": "0",
+  "net.ipv4.conf.default.accept_source_route": "0",
+};
+
+/**
+ * A site's host that forwards between its LAN and its tunnel. The default for IPv6 interfaces keeps router advertisements: a
+ * forwarding host would drop its own default route otherwise (ip-sysctl: accept_ra = 2).
+ */
+export const SITE_SYSCTLS: Readonly<Record<string, string>> = {
+  "net.ipv4.ip_forward": "1",
+  "net.ipv6.conf.all.forwarding": "1",
+  "net.ipv6.conf.default.accept_ra": "2",
+  "net.ipv4.conf.all.send_redirects": "0",
+};

@@ -1,0 +1,18 @@
+/** The components of an intranet, each usable alone; {@link Intranet} puts them together. */
+export type { ManagedHost } from "./common/managed-host";
+export type { HostIdentityArgs } from "./host-identity/args";
+export { HostIdentity } from "./host-identity/host-identity";
+export type { IntranetArgs } from "./intranet/args";
+export { Intranet, type DeviceOutputs } from "./intranet/intranet";
+export type { SummaryRow } from "./intranet/summary";
+export type { PublicDnsArgs } from "./public-dns/args";
+export { PublicDns } from "./public-dns/public-dns";
+export type { ReverseProxyArgs, ReverseProxySite } from "./reverse-proxy/args";
+export { ReverseProxy } from "./reverse-proxy/reverse-proxy";
+export type { RoadWarriorArgs } from "./road-warrior/args";
+export { RoadWarrior } from "./road-warrior/road-warrior";
+export type { SinkholeArgs } from "./sinkhole/args";
+export { Sinkhole } from "./sinkhole/sinkhole";
+export type { DeviceHubArgs, DevicePeer, WireGuardEnd, WireGuardLinkArgs } from "./wireguard/args";
+export { DeviceHub } from "./wireguard/device-hub";
+export { WireGuardLink } from "./wireguard/wireguard-link";

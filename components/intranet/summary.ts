@@ -1,0 +1,50 @@
+/** What runs where, as a table. Pure. */
+import type { IntranetPlan } from "../../model";
+
+/** One row: a host, a service or a device. */
+export interface SummaryRow {
+  /** Its name. */
+  readonly what: string;
+  readonly kind: "sinkhole" | "site" | "service" | "device";
+  /** The host it runs on; for a device, where it comes in. */
+  readonly where: string;
+  /** Where it is reached: an address in the intranet, or a URL. */
+  readonly address: string;
+  /** Who reaches it. */
+  readonly audience: string;
+}
+
+/** The sinkhole, then sites, services and devices, each in the order of the description. */
+export function summarise(plan: IntranetPlan, sinkhole: { ipv4: string; ipv6: string }): SummaryRow[] {
+  const identity = (host: string): string => plan.hosts[host]!.identity.v4;
+  return [
+    {
+      what: plan.hub,
+      kind: "sinkhole",
+      where: `${sinkhole.ipv4}, ${sinkhole.ipv6}`,
+      address: identity(plan.hub),
+      audience: "the Internet: ACCESS DENIED",
+    },
+    ...Object.entries(plan.sites).map(([name, site]) => ({
+      what: name,
+      kind: "site" as const,
+      where: site.hostAddress,
+      address: identity(name),
+      audience: "intranet",
+    })),
+    ...Object.values(plan.services).map((service) => ({
+      what: service.name,
+      kind: "service" as const,
+      where: service.host,
+      address: `http://${service.fqdn} at ${[...service.addresses.v4, ...service.addresses.v6].join(", ")}`,
+      audience: service.audience,
+    })),
+    ...Object.entries(plan.devices).map(([name, device]) => ({
+      what: name,
+      kind: "device" as const,
+      where: plan.deviceHub.interface,
+      address: `${device.v4}, ${device.v6}`,
+      audience: "-",
+    })),
+  ];
+}

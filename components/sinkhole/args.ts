@@ -1,0 +1,27 @@
+import type { SinkholeSpec } from "../../model";
+
+/** Arguments of {@link Sinkhole}. */
+export interface SinkholeArgs extends Pick<SinkholeSpec, "location" | "serverType" | "image" | "management"> {
+  /** The domain whose names lead here; for the reverse names of its addresses. */
+  domain: string;
+  /** The supernets of the intranet: nothing of them enters or leaves but by a tunnel. */
+  space: { v4: string; v6: string };
+  /** The host's own addresses in the intranet. */
+  identity: { v4: string; v6: string };
+  /**
+   * The operator's SSH public keys, OpenSSH form, at least one. One that the Hetzner project holds already is used, not made again.
+   * They are what the server is created with; later changes do not replace it.
+   */
+  sshPublicKeys: string[];
+  /** WireGuard's UDP ports that are open to the Internet. */
+  udpPorts: number[];
+  /**
+   * Guards server and addresses: Pulumi refuses to delete them, and so does Hetzner. Default true. To take everything down, set it to
+   * false, run `pulumi up`, then `pulumi destroy`.
+   */
+  protect?: boolean;
+  /** More labels for what is made at Hetzner. */
+  labels?: Record<string, string>;
+  /** The server's name at Hetzner and its host name. Default `vps`. Changing it renames; the host keeps its name until it is made anew. */
+  serverName?: string;
+}

@@ -1,0 +1,26 @@
+import { checkCloudName, checkDomain, checkLabel, checkManagement, checkSshKey, Issues } from "../../model";
+import { checkAddress, checkPorts, checkSpaces } from "../common/check";
+import type { SinkholeArgs } from "./args";
+
+/** Checks a sinkhole's arguments; raises a ValidationError with all problems at once. */
+export function checkSinkhole(subject: string, args: SinkholeArgs): void {
+  const issues = new Issues();
+  checkDomain(args.domain, "domain", issues);
+  checkSpaces(args.space, issues);
+  checkAddress(args.identity.v4, "identity.v4", 4, issues);
+  checkAddress(args.identity.v6, "identity.v6", 6, issues);
+  for (const field of ["location", "serverType", "image"] as const) checkCloudName(args[field], field, issues);
+  checkManagement(args.management, issues, new Issues());
+  if (args.sshPublicKeys.length === 0) {
+    issues.add(
+      "sshPublicKeys",
+      "at least one key must be able to log in",
+      ["an empty list"],
+      "give the content of your ~/.ssh/id_ed25519.pub",
+    );
+  }
+  args.sshPublicKeys.forEach((key, index) => checkSshKey(key, `sshPublicKeys[${index}]`, issues));
+  checkPorts(args.udpPorts, "udpPorts", issues);
+  if (args.serverName !== undefined) checkLabel(args.serverName, "serverName", issues);
+  issues.throwIfAny(subject);
+}

@@ -1,0 +1,105 @@
+/** The sinkhole's firewall: closed, but for the denied page, the operator's SSH, the tunnels' ports and ICMP. Pure. */
+import { familyOf, lines, MADE_BY } from "../common/text";
+
+/** What the rules depend on. */
+export interface SinkholeFirewall {
+  /** The supernets: they exist in the tunnels alone. */
+  readonly space: { readonly v4: string; readonly v6: string };
+  /** Who may open SSH connections from the Internet, as prefixes of both families. */
+  readonly management: readonly string[];
+  /** WireGuard's ports. */
+  readonly udpPorts: readonly number[];
+}
+
+/** ICMPv6 that IPv6 cannot do without (RFC 4890, section 4.4.1), and ping. */
+const ICMPV6 = [
+  "destination-unreachable",
+  "packet-too-big",
+  "time-exceeded",
+  "parameter-problem",
+  "echo-request",
+  "mld-listener-query",
+  "nd-router-advert",
+  "nd-neighbor-solicit",
+  "nd-neighbor-advert",
+];
+
+function managementSet(prefixes: readonly string[], family: 4 | 6): string[] {
+  const elements = prefixes.filter((prefix) => familyOf(prefix) === family);
+  if (elements.length === 0) return [];
+  return [
+    `\tset management${family} {`,
+    `\t\ttype ipv${family}_addr`,
+    "\t\tflags interval",
+    "\t\tauto-merge",
+    `\t\telements = { ${elements.join(", ")} }`,
+    "\t}",
+    "",
+  ];
+}
+
+function sshRules(prefixes: readonly string[]): string[] {
+  return ([4, 6] as const)
+    .filter((family) => prefixes.some((prefix) => familyOf(prefix) === family))
+    .map((family) => `\t\t${family === 4 ? "ip" : "ip6"} saddr @management${family} tcp dport 22 accept`);
+}
+
+/**
+ * The whole table, replaced in one transaction when it is loaded. It holds no counters, so that what the kernel lists is the
+ * same as long as nobody changes it. Packets of the space that arrive from outside a tunnel are dropped before anything else,
+ * also replies: no static route of a neighbour's leads through this host or to its identity.
+ */
+export function renderSinkholeRules(firewall: SinkholeFirewall): string {
+  const { space } = firewall;
+  return lines(
+    "#!/usr/sbin/nft -f",
+    `# ${MADE_BY}`,
+    "table inet intranet",
+    "delete table inet intranet",
+    "table inet intranet {",
+    managementSet(firewall.management, 4),
+    managementSet(firewall.management, 6),
+    "\tchain input {",
+    "\t\ttype filter hook input priority filter; policy drop;",
+    '\t\tiifname "lo" accept',
+    '\t\tiifname "wg-*" goto tunnels',
+    `\t\tip saddr ${space.v4} drop`,
+    `\t\tip daddr ${space.v4} drop`,
+    `\t\tip6 saddr ${space.v6} drop`,
+    `\t\tip6 daddr ${space.v6} drop`,
+    "\t\tct state vmap { established : accept, related : accept, invalid : drop }",
+    "\t\ticmp type { destination-unreachable, time-exceeded, parameter-problem, echo-request } accept",
+    `\t\ticmpv6 type { ${ICMPV6.join(", ")} } accept`,
+    "\t\tudp sport 67 udp dport 68 accept",
+    "\t\tip6 saddr fe80::/10 udp sport 547 udp dport 546 accept",
+    "\t\ttcp dport { 80, 443 } accept",
+    sshRules(firewall.management),
+    firewall.udpPorts.length > 0
+      ? `\t\tudp dport { ${[...firewall.udpPorts].sort((a, b) => a - b).join(", ")} } accept`
+      : [],
+    "\t}",
+    "",
+    "\tchain tunnels {",
+    "\t\tfib saddr . iif oif missing drop",
+    "\t\tct state vmap { established : accept, related : accept, invalid : drop }",
+    "\t\tmeta l4proto { icmp, ipv6-icmp } accept",
+    `\t\tip saddr ${space.v4} tcp dport { 22, 80, 443 } accept`,
+    `\t\tip6 saddr ${space.v6} tcp dport { 22, 80, 443 } accept`,
+    "\t\treject with icmpx admin-prohibited",
+    "\t}",
+    "",
+    "\tchain forward {",
+    "\t\ttype filter hook forward priority filter; policy drop;",
+    "\t\ttcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu",
+    '\t\tiifname != "wg-*" drop',
+    "\t\tfib saddr . iif oif missing drop",
+    `\t\toifname "wg-*" ip saddr ${space.v4} ip daddr ${space.v4} accept`,
+    `\t\toifname "wg-*" ip6 saddr ${space.v6} ip6 daddr ${space.v6} accept`,
+    "\t\treject with icmpx admin-prohibited",
+    "\t}",
+    "}",
+  );
+}
+
+/** Names of ICMP types in nftables 1.0 that it prints otherwise than it reads them are avoided above; this is what must be listed. */
+export const FIREWALL_LISTING = ["nft", "list", "table", "inet", "intranet"];

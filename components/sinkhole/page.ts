@@ -1,0 +1,148 @@
+/** What the sinkhole shows to everybody: the ACCESS DENIED page, its certificate and the web server. Pure. */
+import { lines, MADE_BY } from "../common/text";
+
+/** Where the page lies. */
+export const PAGE = "/var/www/intranet-denied/denied.html";
+/** The web server's whole configuration. */
+export const NGINX_CONFIG = "/etc/nginx/nginx.conf";
+/** The unit that makes the certificate when there is none. */
+export const CERTIFICATE_UNIT = "intranet-denied-certificate.service";
+/** Where certificate and key lie; made on the host, the key never leaves it. */
+export const CERTIFICATE_FOLDER = "/var/lib/intranet-denied";
+/** Lets the web server start after its certificate exists. */
+export const NGINX_DROP_IN = "/etc/systemd/system/nginx.service.d/intranet.conf";
+
+/** The page: self-contained, no script, no picture from elsewhere, and no word about what lies behind. */
+export function renderDeniedPage(): string {
+  return lines(
+    "<!doctype html>",
+    '<html lang="en">',
+    "<head>",
+    '<meta charset="utf-8">',
+    '<meta name="viewport" content="width=device-width, initial-scale=1">',
+    '<meta name="robots" content="noindex">',
+    "<title>ACCESS DENIED</title>",
+    "<style>",
+    ":root { color-scheme: dark; }",
+    "* { margin: 0; box-sizing: border-box; }",
+    "body { min-height: 100vh; display: grid; place-items: center; padding: 2rem; background: #0b0d10 radial-gradient(circle at 50% 30%, #2a0d12, #0b0d10 65%); color: #e8e6e3; font: 1.05rem/1.6 ui-monospace, Menlo, Consolas, monospace; }",
+    "main { max-width: 38rem; text-align: center; }",
+    ".sign { width: 5.5rem; height: 5.5rem; margin: 0 auto 1.75rem; border: .6rem solid #e5484d; border-radius: 50%; display: grid; place-items: center; }",
+    '.sign::before { content: ""; width: 2.9rem; height: .65rem; background: #e5484d; border-radius: .2rem; }',
+    "h1 { font-size: clamp(2rem, 9vw, 3.6rem); line-height: 1.1; letter-spacing: .06em; color: #ff6369; }",
+    "p { margin-top: 1.25rem; color: #a8a5a0; }",
+    "</style>",
+    "</head>",
+    "<body>",
+    "<main>",
+    '<div class="sign"></div>',
+    "<h1>ACCESS DENIED</h1>",
+    "<p>You have been blocked. This name belongs to a private network, and you are outside of it.</p>",
+    "<p>If you are allowed in, switch your tunnel on and try again.</p>",
+    "</main>",
+    "</body>",
+    "</html>",
+  );
+}
+
+/** Where the configuration finds what it names; the defaults are the host's, a test brings its own. */
+export interface NginxPaths {
+  readonly certificateFolder: string;
+  readonly page: string;
+}
+
+/** Errors that nginx itself finds before a location is chosen: each gets the page too. */
+const OWN_ERRORS = "400 403 404 405 408 411 413 414 416 421 429 494 495 496 497 500 501 502 503 504";
+
+/**
+ * The whole nginx.conf: one default server on both families, plain and TLS, that answers every name, path and method with 403 and
+ * the page. No version in the Server header, no Strict-Transport-Security (the certificate is one that nobody trusts).
+ */
+export function renderNginxConfig(paths: NginxPaths = { certificateFolder: CERTIFICATE_FOLDER, page: PAGE }): string {
+  const folder = paths.page.slice(0, paths.page.lastIndexOf("/"));
+  const file = paths.page.slice(paths.page.lastIndexOf("/"));
+  return lines(
+    `# ${MADE_BY}`,
+    "user www-data;",
+    "worker_processes auto;",
+    "pid /run/nginx.pid;",
+    "error_log /var/log/nginx/error.log;",
+    "",
+    "events {",
+    "\tworker_connections 1024;",
+    "}",
+    "",
+    "http {",
+    "\taccess_log /var/log/nginx/access.log;",
+    "\tserver_tokens off;",
+    "\tdefault_type text/html;",
+    "\tcharset utf-8;",
+    "",
+    "\tclient_max_body_size 1k;",
+    "\tclient_header_timeout 10s;",
+    "\tclient_body_timeout 10s;",
+    "\tsend_timeout 10s;",
+    "\tkeepalive_timeout 15s;",
+    "",
+    "\tssl_protocols TLSv1.2 TLSv1.3;",
+    "\tssl_session_tickets off;",
+    `\tssl_certificate ${paths.certificateFolder}/certificate.pem;`,
+    `\tssl_certificate_key ${paths.certificateFolder}/key.pem;`,
+    "",
+    "\tserver {",
+    "\t\tlisten 80 default_server;",
+    "\t\tlisten [::]:80 default_server;",
+    "\t\tlisten 443 ssl default_server;",
+    "\t\tlisten [::]:443 ssl default_server;",
+    "\t\tserver_name _;",
+    "",
+    `\t\terror_page ${OWN_ERRORS} =403 ${file};`,
+    "",
+    "\t\tlocation / {",
+    "\t\t\treturn 403;",
+    "\t\t}",
+    "",
+    `\t\tlocation = ${file} {`,
+    "\t\t\tinternal;",
+    `\t\t\troot ${folder};`,
+    '\t\t\tadd_header Cache-Control "no-store" always;',
+    '\t\t\tadd_header X-Content-Type-Options "nosniff" always;',
+    '\t\t\tadd_header X-Robots-Tag "noindex" always;',
+    '\t\t\tadd_header Referrer-Policy "no-referrer" always;',
+    "\t\t\tadd_header Content-Security-Policy \"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'\" always;",
+    "\t\t}",
+    "\t}",
+    "}",
+  );
+}
+
+/** Lets nginx start only after its certificate. */
+export function renderNginxDropIn(): string {
+  return lines(`# ${MADE_BY}`, "[Unit]", `Requires=${CERTIFICATE_UNIT}`, `After=${CERTIFICATE_UNIT}`);
+}
+
+/**
+ * Makes a self-signed certificate on the host when there is none: CN ACCESS DENIED, no other name, ten years. It chains to nothing,
+ * so no device that trusts the internal authority takes this host for a service, or sends it a cookie.
+ */
+export function renderCertificateUnit(): string {
+  const folder = CERTIFICATE_FOLDER;
+  const request =
+    `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -sha256 -days 3650 -subj "/CN=ACCESS DENIED" ` +
+    `-keyout ${folder}/key.pem -out ${folder}/certificate.new`;
+  return lines(
+    `# ${MADE_BY}`,
+    "[Unit]",
+    "Description=Self-signed certificate of the ACCESS DENIED page",
+    "Before=nginx.service",
+    "",
+    "[Service]",
+    "Type=oneshot",
+    "RemainAfterExit=yes",
+    "UMask=0077",
+    `ExecStart=/bin/sh -c '[ -s ${folder}/certificate.pem ] || { ${request} && mv ${folder}/certificate.new ${folder}/certificate.pem; }'`,
+    "",
+    "[Install]",
+    "WantedBy=multi-user.target",
+  );
+}

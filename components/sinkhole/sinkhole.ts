@@ -1,0 +1,185 @@
+import * as command from "@pulumi/command";
+import * as hcloud from "@pulumi/hcloud";
+import * as pulumi from "@pulumi/pulumi";
+import { HostRole, SshHostKey, type ConnectionArgs } from "../../host";
+import { addressAt, formatAddress, parsePrefix } from "../../model";
+import type { ManagedHost } from "../common/managed-host";
+import { roleHost, roleOptions } from "../common/managed-host";
+import { HostIdentity } from "../host-identity/host-identity";
+import { firewallRole } from "../host-identity/roles";
+import type { SinkholeArgs } from "./args";
+import { checkSinkhole } from "./check";
+import { firewallRules, labelsFor, primaryAddress, sshKeyIds } from "./cloud";
+import { renderSinkholeRules } from "./firewall";
+import { certificateRole, pageRole } from "./roles";
+import { renderUserData, WAIT_FOR_FIRST_BOOT } from "./user-data";
+
+/**
+ * The public face of the intranet: a server at Hetzner that answers everybody with ACCESS DENIED and is the hub of the tunnels.
+ *
+ * Its addresses are resources of their own and outlive it. It is behind Hetzner's firewall from its first packet on, shows a host
+ * key that the library made, and forwards for nobody but the tunnels.
+ */
+export class Sinkhole extends pulumi.ComponentResource {
+  /** The public IPv4 address. */
+  public readonly ipv4: pulumi.Output<string>;
+  /** The public IPv6 address: the first of its network. */
+  public readonly ipv6: pulumi.Output<string>;
+  /** The /64 that Hetzner routes to the server. */
+  public readonly ipv6Network: pulumi.Output<string>;
+  /** The SSH host key, `ssh-ed25519 AAAA…`. */
+  public readonly hostPublicKey: pulumi.Output<string>;
+  /** The way to the host, for roles on it. */
+  public readonly connection: ConnectionArgs;
+  /** The same with what roles live and die with. */
+  public readonly host: ManagedHost;
+  /** What roles on it wait for: first boot, firewall, identity. */
+  public readonly ready: pulumi.Resource[];
+
+  /** @throws ValidationError with every problem of the arguments */
+  constructor(name: string, args: SinkholeArgs, opts?: pulumi.ComponentResourceOptions) {
+    checkSinkhole(`sinkhole "${name}"`, args);
+    super("intranet:sinkhole:Sinkhole", name, {}, opts);
+    const protect = args.protect ?? true;
+    const serverName = args.serverName ?? "vps";
+    const labels = labelsFor(name, args.labels);
+    const place = { serverName, location: args.location, labels, protect };
+    const ipv4 = primaryAddress(this, name, { ...place, type: "ipv4" });
+    const ipv6 = primaryAddress(this, name, { ...place, type: "ipv6" });
+    this.ipv4 = ipv4.ipAddress;
+    this.ipv6Network = ipv6.ipNetwork;
+    this.ipv6 = ipv6.ipNetwork.apply(firstAddress);
+    this.reverseNames(name, `${serverName}.${args.domain}`, ipv4, ipv6);
+
+    const key = new SshHostKey(`${name}-host-key`, { keyVersion: 1 }, { parent: this });
+    this.hostPublicKey = key.publicKey;
+    const server = this.server(name, args, { serverName, labels, protect, ipv4, ipv6, key });
+    this.connection = { address: this.ipv4, hostKeys: [this.hostPublicKey] };
+    this.host = { connection: this.connection, machine: server.id, deletedWith: server };
+    const firstBoot = this.firstBoot(name, server);
+    this.ready = this.roles(name, args, firstBoot);
+    this.registerOutputs({
+      ipv4: this.ipv4,
+      ipv6: this.ipv6,
+      ipv6Network: this.ipv6Network,
+      hostPublicKey: this.hostPublicKey,
+    });
+  }
+
+  private reverseNames(name: string, dnsPtr: string, ipv4: hcloud.PrimaryIp, ipv6: hcloud.PrimaryIp): void {
+    new hcloud.Rdns(
+      `${name}-rdns-ipv4`,
+      { primaryIpId: ipv4.id.apply(Number), ipAddress: ipv4.ipAddress, dnsPtr },
+      { parent: this },
+    );
+    new hcloud.Rdns(
+      `${name}-rdns-ipv6`,
+      { primaryIpId: ipv6.id.apply(Number), ipAddress: this.ipv6, dnsPtr },
+      { parent: this },
+    );
+  }
+
+  private server(name: string, args: SinkholeArgs, parts: ServerParts): hcloud.Server {
+    const firewall = new hcloud.Firewall(
+      `${name}-firewall`,
+      {
+        name: `${parts.serverName}-firewall`,
+        labels: parts.labels,
+        rules: firewallRules(args.management.from, args.udpPorts),
+      },
+      { parent: this },
+    );
+    return new hcloud.Server(
+      `${name}-server`,
+      {
+        name: parts.serverName,
+        location: args.location,
+        serverType: args.serverType,
+        image: args.image,
+        labels: parts.labels,
+        firewallIds: [firewall.id.apply(Number)],
+        publicNets: [
+          {
+            ipv4Enabled: true,
+            ipv4: parts.ipv4.id.apply(Number),
+            ipv6Enabled: true,
+            ipv6: parts.ipv6.id.apply(Number),
+          },
+        ],
+        sshKeys: sshKeyIds(this, name, args.sshPublicKeys, parts.labels),
+        userData: pulumi.secret(
+          pulumi
+            .all([parts.key.privateKey, parts.key.publicKey])
+            .apply(([privateKey, publicKey]) => renderUserData({ privateKey, publicKey })),
+        ),
+        deleteProtection: parts.protect,
+        rebuildProtection: parts.protect,
+      },
+      { parent: this, protect: parts.protect, ignoreChanges: ["userData", "sshKeys"], deleteBeforeReplace: true },
+    );
+  }
+
+  /** Waits until the first boot is over. The operator's key comes from the agent at SSH_AUTH_SOCK: none is stored. */
+  private firstBoot(name: string, server: hcloud.Server): pulumi.Resource {
+    return new command.remote.Command(
+      `${name}-first-boot`,
+      {
+        connection: {
+          host: this.ipv4,
+          user: "root",
+          hostKey: this.hostPublicKey,
+          dialErrorLimit: 60,
+          perDialTimeout: 10,
+        },
+        create: WAIT_FOR_FIRST_BOOT,
+        logging: "none",
+        triggers: [server.id],
+      },
+      { parent: this, dependsOn: [server], deletedWith: server, customTimeouts: { create: "10m" } },
+    );
+  }
+
+  private roles(name: string, args: SinkholeArgs, firstBoot: pulumi.Resource): pulumi.Resource[] {
+    const rules = renderSinkholeRules({ space: args.space, management: args.management.from, udpPorts: args.udpPorts });
+    const role = (suffix: string, content: ReturnType<typeof firewallRole>, after: pulumi.Resource[]): HostRole =>
+      new HostRole(`${name}-${suffix}`, { ...roleHost(this.host), ...content }, roleOptions(this, this.host, after));
+    const firewall = role("host-firewall", firewallRole("sinkhole-firewall", rules), [firstBoot]);
+    const identity = new HostIdentity(
+      `${name}-identity`,
+      {
+        ...this.host,
+        after: [firewall],
+        ...args.identity,
+        space: args.space,
+        forwarding: true,
+        firewall: "own",
+        unusedPrefixes: [this.ipv6Network],
+        role: "sinkhole",
+      },
+      { parent: this },
+    );
+    const certificate = role("certificate", certificateRole(), [firewall]);
+    role("page", pageRole(args.domain), [certificate]);
+    return [firstBoot, firewall, ...identity.ready];
+  }
+}
+
+/** What the server is put together from. */
+interface ServerParts {
+  readonly serverName: string;
+  readonly labels: Record<string, string>;
+  readonly protect: boolean;
+  readonly ipv4: hcloud.PrimaryIp;
+  readonly ipv6: hcloud.PrimaryIp;
+  readonly key: SshHostKey;
+}
+
+/** Hetzner's own choice for a server's IPv6 address: ::1 of its /64. */
+function firstAddress(network: string): string {
+  const prefix = parsePrefix(network);
+  if (!prefix)
+    throw new Error(
+      `Hetzner named ${JSON.stringify(network)} as the IPv6 network of the primary IP, which is no prefix`,
+    );
+  return formatAddress(addressAt(prefix, 1n));
+}

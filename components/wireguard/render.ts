@@ -1,0 +1,140 @@
+/** WireGuard's files for wg-quick(8): configuration, addresses and routes, and what systemd needs beside Debian's unit. Pure. */
+import { IDENTITY_UNIT } from "../host-identity/render";
+import { familyOf, lines, MADE_BY } from "../common/text";
+
+/** The interface's configuration. */
+export function configPath(interfaceName: string): string {
+  return `/etc/wireguard/${interfaceName}.conf`;
+}
+
+/** The script that sets the interface's addresses and routes. */
+export function scriptPath(interfaceName: string): string {
+  return `/etc/wireguard/${interfaceName}.up`;
+}
+
+/** Debian's unit for the interface. */
+export function unitName(interfaceName: string): string {
+  return `wg-quick@${interfaceName}.service`;
+}
+
+/** What is added to that unit. */
+export function dropInPath(interfaceName: string): string {
+  return `/etc/systemd/system/${unitName(interfaceName)}.d/intranet.conf`;
+}
+
+/** A peer's section. Keys and endpoints may be placeholders: `{{peer_public_key}}`. */
+export interface PeerSection {
+  /** Whom it is, for the comment. */
+  readonly name: string;
+  readonly publicKey: string;
+  /** `address:port`, IPv6 in brackets; absent: the peer dials. */
+  readonly endpoint?: string;
+  /** The source addresses that are taken from this peer. */
+  readonly allowedIps: readonly string[];
+  /** Seconds between packets that keep a NAT open; absent: none. */
+  readonly keepalive?: number;
+}
+
+/** An interface's configuration. */
+export interface InterfaceConfig {
+  readonly interface: string;
+  /** The UDP port; absent: any, for an end that dials. */
+  readonly listenPort?: number;
+  readonly mtu: number;
+  readonly peers: readonly PeerSection[];
+}
+
+function peerSection(peer: PeerSection): string[] {
+  return [
+    "",
+    "[Peer]",
+    `# ${peer.name}`,
+    `PublicKey = ${peer.publicKey}`,
+    ...(peer.endpoint === undefined ? [] : [`Endpoint = ${peer.endpoint}`]),
+    `AllowedIPs = ${peer.allowedIps.join(", ")}`,
+    ...(peer.keepalive === undefined ? [] : [`PersistentKeepalive = ${peer.keepalive}`]),
+  ];
+}
+
+/**
+ * The configuration, with `{{private_key}}` as a placeholder. `Table = off`: AllowedIPs only authenticate, routes are set apart, by
+ * the script. The private key stands in the file itself, so that `wg syncconf` on a reload keeps it.
+ */
+export function renderInterface(config: InterfaceConfig): string {
+  return lines(
+    `# ${MADE_BY}`,
+    "[Interface]",
+    "PrivateKey = {{private_key}}",
+    config.listenPort === undefined ? [] : `ListenPort = ${config.listenPort}`,
+    "Table = off",
+    `MTU = ${config.mtu}`,
+    `PostUp = /bin/sh ${scriptPath(config.interface)}`,
+    config.peers.flatMap(peerSection),
+  );
+}
+
+/** An interface's addresses and what lies behind it. */
+export interface InterfaceRoutes {
+  readonly interface: string;
+  readonly mtu: number;
+  /** A point-to-point pair (`peer`), or an address with its length. */
+  readonly addresses: readonly ({ readonly local: string; readonly peer: string } | { readonly address: string })[];
+  /** Prefixes of both families behind the interface. */
+  readonly routes: readonly string[];
+  /** The sources of what this host itself sends there. */
+  readonly source: { readonly v4: string; readonly v6: string };
+}
+
+/**
+ * Sets MTU, addresses and routes; run when the interface comes up and on every reload, so a changed route cuts no session. It begins
+ * by taking away what is there: wireguard-go's interface has a random link-local address, of which there must be none but ours.
+ */
+export function renderScript(config: InterfaceRoutes): string {
+  const dev = config.interface;
+  const addresses = config.addresses.map((entry) =>
+    "peer" in entry
+      ? `ip address add ${entry.local} peer ${entry.peer}/32 dev ${dev}`
+      : `ip address add ${entry.address} dev ${dev}${familyOf(entry.address) === 6 ? " nodad" : ""}`,
+  );
+  const routes = config.routes.map((prefix) => {
+    const source = familyOf(prefix) === 6 ? config.source.v6 : config.source.v4;
+    return `ip route add ${prefix} dev ${dev} proto static src ${source}`;
+  });
+  return lines(
+    "#!/bin/sh",
+    `# ${MADE_BY}`,
+    "set -eu",
+    `ip link set dev ${dev} mtu ${config.mtu} addrgenmode none`,
+    `ip -4 route flush dev ${dev} proto static`,
+    `ip -6 route flush dev ${dev} proto static`,
+    `ip address flush dev ${dev}`,
+    addresses,
+    routes,
+  );
+}
+
+/** Starts the interface after the host's identity, tries again after a failure, and lets a reload set addresses and routes too. */
+export function renderDropIn(interfaceName: string): string {
+  return lines(
+    `# ${MADE_BY}`,
+    "[Unit]",
+    `Wants=${IDENTITY_UNIT}`,
+    `After=${IDENTITY_UNIT}`,
+    "StartLimitIntervalSec=0",
+    "",
+    "[Service]",
+    `ExecReload=/bin/sh ${scriptPath(interfaceName)}`,
+    "Restart=on-failure",
+    "RestartSec=5s",
+  );
+}
+
+/** What is compared on refresh: the peers that the kernel knows, addresses and routes. None of it holds a secret or a counter. */
+export function liveState(interfaceName: string): Record<string, { command: string[] }> {
+  return {
+    [`peers of ${interfaceName}`]: { command: ["wg", "show", interfaceName, "allowed-ips"] },
+    [`addresses of ${interfaceName}`]: { command: ["ip", "-brief", "address", "show", "dev", interfaceName] },
+    [`IPv4 routes of ${interfaceName}`]: { command: ["ip", "-4", "route", "show", "dev", interfaceName] },
+    [`IPv6 routes of ${interfaceName}`]: { command: ["ip", "-6", "route", "show", "dev", interfaceName] },
+  };
+}

@@ -1,0 +1,126 @@
+/** The roles of tunnels' ends, as desired state. */
+import type * as pulumi from "@pulumi/pulumi";
+import { familyOf } from "../common/text";
+import { fill } from "../common/managed-host";
+import type { RoleContent } from "../host-identity/roles";
+import { MIN_TUNNEL_MTU } from "../../model";
+import type { DeviceHubArgs, WireGuardEnd } from "./args";
+import * as render from "./render";
+
+/** Seconds between the packets by which an end behind NAT stays reachable (wg(8): 25 is sensible). */
+const KEEPALIVE_SECONDS = 25;
+
+/** What an interface of any kind consists of. */
+interface InterfaceParts {
+  readonly name: string;
+  readonly config: string;
+  readonly values: Record<string, pulumi.Input<string>>;
+  readonly privateKey: pulumi.Input<string>;
+  readonly script: string;
+}
+
+/**
+ * A change of a peer, a port, a route or an address is a reload (`wg syncconf`, then the script): sessions stay up. wg-quick's own
+ * parser reads the staged file; its output, which holds the key, goes nowhere.
+ */
+function interfaceRole(parts: InterfaceParts): RoleContent {
+  const { name } = parts;
+  const [config, script, dropIn] = [render.configPath(name), render.scriptPath(name), render.dropInPath(name)];
+  return {
+    role: `tunnel-${name}`,
+    packages: ["wireguard-tools", "iproute2"],
+    files: {
+      [config]: { content: fill(parts.config, parts.values), secrets: { private_key: parts.privateKey }, mode: "0600" },
+      [script]: { content: parts.script },
+      [dropIn]: { content: render.renderDropIn(name) },
+    },
+    units: { [render.unitName(name)]: { reloadOn: [config, script] } },
+    checks: [
+      {
+        command: ["sh", "-c", 'wg-quick strip "$1" >/dev/null', "strip", { staged: config }],
+        description: "wg-quick reads the configuration",
+      },
+      { command: ["sh", "-n", { staged: script }], description: "the shell reads the script" },
+    ],
+    confirm: true,
+    live: render.liveState(name),
+  };
+}
+
+/** One end of a link; `peer` is the other one. The dialling end proves at last that the two have shaken hands. */
+export function linkRole(
+  end: WireGuardEnd,
+  peer: WireGuardEnd,
+  mtu: number,
+  keys: { privateKey: pulumi.Input<string>; peerPublicKey: pulumi.Input<string> },
+): RoleContent {
+  const endpoint = peer.endpoint;
+  const config = render.renderInterface({
+    interface: end.interface,
+    ...(end.listenPort === undefined ? {} : { listenPort: end.listenPort }),
+    mtu,
+    peers: [
+      {
+        name: peer.host,
+        publicKey: "{{peer_public_key}}",
+        allowedIps: ["0.0.0.0/0", "::/0"],
+        ...(endpoint ? { endpoint: `{{endpoint}}:${endpoint.port}` } : {}),
+        ...(endpoint && !end.endpoint ? { keepalive: KEEPALIVE_SECONDS } : {}),
+      },
+    ],
+  });
+  const script = render.renderScript({
+    interface: end.interface,
+    mtu,
+    addresses: [{ local: end.v4, peer: peer.v4 }, { address: `${end.v6}/64` }],
+    routes: end.routes,
+    source: end.source,
+  });
+  const values = {
+    peer_public_key: keys.peerPublicKey,
+    ...(endpoint ? { endpoint: bracketed(endpoint.address) } : {}),
+  };
+  const content = interfaceRole({ name: end.interface, config, values, privateKey: keys.privateKey, script });
+  return endpoint ? { ...content, probes: [handshake(end.interface, peer.host)] } : content;
+}
+
+function bracketed(address: pulumi.Input<string>): pulumi.Output<string> {
+  return fill("{{address}}", { address }).apply((text) => (familyOf(text) === 6 ? `[${text}]` : text));
+}
+
+/** Whether a first handshake has taken place; the keepalive makes one within seconds. */
+function handshake(interfaceName: string, peer: string): NonNullable<RoleContent["probes"]>[number] {
+  const script =
+    'set -- $(wg show "$1" latest-handshakes); [ "${2:-0}" -gt 0 ] || { echo "no handshake yet"; exit 1; }';
+  return {
+    command: ["bash", "-c", script, "probe", interfaceName],
+    description: `the tunnel to ${peer} stands`,
+    timeoutSeconds: 30,
+  };
+}
+
+/** The interface that devices come in by: each is taken by its own two addresses and no other. */
+export function deviceHubRole(args: DeviceHubArgs): RoleContent {
+  const mtu = args.mtu ?? MIN_TUNNEL_MTU;
+  const devices = [...args.devices].sort((a, b) => (a.name < b.name ? -1 : 1));
+  const placeholder = (name: string): string => `public_key_of_${name.replaceAll("-", "_")}`;
+  const config = render.renderInterface({
+    interface: args.interface,
+    listenPort: args.listenPort,
+    mtu,
+    peers: devices.map((device) => ({
+      name: device.name,
+      publicKey: `{{${placeholder(device.name)}}}`,
+      allowedIps: [`${device.v4}/32`, `${device.v6}/128`],
+    })),
+  });
+  const script = render.renderScript({
+    interface: args.interface,
+    mtu,
+    addresses: [{ address: `${args.address.v4}/32` }, { address: `${args.address.v6}/128` }],
+    routes: [args.pool.v4, args.pool.v6],
+    source: args.address,
+  });
+  const values = Object.fromEntries(devices.map((device) => [placeholder(device.name), device.publicKey]));
+  return interfaceRole({ name: args.interface, config, values, privateKey: args.key.privateKey, script });
+}

@@ -1,0 +1,39 @@
+/** The program of the whole intranet: configuration to arguments, nothing else. Every key is described in stacks/README.md. */
+import * as pulumi from "@pulumi/pulumi";
+import { Intranet, type IntranetArgs } from "../../components";
+
+const config = new pulumi.Config();
+
+/** A setting that may be left out, without a field for what is absent. */
+function optional<K extends keyof IntranetArgs>(
+  key: K,
+  read: (key: K) => IntranetArgs[K] | undefined,
+): Partial<IntranetArgs> {
+  const value = read(key);
+  return value === undefined ? {} : ({ [key]: value } as Partial<IntranetArgs>);
+}
+
+const net = new Intranet(config.get("name") ?? "intranet", {
+  domain: config.require("domain"),
+  space: config.requireObject("space"),
+  sinkhole: config.requireObject("sinkhole"),
+  sites: config.requireObject("sites"),
+  sshPublicKeys: config.requireObject("sshPublicKeys"),
+  ...optional("pools", (key) => config.getObject(key)),
+  ...optional("devices", (key) => config.getObject(key)),
+  ...optional("services", (key) => config.getObject(key)),
+  ...optional("zone", (key) => config.get(key)),
+  ...optional("caa", (key) => config.getObject(key)),
+  ...optional("protect", (key) => config.getBoolean(key)),
+});
+
+/** What runs where. */
+export const summary = net.summary;
+/** Who can reach what. */
+export const exposure = net.exposure;
+/** The sinkhole's public addresses and host key. */
+export const sinkhole = { ipv4: net.sinkhole.ipv4, ipv6: net.sinkhole.ipv6, hostPublicKey: net.sinkhole.hostPublicKey };
+/** Each device's configuration and QR codes. Secret. */
+export const devices = net.devices;
+/** What to enter on the routers of sites with `router: static`. */
+export const staticRoutes = net.staticRoutes;
