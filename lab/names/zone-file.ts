@@ -38,15 +38,7 @@ export function zoneFile(content: ZoneContent, serial: number): string {
 
 function recordLine({ name, type, ttl, data }: ZoneRecord, zone: string): string {
   const inside = zone === "" || name === zone || name.endsWith(`.${zone}`);
-  // eslint-disable-next-line no-control-regex
-  if (
-    !inside ||
-    !NAME.test(name) ||
-    !TYPE.test(type) ||
-    /[\x00-\x1f\x7f]/.test(data) ||
-    !Number.isInteger(ttl) ||
-    ttl < 0
-  ) {
+  if (!inside || !NAME.test(name) || !TYPE.test(type) || /\p{Cc}/u.test(data) || !Number.isInteger(ttl) || ttl < 0) {
     throw new Error(
       `record ${JSON.stringify({ name, type, ttl, data })} cannot stand in zone ${zone}.: check name, type, ttl and data`,
     );

@@ -41,6 +41,5 @@ export function target(text: unknown, type: string, allowRoot = false): string {
 
 function toAscii(name: string): string {
   // Only Unicode goes through the URL standard's rules: they would refuse underscores and asterisks.
-  // eslint-disable-next-line no-control-regex
-  return /^[\x00-\x7f]*$/.test(name) ? name : domainToASCII(name);
+  return /^\p{ASCII}*$/u.test(name) ? name : domainToASCII(name);
 }

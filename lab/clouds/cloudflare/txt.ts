@@ -13,9 +13,7 @@ export function checkTxt(content: unknown): string {
   if (typeof content !== "string" || content === "" || Buffer.byteLength(content) > LIMIT) {
     throw validationError(`Content for TXT record must have 1 to ${LIMIT} characters.`, 9207);
   }
-  // eslint-disable-next-line no-control-regex
-  if (/[\x00-\x1f\x7f]/.test(content))
-    throw validationError("Content for TXT record must have no control characters.", 9207);
+  if (/\p{Cc}/u.test(content)) throw validationError("Content for TXT record must have no control characters.", 9207);
   parse(content);
   return content;
 }
