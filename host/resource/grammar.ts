@@ -82,7 +82,12 @@ export const RULES = {
     says: "must be a path without control characters",
   },
   secretName: { test: text(/^[A-Za-z0-9_]+$/, 60), says: "must be letters, digits and underscores" },
-  liveName: { test: text(/^[A-Za-z0-9][A-Za-z0-9_-]*$/, 60), says: "must be letters, digits, hyphens and underscores" },
+  liveName: {
+    // eslint-disable-next-line no-control-regex
+    test: (value: unknown) =>
+      isText(value) && value.trim() !== "" && value.length <= 100 && !/[\u0000-\u001f\u007f]/.test(value),
+    says: "must be one line of at most 100 characters",
+  },
   description: {
     // eslint-disable-next-line no-control-regex
     test: (value: unknown) => isText(value) && value.length <= 300 && !/[\u0000-\u001f\u007f]/.test(value),
