@@ -24,8 +24,10 @@ export function compareVersions(left, right) {
   return 0;
 }
 
-/** Every Go on this machine: on PATH, where its own installer and Debian put it, and the one in our cache. */
+/** Every Go on this machine: on PATH, where its own installer and Debian put it, and the one in our cache; INTRANET_GO instead of all. */
 function candidates() {
+  if (process.env.INTRANET_GO)
+    return [process.env.INTRANET_GO, path.join(fetchedRoot(), "bin", "go")].filter((file) => existsSync(file));
   const debian = existsSync("/usr/lib") ? readdirSync("/usr/lib").filter((name) => /^go-1\.\d+$/.test(name)) : [];
   return [
     ...(process.env.PATH ?? "")

@@ -25,6 +25,7 @@ downloaded. The rest is built from pinned Go modules and npm packages into ${sho
 
 Exit codes: 0 done; 64 wrong usage; 69 something is missing on this machine, and the message says what; 1 a build failed.
 INTRANET_PLUGIN_TIMEOUT: seconds of silence after which a plugin's download counts as impossible (15).
+INTRANET_GO: the Go to use instead of the newest that is found.
 `;
 
 /**

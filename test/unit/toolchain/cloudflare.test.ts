@@ -37,7 +37,10 @@ describe("the stand-in for the cloudflare plugin", () => {
     ["the apex", { name: "@", type: "A", content: "192.0.2.1", ttl: 1 }],
     ["a long IPv6 address", { name: "www", type: "AAAA", content: "2001:DB8:0:0::1", ttl: 300 }],
     ["a proxied record", { name: "www", type: "A", content: "192.0.2.1", ttl: 1, proxied: true }],
-    ["an empty comment and empty tags", { name: "www", type: "A", content: "192.0.2.1", ttl: 1, comment: "", tags: [] }],
+    [
+      "an empty comment and empty tags",
+      { name: "www", type: "A", content: "192.0.2.1", ttl: 1, comment: "", tags: [] },
+    ],
     ["data with a number as text", { name: "@", type: "CAA", ttl: 1, data: { flags: "0", tag: "issue", value: "ca" } }],
   ])("%s shows no difference after create, read and update", async (_, args) => {
     const inputs = { ...args, zoneId };
@@ -51,10 +54,26 @@ describe("the stand-in for the cloudflare plugin", () => {
   });
 
   test("every real change is one; zone and type replace", async () => {
-    const inputs = { name: "www", type: "A", content: "192.0.2.1", ttl: 1, zoneId, comment: "c", proxied: true, tags: ["a"] };
+    const inputs = {
+      name: "www",
+      type: "A",
+      content: "192.0.2.1",
+      ttl: 1,
+      zoneId,
+      comment: "c",
+      proxied: true,
+      tags: ["a"],
+    };
     const { id, outs } = await create(inputs);
     const diff = (news: Properties) => provider.diff(id, recordUrn, outs, { ...inputs, ...news });
-    for (const news of [{ content: "192.0.2.2" }, { name: "web" }, { proxied: undefined }, { comment: undefined }, { tags: ["b"] }, { content: unknown }]) {
+    for (const news of [
+      { content: "192.0.2.2" },
+      { name: "web" },
+      { proxied: undefined },
+      { comment: undefined },
+      { tags: ["b"] },
+      { content: unknown },
+    ]) {
       expect(await diff(news)).toEqual({ changes: true, replaces: [] });
     }
     expect(await diff({ type: "AAAA", content: "::1" })).toEqual({ changes: true, replaces: ["type"] });
@@ -74,10 +93,24 @@ describe("the stand-in for the cloudflare plugin", () => {
   });
 
   test("import takes zone and record, and gives the inputs", async () => {
-    const { id } = await create({ name: "mail.intranet.example", type: "MX", content: "mx.example", priority: 10, ttl: 300, zoneId });
+    const { id } = await create({
+      name: "mail.intranet.example",
+      type: "MX",
+      content: "mx.example",
+      priority: 10,
+      ttl: 300,
+      zoneId,
+    });
     const read = await provider.read(`${zoneId}/${id}`, recordUrn, {});
     expect(read.id).toBe(id);
-    expect(read.inputs).toMatchObject({ name: "mail.intranet.example", type: "MX", content: "mx.example", priority: 10, ttl: 300, zoneId });
+    expect(read.inputs).toMatchObject({
+      name: "mail.intranet.example",
+      type: "MX",
+      content: "mx.example",
+      priority: 10,
+      ttl: 300,
+      zoneId,
+    });
     expect(read.inputs).not.toHaveProperty("createdOn");
     await expect(provider.read("justone", recordUrn, {})).rejects.toThrow("<zone id>/<record id>");
   });
@@ -90,11 +123,22 @@ describe("the stand-in for the cloudflare plugin", () => {
   });
 
   test("bad inputs are refused before anything is called", async () => {
-    expect(await reasons({ type: "A", ttl: 1, content: "192.0.2.1" })).toEqual(['name: "name" is required', 'zoneId: "zoneId" is required']);
-    expect(await reasons({ name: "a", type: "A", ttl: 7, content: "192.0.2.1", zoneId })).toEqual([expect.stringContaining("ttl: ")]);
-    expect(await reasons({ name: "a", type: "A", ttl: 300, proxied: true, content: "192.0.2.1", zoneId })).toEqual([expect.stringContaining("must be 1")]);
-    expect(await reasons({ name: "a", type: "MX", ttl: 1, content: "m", zoneId })).toEqual([expect.stringContaining("priority")]);
-    expect(await reasons({ name: "a", type: "CAA", ttl: 1, zoneId })).toEqual([expect.stringContaining('needs "data"')]);
+    expect(await reasons({ type: "A", ttl: 1, content: "192.0.2.1" })).toEqual([
+      'name: "name" is required',
+      'zoneId: "zoneId" is required',
+    ]);
+    expect(await reasons({ name: "a", type: "A", ttl: 7, content: "192.0.2.1", zoneId })).toEqual([
+      expect.stringContaining("ttl: "),
+    ]);
+    expect(await reasons({ name: "a", type: "A", ttl: 300, proxied: true, content: "192.0.2.1", zoneId })).toEqual([
+      expect.stringContaining("must be 1"),
+    ]);
+    expect(await reasons({ name: "a", type: "MX", ttl: 1, content: "m", zoneId })).toEqual([
+      expect.stringContaining("priority"),
+    ]);
+    expect(await reasons({ name: "a", type: "CAA", ttl: 1, zoneId })).toEqual([
+      expect.stringContaining('needs "data"'),
+    ]);
     expect(await reasons({ name: "a", type: "A", ttl: unknown, content: unknown, zoneId: unknown })).toEqual([]);
     expect(await reasons({ settingId: "ssl", zoneId }, settingUrn)).toEqual(['value: "value" is required']);
     expect(api.calls).toEqual([]);
@@ -117,23 +161,44 @@ describe("the stand-in for the cloudflare plugin", () => {
     expect(id).toBe("ssl");
     expect(api.settings.get("ssl")?.value).toBe("full");
     expect(await provider.diff(id, settingUrn, outs, inputs)).toEqual({ changes: false, replaces: [] });
-    expect(await provider.diff(id, settingUrn, outs, { ...inputs, value: "strict" })).toEqual({ changes: true, replaces: [] });
-    expect(await provider.diff(id, settingUrn, outs, { ...inputs, settingId: "x" })).toEqual({ changes: true, replaces: ["settingId"] });
+    expect(await provider.diff(id, settingUrn, outs, { ...inputs, value: "strict" })).toEqual({
+      changes: true,
+      replaces: [],
+    });
+    expect(await provider.diff(id, settingUrn, outs, { ...inputs, settingId: "x" })).toEqual({
+      changes: true,
+      replaces: ["settingId"],
+    });
     await provider.delete(id, settingUrn, outs);
     expect(api.settings.get("ssl")?.value).toBe("full");
     expect(api.calls.filter((call) => call.startsWith("DELETE"))).toEqual([]);
   });
 
   test("getZone wants exactly one zone and names its fields as the SDK does", async () => {
-    const { outputs } = await provider.invoke("cloudflare:index/getZone:getZone", { filter: { name: "intranet.example" } });
-    expect(outputs).toMatchObject({ id: zoneId, zoneId, name: "intranet.example", nameServers: ["a.ns.example"], plan: { legacyId: "free" } });
-    await expect(provider.invoke("cloudflare:index/getZone:getZone", { filter: { name: "other.example" } })).rejects.toThrow('no zone matches {"name":"other.example"}');
+    const { outputs } = await provider.invoke("cloudflare:index/getZone:getZone", {
+      filter: { name: "intranet.example" },
+    });
+    expect(outputs).toMatchObject({
+      id: zoneId,
+      zoneId,
+      name: "intranet.example",
+      nameServers: ["a.ns.example"],
+      plan: { legacyId: "free" },
+    });
+    await expect(
+      provider.invoke("cloudflare:index/getZone:getZone", { filter: { name: "other.example" } }),
+    ).rejects.toThrow('no zone matches {"name":"other.example"}');
     await expect(provider.invoke("cloudflare:index/getZone:getZone", {})).rejects.toThrow("filter");
   });
 
   test("getIpRanges gives both families", async () => {
     const { outputs } = await provider.invoke("cloudflare:index/getIpRanges:getIpRanges", {});
-    expect(outputs).toEqual({ etag: "e1", ipv4Cidrs: ["192.0.2.0/24"], ipv6Cidrs: ["2001:db8::/32"], jdcloudCidrs: [] });
+    expect(outputs).toEqual({
+      etag: "e1",
+      ipv4Cidrs: ["192.0.2.0/24"],
+      ipv6Cidrs: ["2001:db8::/32"],
+      jdcloudCidrs: [],
+    });
   });
 
   describe("errors say what is wrong and what helps", () => {
@@ -147,7 +212,7 @@ describe("the stand-in for the cloudflare plugin", () => {
 
     test("a wrong token", async () => {
       const wrong = "W".repeat(40);
-      const error: Error = await failing(wrong).catch((reason: Error) => reason) as Error;
+      const error: Error = (await failing(wrong).catch((reason: Error) => reason)) as Error;
       expect(error.message).toBe(
         "creating DNS record A www: Cloudflare answered 403: Authentication error (code 10000). Check CLOUDFLARE_API_TOKEN: it must be a live token that may read the zone and edit its DNS records and settings",
       );
@@ -167,6 +232,8 @@ describe("the stand-in for the cloudflare plugin", () => {
       await expect(provider.create(recordUrn, inputs)).rejects.toThrow(/81058.*pulumi import/);
     });
     test("a resource that the stand-in does not have", () =>
-      expect(provider.create("urn:pulumi:s::p::cloudflare:index/worker:Worker::w", {})).rejects.toThrow("no resource type cloudflare:index/worker:Worker"));
+      expect(provider.create("urn:pulumi:s::p::cloudflare:index/worker:Worker::w", {})).rejects.toThrow(
+        "no resource type cloudflare:index/worker:Worker",
+      ));
   });
 });

@@ -22,10 +22,14 @@ describe("the stand-in for command:local", () => {
   const outputs = async (inputs: Properties) => (await provider.create(urn, inputs)).outs as Properties;
 
   test("runs in its folder, with its interpreter, environment and stdin", async () => {
-    expect(await outputs({ create: "pwd; echo $A; cat", dir: folder, environment: { A: "b" }, stdin: "in" })).toMatchObject({
+    expect(
+      await outputs({ create: "pwd; echo $A; cat", dir: folder, environment: { A: "b" }, stdin: "in" }),
+    ).toMatchObject({
       stdout: `${folder}\nb\nin`,
     });
-    expect(await outputs({ create: "process.stdout.write(String(6*7))", interpreter: [process.execPath, "-e"] })).toMatchObject({ stdout: "42" });
+    expect(
+      await outputs({ create: "process.stdout.write(String(6*7))", interpreter: [process.execPath, "-e"] }),
+    ).toMatchObject({ stdout: "42" });
   });
 
   test("delete gets what create printed, unless that is not wanted", async () => {
@@ -43,7 +47,9 @@ describe("the stand-in for command:local", () => {
     const error = (await attempt.catch((reason: Error) => reason)) as Error;
     expect(error.message).toContain("on this machine ended with exit code 9");
     expect(error.message).not.toContain("the-secret-key");
-    await expect(outputs({ create: "true", interpreter: ["/no/such/program"] })).rejects.toThrow("/no/such/program cannot be started");
+    await expect(outputs({ create: "true", interpreter: ["/no/such/program"] })).rejects.toThrow(
+      "/no/such/program cannot be started",
+    );
   });
 
   test("what a secret went into is a secret", async () => {
@@ -54,7 +60,11 @@ describe("the stand-in for command:local", () => {
 
   test("a long output in small pieces keeps its characters", async () => {
     const outs = await outputs({ create: "for i in $(seq 2000); do printf 'äöü€%s\\n' $i; done", logging: "none" });
-    expect(String(outs.stdout).split("\n").filter((line) => line.startsWith("äöü€")).length).toBe(2000);
+    expect(
+      String(outs.stdout)
+        .split("\n")
+        .filter((line) => line.startsWith("äöü€")).length,
+    ).toBe(2000);
     expect(logged).not.toHaveBeenCalled();
   });
 

@@ -47,7 +47,8 @@ describe("the stand-in for command:remote", () => {
   const inputs = (changes: Properties = {}): Properties => ({ connection: secret(connection()), ...changes });
   const create = async (changes: Properties) => (await provider.create(urn, inputs(changes))).outs as Properties;
   const shown = () => logged.mock.calls.map(([text]) => String(text)).join("");
-  const reasons = async (news: Properties) => ((await provider.check(urn, {}, news)).failures ?? []).map(({ property }) => property);
+  const reasons = async (news: Properties) =>
+    ((await provider.check(urn, {}, news)).failures ?? []).map(({ property }) => property);
 
   test("create runs once, hands stdin over and keeps both streams without the last line break", async () => {
     const outs = await create({ create: "cat; echo problem >&2; printf 'two\\n\\n'", stdin: "grüße\n" });
@@ -63,7 +64,12 @@ describe("the stand-in for command:remote", () => {
     const { update: _, ...only } = both;
     expect((await provider.update(id, urn, outs, only)).outs).toMatchObject({ stdout: "made" });
     await provider.delete(id, urn, outs);
-    expect(sshd.commands.map(({ command }) => command)).toEqual(["echo made", "echo changed", "echo made", "echo gone"]);
+    expect(sshd.commands.map(({ command }) => command)).toEqual([
+      "echo made",
+      "echo changed",
+      "echo made",
+      "echo gone",
+    ]);
     await provider.delete(id, urn, { ...(outs as Properties), delete: undefined });
     expect(sshd.commands.length).toBe(4);
   });
@@ -72,7 +78,10 @@ describe("the stand-in for command:remote", () => {
     const old = inputs({ create: "true", triggers: [1, "a"] });
     const { id, outs } = await provider.create(urn, old);
     expect(await provider.diff(id, urn, outs, old)).toEqual({ changes: false, replaces: [] });
-    expect(await provider.diff(id, urn, outs, { ...old, triggers: [2, "a"] })).toEqual({ changes: true, replaces: ["triggers"] });
+    expect(await provider.diff(id, urn, outs, { ...old, triggers: [2, "a"] })).toEqual({
+      changes: true,
+      replaces: ["triggers"],
+    });
     expect(await provider.diff(id, urn, outs, { ...old, create: "false" })).toEqual({ changes: true, replaces: [] });
   });
 
@@ -98,7 +107,10 @@ describe("the stand-in for command:remote", () => {
     const rsa = rsaHostKey();
     const many = await fakeSshd({ authorized: operator.publicKey, hostKeys: [rsa, host.privateKey] });
     for (const hostKey of [many.hostKey, host.publicKey]) {
-      const { outs } = await provider.create(urn, { connection: connection({ port: many.port, hostKey }), create: "echo in" });
+      const { outs } = await provider.create(urn, {
+        connection: connection({ port: many.port, hostKey }),
+        create: "echo in",
+      });
       expect(outs.stdout).toBe("in");
     }
     await many.close();
@@ -106,7 +118,10 @@ describe("the stand-in for command:remote", () => {
 
   test("a refused login is told apart, tried a few times only, and shows no key", async () => {
     const stranger = sshKey();
-    const attempt = provider.create(urn, { connection: secret(connection({ privateKey: stranger.privateKey, dialErrorLimit: 50 })), create: "true" });
+    const attempt = provider.create(urn, {
+      connection: secret(connection({ privateKey: stranger.privateKey, dialErrorLimit: 50 })),
+      create: "true",
+    });
     const error = (await attempt.catch((reason: Error) => reason)) as Error;
     expect(error.message).toMatch(/refused the login with the private key.*authorized_keys.*3 tries/);
     expect(error.message).not.toContain(stranger.privateKey.split("\n")[1]);
@@ -124,7 +139,10 @@ describe("the stand-in for command:remote", () => {
     const late = await fakeSshd({ authorized: operator.publicKey, hostKeys: [host.privateKey], port });
     expect((await waiting).outs).toMatchObject({ stdout: "up" });
     await late.close();
-    const never = provider.create(urn, { connection: connection({ port: await freePort(), dialErrorLimit: 2 }), create: "true" });
+    const never = provider.create(urn, {
+      connection: connection({ port: await freePort(), dialErrorLimit: 2 }),
+      create: "true",
+    });
     await expect(never).rejects.toThrow(/cannot be reached.*ECONNREFUSED.*2 tries/);
   });
 
@@ -141,7 +159,9 @@ describe("the stand-in for command:remote", () => {
     expect(error.message).not.toContain("s3cret-t0ken");
     expect(error.message).not.toContain("line one of stdin");
     expect(error.stack).not.toContain("s3cret-t0ken");
-    await expect(create({ create: "echo 'no such file' >&2; exit 4" })).rejects.toThrow(/exit code 4.*\n?.*no such file/);
+    await expect(create({ create: "echo 'no such file' >&2; exit 4" })).rejects.toThrow(
+      /exit code 4.*\n?.*no such file/,
+    );
     await expect(create({ create: "kill -TERM $$" })).rejects.toThrow("signal");
   });
 
@@ -156,8 +176,12 @@ describe("the stand-in for command:remote", () => {
   });
 
   test("a variable that sshd does not accept is an error, not a silent loss", async () => {
-    expect(await create({ create: "echo $GREETING", environment: { GREETING: "hello" } })).toMatchObject({ stdout: "hello" });
-    await expect(create({ create: "true", environment: { OTHER: "x" } })).rejects.toThrow(/does not accept OTHER.*AcceptEnv/);
+    expect(await create({ create: "echo $GREETING", environment: { GREETING: "hello" } })).toMatchObject({
+      stdout: "hello",
+    });
+    await expect(create({ create: "true", environment: { OTHER: "x" } })).rejects.toThrow(
+      /does not accept OTHER.*AcceptEnv/,
+    );
   });
 
   test("a proxy is passed through, with a pinned key of its own", async () => {
@@ -167,7 +191,10 @@ describe("the stand-in for command:remote", () => {
     const { outs } = await provider.create(urn, { connection: connection({ proxy: via }), create: "echo through" });
     expect(outs.stdout).toBe("through");
     expect([proxy.connections, proxy.commands.length]).toEqual([1, 0]);
-    const wrong = provider.create(urn, { connection: connection({ proxy: { ...via, hostKey: host.publicKey } }), create: "true" });
+    const wrong = provider.create(urn, {
+      connection: connection({ proxy: { ...via, hostKey: host.publicKey } }),
+      create: "true",
+    });
     await expect(wrong).rejects.toThrow("is pinned");
     await proxy.close();
   });
@@ -175,11 +202,17 @@ describe("the stand-in for command:remote", () => {
   test("bad connections are refused by field, never by value", async () => {
     expect(await reasons({})).toEqual(["connection"]);
     expect(await reasons({ connection: secret({ host: "h" }) })).toEqual(["connection.hostKey"]);
-    expect(await reasons({ connection: secret({ ...connection(), privatekey: "oops" }) })).toEqual(["connection.privatekey"]);
-    expect(await reasons({ connection: connection({ port: "22" }), create: 1, logging: "all", environment: { "A B": "x" } })).toEqual([
-      "connection.port", "create", "environment", "logging",
+    expect(await reasons({ connection: secret({ ...connection(), privatekey: "oops" }) })).toEqual([
+      "connection.privatekey",
     ]);
-    const { failures } = await provider.check(urn, {}, { connection: secret(connection({ hostKey: "not-a-key-but-hidden" })) });
+    expect(
+      await reasons({ connection: connection({ port: "22" }), create: 1, logging: "all", environment: { "A B": "x" } }),
+    ).toEqual(["connection.port", "create", "environment", "logging"]);
+    const { failures } = await provider.check(
+      urn,
+      {},
+      { connection: secret(connection({ hostKey: "not-a-key-but-hidden" })) },
+    );
     expect(failures?.[0]?.reason).not.toContain("not-a-key-but-hidden");
     expect(await reasons({ connection: "04da6b54-80e4-46f7-96ec-b56ff0331ba9" })).toEqual([]);
     const broken = provider.create(urn, { connection: connection({ privateKey: "nonsense" }), create: "true" });
@@ -216,11 +249,17 @@ describe("the stand-in for command:remote", () => {
       expect(readFileSync(path.join(folder, "into/one"), "utf8")).toBe("1");
       await copy(asset({ path: source }), path.join(folder, "tree"));
       expect(readFileSync(path.join(folder, "tree/deep/one"), "utf8")).toBe("1");
-      await expect(copy(asset({ path: source }), path.join(folder, "into/one"))).rejects.toThrow("is a file on the host");
+      await expect(copy(asset({ path: source }), path.join(folder, "into/one"))).rejects.toThrow(
+        "is a file on the host",
+      );
     });
 
     test("what is no asset is refused", async () => {
-      const { failures } = await provider.check(copyUrn, {}, inputs({ source: asset({ assets: {} }), remotePath: "/x" }));
+      const { failures } = await provider.check(
+        copyUrn,
+        {},
+        inputs({ source: asset({ assets: {} }), remotePath: "/x" }),
+      );
       expect(failures?.map(({ property }) => property)).toEqual(["source"]);
     });
   });

@@ -10,13 +10,16 @@ const { STATUS_CODE } = utils.sftp;
 
 /** A fresh Ed25519 or ECDSA key pair as OpenSSH writes it. */
 export function sshKey(type: "ed25519" | "ecdsa" = "ed25519"): { privateKey: string; publicKey: string } {
-  const made = type === "ed25519" ? utils.generateKeyPairSync("ed25519") : utils.generateKeyPairSync("ecdsa", { bits: 256 });
+  const made =
+    type === "ed25519" ? utils.generateKeyPairSync("ed25519") : utils.generateKeyPairSync("ecdsa", { bits: 256 });
   return { privateKey: made.private, publicKey: made.public };
 }
 
 /** An RSA host key in PEM. */
 export function rsaHostKey(): string {
-  return generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs1", format: "pem" }).toString();
+  return generateKeyPairSync("rsa", { modulusLength: 2048 })
+    .privateKey.export({ type: "pkcs1", format: "pem" })
+    .toString();
 }
 
 export interface FakeSshd {
@@ -74,7 +77,9 @@ function serveFiles(sftp: SFTPWrapper): void {
       sftp.status(id, STATUS_CODE.FAILURE);
     }
   });
-  sftp.on("WRITE", (id, fd, offset, data) => reply(id, () => void writeSync(Number(String(fd)), data, 0, data.length, offset)));
+  sftp.on("WRITE", (id, fd, offset, data) =>
+    reply(id, () => void writeSync(Number(String(fd)), data, 0, data.length, offset)),
+  );
   sftp.on("CLOSE", (id, fd) => reply(id, () => closeSync(Number(String(fd)))));
   sftp.on("STAT", stat).on("LSTAT", stat);
   sftp.on("FSTAT", (id, fd) => stat(id, `/proc/self/fd/${String(fd)}`));
@@ -86,7 +91,16 @@ function serveFiles(sftp: SFTPWrapper): void {
 /** Starts a server; `acceptEnv` is sshd's AcceptEnv. */
 export async function fakeSshd(options: Options): Promise<FakeSshd> {
   const authorized = (utils.parseKey(options.authorized) as { getPublicSSH(): Buffer }).getPublicSSH();
-  const state: FakeSshd = { port: 0, hostKey: "", commands: [], logins: 0, connections: 0, refuse: 0, cut: false, close: async () => undefined };
+  const state: FakeSshd = {
+    port: 0,
+    hostKey: "",
+    commands: [],
+    logins: 0,
+    connections: 0,
+    refuse: 0,
+    cut: false,
+    close: async () => undefined,
+  };
   const clients = new Set<Connection>();
 
   const onSession = (client: Connection) => {
