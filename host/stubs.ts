@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-require-imports -- a serialised function can reach a package only by require */
 import type { dynamic } from "@pulumi/pulumi";
 
 /**
