@@ -24,7 +24,7 @@ export function outerPid(paths: InstancePaths): number | undefined {
   if (!Number.isInteger(pid) || pid < 2 || !alive(pid)) return undefined;
   // The number may be somebody else's by now.
   const command = existsSync(`/proc/${pid}/cmdline`) ? readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0") : [];
-  return command[0] === "unshare" && command.at(-2) === paths.name ? pid : undefined;
+  return command[0] === "unshare" && command.at(-3) === paths.name ? pid : undefined; // … NAME "supervisor" ""
 }
 
 /** Process id, on the machine, of the lab's first process: its /proc/PID/ns are the lab's namespaces. Throws `LabNotRunningError`. */
@@ -70,9 +70,9 @@ export async function startSupervisor(paths: InstancePaths): Promise<void> {
   });
   failed.catch(() => undefined);
   if (child.pid !== undefined) writeFileSync(paths.pidFile, String(child.pid));
+  child.unref();
   await Promise.race([failed, until("the lab's supervisor to answer", 20_000, async () => (await labStatus(paths)) !== undefined)]);
   child.removeAllListeners("exit");
-  child.unref();
 }
 
 /** Ends the lab: hosts, programs, namespaces, mounts. What it has on disk stays. Returns whether it was running. */
