@@ -48,13 +48,19 @@ function removeTree(dir: string): void {
   rmdirSync(dir);
 }
 
+/** Removes the group of all labs, unless another lab has one of its own in it (then the kernel says EBUSY). */
+function removeIfEmpty(dir: string): void {
+  if (readdirSync(dir, { withFileTypes: true }).some((entry) => entry.isDirectory())) return;
+  rmdirSync(dir);
+}
+
 /** Removes the control groups of a host, or of a whole instance; processes that are just ending are waited for, up to five seconds. */
 export async function removeCgroups(instance: string, host?: string): Promise<void> {
   for (const dir of cgroupDirs(instance, host)) {
     for (let i = 0; ; i++) {
       try {
         removeTree(dir);
-        if (!host) rmdirSync(path.dirname(dir));
+        if (!host) removeIfEmpty(path.dirname(dir));
         break;
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException;
