@@ -8,7 +8,7 @@ export const DEBIAN_SUITE = "trixie";
 
 /** Addresses of the name, cloud and package services, all in namespace `services`. */
 export const SERVICES = {
-  ipv4Prefix: "192.0.2.0/26",
+  ipv4Prefix: "192.0.2.0/25",
   ipv6Prefix: "2001:db8:0:1::/64",
   hetzner: { ipv4: "192.0.2.10", ipv6: "2001:db8:0:1::10" },
   cloudflare: { ipv4: "192.0.2.11", ipv6: "2001:db8:0:1::11" },

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
+import { OPERATOR } from "./constants";
 import { removeCgroups } from "./fabric/cgroup";
 import { FabricClient } from "./fabric-client";
 import { alive } from "./images/cache";
@@ -108,6 +109,7 @@ function hostEnvironment(): string[] {
 export function execArgv(paths: InstancePaths, status: LabStatus, target: string, argv: readonly string[]): string[] {
   const lab = ["nsenter", "-t", String(innerPid(paths)), "-m", "-p", "--"];
   const environment = ["env", "-i", ...hostEnvironment()];
+  if (target === OPERATOR.name) return operatorArgv(paths, ["env", "-C", "/", ...environment.slice(1), ...argv]);
   if (status.routers.includes(target)) return [...lab, "ip", "netns", "exec", target, ...environment, ...argv];
   const host = status.hosts.find(({ name }) => name === target);
   if (!host) {

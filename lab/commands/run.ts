@@ -4,13 +4,18 @@ import * as path from "node:path";
 import { CLOUDFLARE_API_TOKEN, CLOUDFLARE_BASE_URL, HCLOUD_ENDPOINT, HCLOUD_TOKEN } from "../constants";
 import { operatorArgv } from "../lab-process";
 import { projectRoot, type InstancePaths } from "../paths";
-import { attach, run } from "../process";
+import { attach, CommandError, run } from "../process";
 
-/** What the toolchain sets for the engine; empty where there is no toolchain. */
-async function toolchainEnvironment(): Promise<Record<string, string>> {
+/** What the toolchain sets for the engine; empty where there is none or it is not built, which only matters to who runs the engine. */
+async function toolchainEnvironment(command: string): Promise<Record<string, string>> {
   const toolchain = path.join(projectRoot(), "toolchain", "bin", "toolchain");
   if (!existsSync(toolchain)) return {};
-  return JSON.parse(await run([toolchain, "env", "--json"])) as Record<string, string>;
+  try {
+    return JSON.parse(await run([toolchain, "env", "--json"])) as Record<string, string>;
+  } catch (error) {
+    if (path.basename(command) === "pulumi" && error instanceof CommandError) process.stderr.write(`lab: ${error.output}\n`);
+    return {};
+  }
 }
 
 /** The variables of the operator's commands: the engine's backend, the clouds, the SSH agent. */
@@ -31,6 +36,6 @@ export function operatorEnvironment(paths: InstancePaths): Record<string, string
 
 /** Runs a command as the operator: the caller's files, directory, terminal; home's network. Returns its exit code. */
 export async function runAsOperator(paths: InstancePaths, argv: readonly string[]): Promise<number> {
-  const env = { ...process.env, ...(await toolchainEnvironment()), ...operatorEnvironment(paths) };
+  const env = { ...process.env, ...(await toolchainEnvironment(argv[0] ?? "")), ...operatorEnvironment(paths) };
   return attach(operatorArgv(paths, argv), { env });
 }
