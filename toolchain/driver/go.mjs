@@ -4,7 +4,7 @@ import path from "node:path";
 import process from "node:process";
 import { Failure } from "./failure.mjs";
 import { cacheRoot, pins } from "./places.mjs";
-import { ask, say, work } from "./run.mjs";
+import { ask, work } from "./run.mjs";
 
 /** Node's and Go's names of the machine's architecture. @type {Record<string, string>} */
 const architectures = { x64: "amd64", arm64: "arm64" };
@@ -88,13 +88,12 @@ export async function findGo() {
 async function installDebianGo() {
   if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) return;
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  await work({
-    title: "Go is missing: installing Debian's",
-    log: "apt",
-    file: "apt-get",
-    args: ["install", "-y", "--no-install-recommends", "golang-go"],
-    env,
-  });
+  for (const [step, args] of /** @type {const} */ ([
+    ["asking Debian's package lists", ["update", "-q"]],
+    ["installing Debian's", ["install", "-q", "-y", "--no-install-recommends", "golang-go"]],
+  ])) {
+    await work({ title: `Go is missing: ${step}`, log: `apt-${args[0]}`, file: "apt-get", args: [...args], env });
+  }
 }
 
 /**
@@ -105,18 +104,21 @@ async function installDebianGo() {
 async function fetchGo(bootstrap) {
   const architecture = architectures[process.arch] ?? process.arch;
   const version = `v0.0.1-go${pins.go.fetched}.linux-${architecture}`;
-  say(
-    `Go ${bootstrap.version} is older than ${pins.go.minimum}: fetching ${pins.go.fetched} through the Go module proxy`,
-  );
-  const answer = ask(bootstrap.file, ["mod", "download", "-json", `golang.org/toolchain@${version}`], {
-    env: local(),
+  /** @type {string[]} */
+  const lines = [];
+  await work({
+    title: `fetching Go ${pins.go.fetched} through the Go module proxy (Go ${bootstrap.version} is older than ${pins.go.minimum})`,
+    log: "go",
+    file: bootstrap.file,
+    args: ["mod", "download", "-json", `golang.org/toolchain@${version}`],
     cwd: "/",
+    env: local(),
+    onLine: (line) => lines.push(line),
+  }).catch((/** @type {Error} */ error) => {
+    throw lacking(`Go ${bootstrap.version} could not fetch a newer one (\`go env GOPROXY\`): ${error.message}`);
   });
-  if (!answer)
-    throw lacking(
-      `Go ${bootstrap.version} could not fetch Go ${pins.go.fetched} through the Go module proxy (\`go env GOPROXY\`)`,
-    );
-  const { Dir, Sum } = JSON.parse(answer);
+  const answer = lines.join("\n");
+  const { Dir, Sum } = JSON.parse(answer.slice(answer.indexOf("{"), answer.lastIndexOf("}") + 1));
   const pinned = pins.go.sums[architecture];
   if (pinned && Sum !== pinned)
     throw new Failure(

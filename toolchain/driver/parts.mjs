@@ -44,11 +44,11 @@ export function partFolder(name) {
  * @param {string} name
  */
 function partDigest(name) {
+  const go = [recipes.go, pins.go.minimum, pins.go.fetched, process.arch];
   const engine = pins.engine[name];
-  if (engine) return digest([recipes.go, engine, pins.go, process.arch], [path.join(sourceRoot, engine.module)]);
+  if (engine) return digest([...go, engine], [path.join(sourceRoot, engine.module)]);
   const plugin = pins.plugins[name];
-  if (plugin?.module)
-    return digest([recipes.go, plugin, pins.go, process.arch], [path.join(sourceRoot, plugin.module)]);
+  if (plugin?.module) return digest([...go, plugin], [path.join(sourceRoot, plugin.module)]);
   if (plugin?.entry) return digest([recipes.typescript, plugin, standInDigest()], [path.join(sourceRoot, "plugins")]);
   throw new Failure(
     `"${name}" is no part of the toolchain; the parts are ${[...engineParts, ...pluginParts].join(", ")}`,
@@ -177,7 +177,10 @@ async function goBuild({ go, cwd, title, log, output, variable, target }) {
     file: go.file,
     args: ["build", "-v", "-mod=readonly", "-ldflags", `-s -w -X ${variable}`, "-o", output, target],
     onLine: (line) => (line.startsWith("go: downloading") ? fetched++ : compiled++),
-    status: () => `${fetched} modules fetched, ${compiled} packages compiled`,
+    status: () =>
+      fetched + compiled > 0
+        ? `${fetched} modules fetched, ${compiled} packages compiled`
+        : "taking what Go's cache has",
   });
 }
 

@@ -107,7 +107,7 @@ describe("the toolchain", () => {
 
     await pulumi("destroy", "--yes", "--skip-preview");
     expect(api.records.size).toBe(0);
-  }, 180_000);
+  }, 300_000);
 
   test("a wrong token is a clear error that does not repeat it", async () => {
     const wrong = "W".repeat(40);

@@ -165,7 +165,7 @@ describe("toolchain", () => {
   test("a Go that is too old and cannot fetch a newer one is said so, with the way out", async () => {
     const old = await machine.run(["build"], { FAKE_GO_VERSION: "1.19.8" });
     expect(old.code).toBe(69);
-    expect(old.stderr).toContain("Go 1.19.8 could not fetch Go");
+    expect(old.stderr).toContain("Go 1.19.8 could not fetch a newer one");
     expect(old.stderr).toContain("Install Pulumi with its own installer");
   });
 
