@@ -1,0 +1,98 @@
+import { parse } from "yaml";
+import { renderSinkholeRules } from "../../../components/sinkhole/firewall";
+import * as page from "../../../components/sinkhole/page";
+import { renderUserData } from "../../../components/sinkhole/user-data";
+import { checkNft, checkNginx, checkUnit, testWith } from "./checkers";
+import { PLAN } from "./fixtures";
+import { expectGolden } from "./golden";
+
+const firewall = {
+  space: PLAN.space,
+  management: ["198.51.100.7/32", "2001:db8:a::/56"],
+  udpPorts: [PLAN.deviceHub.listenPort, ...PLAN.links.map((link) => link.a.listenPort!)],
+};
+const units = {
+  [page.CERTIFICATE_UNIT]: page.renderCertificateUnit(),
+  "nginx.service.d/intranet.conf": page.renderNginxDropIn(),
+};
+
+describe("the sinkhole's firewall", () => {
+  test.each([
+    ["both families", firewall, "sinkhole/firewall.nft"],
+    [
+      "management over IPv4 only",
+      { ...firewall, management: ["198.51.100.7/32"] },
+      "sinkhole/firewall-ipv4-management.nft",
+    ],
+    ["no tunnels yet", { ...firewall, udpPorts: [] }, "sinkhole/firewall-no-tunnels.nft"],
+  ])("%s", (_case, args, golden) => expectGolden(golden, renderSinkholeRules(args)));
+
+  testWith("nft", "nft reads all of them", () => {
+    for (const args of [firewall, { ...firewall, management: ["::/0"] }, { ...firewall, udpPorts: [] }]) {
+      expect(checkNft(renderSinkholeRules(args))).toMatchObject({ code: 0 });
+    }
+  });
+
+  testWith("nft", "nft takes overlapping management prefixes, and refuses what is no prefix", () => {
+    expect(
+      checkNft(renderSinkholeRules({ ...firewall, management: ["198.51.100.0/24", "198.51.100.7/32"] })).code,
+    ).toBe(0);
+    expect(checkNft(renderSinkholeRules({ ...firewall, management: ["198.51.100.7/33"] })).code).not.toBe(0);
+  });
+
+  test("drops the space from outside before it looks at connections", () => {
+    const rules = renderSinkholeRules(firewall);
+    expect(rules.indexOf(`ip daddr ${PLAN.space.v4} drop`)).toBeLessThan(rules.indexOf("ct state vmap"));
+    expect(rules.indexOf("goto tunnels")).toBeLessThan(rules.indexOf(`ip daddr ${PLAN.space.v4} drop`));
+  });
+});
+
+describe("the denied page", () => {
+  test("page, server, certificate and order of start", () => {
+    expectGolden("sinkhole/denied.html", page.renderDeniedPage());
+    expectGolden("sinkhole/nginx.conf", page.renderNginxConfig());
+    expectGolden("sinkhole/intranet-denied-certificate.service", units[page.CERTIFICATE_UNIT]!);
+    expectGolden("sinkhole/nginx-drop-in.conf", page.renderNginxDropIn());
+  });
+
+  test("loads nothing from elsewhere and runs nothing", () => {
+    expect(page.renderDeniedPage()).not.toMatch(/https?:|<script|<img|<link|url\(/);
+  });
+
+  testWith("nginx", "nginx reads its configuration, and refuses a broken one", () => {
+    expect(checkNginx(page.renderNginxConfig)).toMatchObject({ code: 0 });
+    expect(checkNginx((paths) => page.renderNginxConfig(paths).replace("return 403;", "retrun 403;")).code).not.toBe(0);
+  });
+
+  testWith("systemd-analyze", "systemd reads the certificate's unit, and complains of a broken one", () => {
+    expect(checkUnit(page.CERTIFICATE_UNIT, units).output).toBe("");
+    const broken = { [page.CERTIFICATE_UNIT]: units[page.CERTIFICATE_UNIT]!.replace("Type=oneshot", "Tpye=oneshot") };
+    expect(checkUnit(page.CERTIFICATE_UNIT, broken).output).toContain("Tpye");
+  });
+
+  testWith("nginx", "systemd reads nginx's unit with what is added to it", () => {
+    expect(checkUnit("/lib/systemd/system/nginx.service", units).output).toBe("");
+  });
+});
+
+describe("the user data", () => {
+  const key = {
+    privateKey: "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
+    publicKey: "ssh-ed25519 AAAA\n",
+  };
+
+  test("is a cloud-config that any YAML parser reads", () => {
+    const text = renderUserData(key);
+    expect(text.startsWith("#cloud-config\n")).toBe(true);
+    expect(parse(text)).toEqual({
+      disable_root: false,
+      ssh_pwauth: false,
+      ssh_deletekeys: true,
+      ssh_keys: { ed25519_private: key.privateKey, ed25519_public: "ssh-ed25519 AAAA" },
+      package_update: false,
+      package_upgrade: false,
+    });
+  });
+
+  test("stays far below Hetzner's 32 KiB", () => expect(renderUserData(key).length).toBeLessThan(4096));
+});

@@ -1,0 +1,155 @@
+import { renderDeviceConfiguration } from "../../../components/road-warrior/render";
+import * as render from "../../../components/wireguard/render";
+import { linkRole, deviceHubRole } from "../../../components/wireguard/roles";
+import type { WireGuardEnd } from "../../../components/wireguard/args";
+import { checkShell, checkUnit, checkWgQuick, testWith } from "./checkers";
+import { PLAN } from "./fixtures";
+import { expectGolden } from "./golden";
+
+const link = PLAN.links.find((candidate) => candidate.b.host === "home")!;
+const connection = { address: "unused", hostKeys: [] };
+const a: WireGuardEnd = {
+  connection,
+  ...link.a,
+  routes: [...link.a.routes],
+  source: PLAN.hosts["vps"]!.identity,
+  endpoint: { address: "198.51.100.1", port: link.a.listenPort! },
+};
+const b: WireGuardEnd = { connection, ...link.b, routes: [...link.b.routes], source: PLAN.hosts["home"]!.identity };
+const keys = { privateKey: "unused", peerPublicKey: Buffer.alloc(32, 2).toString("base64") };
+const devices = Object.entries(PLAN.devices).map(([name, addresses]) => ({
+  name,
+  publicKey: Buffer.from(name.padEnd(32)).toString("base64"),
+  ...addresses,
+}));
+
+/** The files of a role by path, with their Outputs resolved. */
+async function filesOf(role: ReturnType<typeof linkRole>): Promise<Record<string, string>> {
+  const files = Object.entries(role.files ?? {});
+  const texts = await Promise.all(
+    files.map(
+      async ([path, file]) =>
+        [
+          path,
+          typeof file.content === "string"
+            ? file.content
+            : await (file.content as unknown as { promise(): Promise<string> }).promise(),
+        ] as const,
+    ),
+  );
+  return Object.fromEntries(texts);
+}
+
+const deviceConfiguration = renderDeviceConfiguration({
+  device: "laptop",
+  privateKey: "{{private_key}}",
+  ...PLAN.devices["laptop"]!,
+  hub: { publicKey: "{{hub}}", address: "198.51.100.1", port: 51820 },
+  allowedPrefixes: [PLAN.space.v4, PLAN.space.v6],
+  dns: [],
+  mtu: PLAN.deviceHub.mtu,
+});
+
+describe("a link", () => {
+  test.each([
+    ["hub", () => linkRole(a, b, link.mtu, keys), link.a.interface],
+    ["site", () => linkRole(b, a, link.mtu, keys), link.b.interface],
+  ])("the %s's files", async (end, role, name) => {
+    const files = await filesOf(role());
+    expectGolden(`wireguard/${end}.conf`, files[render.configPath(name)]!);
+    expectGolden(`wireguard/${end}.up`, files[render.scriptPath(name)]!);
+    expectGolden(`wireguard/${end}-drop-in.conf`, files[render.dropInPath(name)]!);
+  });
+
+  test("only the end that dials has a keepalive and a probe", async () => {
+    expect(linkRole(a, b, link.mtu, keys).probes).toBeUndefined();
+    expect(linkRole(b, a, link.mtu, keys).probes).toHaveLength(1);
+    expect((await filesOf(linkRole(a, b, link.mtu, keys)))[render.configPath(a.interface)]).not.toContain(
+      "PersistentKeepalive",
+    );
+  });
+
+  test("nothing but a reload follows a changed peer, route or address", () => {
+    for (const role of [linkRole(a, b, link.mtu, keys), linkRole(b, a, link.mtu, keys)]) {
+      const [unit] = Object.values(role.units!);
+      expect(unit!.reloadOn).toHaveLength(2);
+      expect(unit!.restartOn).toBeUndefined();
+    }
+  });
+
+  test("an IPv6 endpoint stands in brackets", async () => {
+    const overV6 = { ...a, endpoint: { address: "2001:db8::1", port: 61234 } };
+    const files = await filesOf(linkRole(b, overV6, link.mtu, keys));
+    expect(files[render.configPath(b.interface)]).toContain("Endpoint = [2001:db8::1]:61234");
+  });
+
+  testWith("wg-quick", "wg and wg-quick read both ends, and refuse a bad key", async () => {
+    for (const role of [linkRole(a, b, link.mtu, keys), linkRole(b, a, link.mtu, keys)]) {
+      const text = Object.entries(await filesOf(role)).find(
+        ([path]) => path.endsWith(".conf") && path.startsWith("/etc/wireguard"),
+      )![1];
+      expect(checkWgQuick(text)).toMatchObject({ code: 0 });
+      expect(checkWgQuick(text).output).not.toMatch(/PostUp|Table|MTU/);
+      expect(checkWgQuick(text.replace("{{private_key}}", "too-short")).code).not.toBe(0);
+      expect(checkWgQuick(text.replace("0.0.0.0/0", "0.0.0.0/40")).code).not.toBe(0);
+    }
+  });
+
+  testWith("sh", "the shell reads the scripts", async () => {
+    for (const role of [linkRole(a, b, link.mtu, keys), linkRole(b, a, link.mtu, keys)]) {
+      const script = Object.entries(await filesOf(role)).find(([path]) => path.endsWith(".up"))![1];
+      expect(checkShell(script)).toMatchObject({ code: 0 });
+    }
+  });
+
+  testWith("wg-quick", "systemd reads Debian's unit with what is added to it", () => {
+    const files = { "wg-quick@wg-home.service.d/intranet.conf": render.renderDropIn("wg-home") };
+    expect(checkUnit("wg-quick@wg-home.service", files).output).toBe("");
+  });
+});
+
+describe("devices", () => {
+  const args = { connection, ...PLAN.deviceHub, key: { privateKey: "unused" } as never, devices };
+
+  test("the hub's files", async () => {
+    const files = await filesOf(deviceHubRole(args));
+    expectGolden("wireguard/devices.conf", files[render.configPath("wg-devices")]!);
+    expectGolden("wireguard/devices.up", files[render.scriptPath("wg-devices")]!);
+  });
+
+  test("one more device is one more section, whatever the order in which they are written", async () => {
+    const before = (await filesOf(deviceHubRole({ ...args, devices: [devices[1]!] })))[
+      render.configPath("wg-devices")
+    ]!;
+    const after = (await filesOf(deviceHubRole({ ...args, devices: [devices[1]!, devices[0]!] })))[
+      render.configPath("wg-devices")
+    ]!;
+    expect(after).toBe((await filesOf(deviceHubRole(args)))[render.configPath("wg-devices")]!);
+    for (const line of before.split("\n")) expect(after).toContain(line);
+  });
+
+  test("a device's configuration", () => expectGolden("road-warrior/laptop.conf", deviceConfiguration));
+
+  test("resolvers are named only where there are any, and an IPv6 hub stands in brackets", () => {
+    expect(deviceConfiguration).not.toContain("DNS");
+    const hub = { publicKey: "HUB", address: "2001:db8::1", port: 51820 };
+    const text = renderDeviceConfiguration({
+      device: "phone",
+      privateKey: "KEY",
+      ...PLAN.devices["phone"]!,
+      hub,
+      allowedPrefixes: ["10.16.0.0/12"],
+      dns: ["10.31.240.1"],
+      mtu: 1280,
+    });
+    expect(text).toContain("DNS = 10.31.240.1\n");
+    expect(text).toContain("Endpoint = [2001:db8::1]:51820\n");
+  });
+
+  testWith("wg-quick", "wg-quick reads the device's and the hub's configuration", async () => {
+    expect(checkWgQuick(deviceConfiguration)).toMatchObject({ code: 0 });
+    expect(checkWgQuick((await filesOf(deviceHubRole(args)))[render.configPath("wg-devices")]!)).toMatchObject({
+      code: 0,
+    });
+  });
+});
