@@ -21,8 +21,11 @@ export function metaData(spec: ServerSpec, generation: number): string {
   return stringify({ "instance-id": `${spec.id}-${generation}`, "local-hostname": spec.name, "public-keys": spec.authorizedKeys });
 }
 
-/** network-config, version 2: addresses with on-link gateways, as the cloud's own configuration has them. */
-export function networkConfig(spec: Pick<ServerSpec, "ipv4" | "ipv6">, mac: string): { version: 2; ethernets: { eth0: unknown } } {
+/**
+ * network-config, version 2: addresses with on-link gateways, as the cloud's own configuration has them. The interface is
+ * found by its name: netplan matches permanent MAC addresses, and a veth has none.
+ */
+export function networkConfig(spec: Pick<ServerSpec, "ipv4" | "ipv6">): { version: 2; ethernets: { eth0: unknown } } {
   const addresses: string[] = [];
   const routes: Record<string, unknown>[] = [];
   const nameservers: string[] = [];
@@ -37,8 +40,6 @@ export function networkConfig(spec: Pick<ServerSpec, "ipv4" | "ipv6">, mac: stri
     nameservers.push(SERVICES.resolver.ipv6);
   }
   const eth0 = {
-    match: { macaddress: mac },
-    "set-name": "eth0",
     dhcp4: false,
     dhcp6: false,
     "accept-ra": false,
@@ -50,20 +51,20 @@ export function networkConfig(spec: Pick<ServerSpec, "ipv4" | "ipv6">, mac: stri
 }
 
 /** Seeds the disk of a server. */
-export function seedServer(root: string, spec: ServerSpec, mac: string, generation: number): void {
+export function seedServer(root: string, spec: ServerSpec, generation: number): void {
   const seed = "var/lib/cloud/seed/nocloud";
   writeFiles(root, {
     "etc/machine-id": `${machineId(`server ${spec.id} ${generation}`)}\n`,
     "etc/hostname": `${spec.name}\n`,
     [`${seed}/meta-data`]: { content: metaData(spec, generation), mode: 0o600 },
     [`${seed}/user-data`]: { content: spec.userData, mode: 0o600 },
-    [`${seed}/network-config`]: { content: stringify(networkConfig(spec, mac)), mode: 0o600 },
+    [`${seed}/network-config`]: { content: stringify(networkConfig(spec)), mode: 0o600 },
   });
 }
 
 /** Writes the network of a server whose addresses have changed: in the seed, and where cloud-init put it unless somebody took that away. */
-export function reseedNetwork(root: string, spec: ServerSpec, mac: string): void {
-  const config = networkConfig(spec, mac);
+export function reseedNetwork(root: string, spec: ServerSpec): void {
+  const config = networkConfig(spec);
   const netplan = "etc/netplan/50-cloud-init.yaml";
   writeFiles(root, {
     "var/lib/cloud/seed/nocloud/network-config": { content: stringify(config), mode: 0o600 },

@@ -138,7 +138,7 @@ export class Servers implements Machines {
     const { ipv4: _ipv4, ipv6: _ipv6, ...rest } = record.spec;
     record.spec = { ...rest, ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}) };
     await host.mount();
-    reseedNetwork(host.root, record.spec, macFor(attachmentOf(id)));
+    reseedNetwork(host.root, record.spec);
     this.changed();
   }
 
@@ -184,7 +184,7 @@ export class Servers implements Machines {
         await plugIntoInternet(uplink());
       },
       unplug: () => unplugFromInternet(id),
-      seed: (root) => seedServer(root, record.spec, mac, record.generation),
+      seed: (root) => seedServer(root, record.spec, record.generation),
     });
   }
 }
