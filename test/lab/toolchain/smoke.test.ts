@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
+import { fakeSshd, sshKey } from "../../unit/toolchain/fake-sshd";
 import { type FakeCloudflare, fakeCloudflare, goodToken, zoneId } from "../../unit/toolchain/fake-cloudflare";
 
 const run = promisify(execFile);
@@ -32,6 +33,20 @@ new cloudflare.DnsRecord("txt", { zoneId: zone.id, name: "key.intranet.example",
 new cloudflare.ZoneSetting("ssl", { zoneId: zone.id, settingId: "ssl", value: "full" }, opts);
 exports.ranges = cloudflare.getIpRangesOutput({}, opts).ipv4Cidrs;
 exports.zone = zone.id;
+`;
+
+const remoteProgram = `
+const pulumi = require("@pulumi/pulumi");
+const command = require("@pulumi/command");
+const { PORT, HOST_KEY, PRIVATE_KEY, FOLDER } = process.env;
+const connection = { host: "127.0.0.1", port: Number(PORT), hostKey: HOST_KEY, privateKey: PRIVATE_KEY };
+const stdin = pulumi.secret("typed in secretly");
+const once = new command.remote.Command("once", { connection, create: "cat", delete: "echo gone", stdin });
+const open = new command.remote.Command("open", { connection, create: "echo in the open", triggers: [1] }, { dependsOn: once });
+new command.remote.CopyToRemote("copy", { connection, source: new pulumi.asset.StringAsset("hello"), remotePath: FOLDER + "/made/by/copy" });
+new command.local.Command("local", { create: "echo here" });
+exports.once = once.stdout;
+exports.open = open.stdout;
 `;
 
 describe("the toolchain", () => {
@@ -120,4 +135,33 @@ describe("the toolchain", () => {
     expect(said).toContain("Check CLOUDFLARE_API_TOKEN");
     expect(said).not.toContain(wrong);
   }, 60_000);
+
+  test("commands run over SSH; keys and what a secret went into are in no state, preview or output", async () => {
+    const [operator, host] = [sshKey(), sshKey()];
+    const sshd = await fakeSshd({ authorized: operator.publicKey, hostKeys: [host.privateKey] });
+    writeFileSync(path.join(folder, "index.js"), remoteProgram);
+    Object.assign(env, {
+      PORT: String(sshd.port),
+      HOST_KEY: sshd.hostKey,
+      PRIVATE_KEY: operator.privateKey,
+      FOLDER: folder,
+    });
+    const said = [await pulumi("preview", "--diff"), await pulumi("up", "--yes", "--skip-preview", "--diff")];
+    said.push(await pulumi("preview", "--expect-no-changes", "--diff"));
+    expect(readFileSync(path.join(folder, "made/by/copy"), "utf8")).toBe("hello");
+    const outputs = await pulumi("stack", "output", "--json", "--show-secrets");
+    expect(JSON.parse(outputs)).toEqual({ once: "typed in secretly", open: "in the open" });
+    said.push(
+      await pulumi("stack", "output"),
+      readFileSync(path.join(folder, ".pulumi/stacks/smoke/smoke.json"), "utf8"),
+    );
+    const keyLine = String(operator.privateKey.split("\n")[1]);
+    for (const text of said) {
+      expect(text).not.toContain("typed in secretly");
+      expect(text).not.toContain(keyLine);
+    }
+    await pulumi("destroy", "--yes", "--skip-preview");
+    expect(sshd.commands.map(({ command }) => command)).toEqual(["cat", "echo in the open", "echo gone"]);
+    await sshd.close();
+  }, 300_000);
 });

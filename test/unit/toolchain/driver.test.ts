@@ -63,23 +63,20 @@ describe("toolchain", () => {
       PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
     });
 
-    const calls = machine.calls().length;
-    const started = Date.now();
-    expect((await machine.run(["build"])).stdout).toBe(first.stdout);
-    expect(Date.now() - started).toBeLessThan(1000);
-    expect(machine.calls().length).toBe(calls);
-    // From inside such an environment it is the same: our own CLI on PATH is no official one.
-    expect((await machine.run(["status"], env)).stdout).toBe(first.stdout);
-  }, 60_000);
-
-  test("the stand-ins' cache needs neither the checkout nor its node_modules", async () => {
-    await machine.run(["build"]);
-    const plugins = path.join(String((await environment()).PULUMI_HOME), "plugins");
+    // The stand-ins need neither the checkout nor its node_modules.
     for (const name of ["cloudflare", "command"]) {
-      const folder = path.join(plugins, `resource-${name}-v${pins.plugins[name]?.version}`);
+      const folder = path.join(String(env.PULUMI_HOME), "plugins", `resource-${name}-v${pins.plugins[name]?.version}`);
       expect(readdirSync(folder).sort()).toEqual(["part.json", "plugin.js", `pulumi-resource-${name}`]);
       expect(readFileSync(path.join(folder, "plugin.js"), "utf8")).not.toContain(`require("${root}`);
     }
+
+    const calls = machine.calls().length;
+    const started = Date.now();
+    expect((await machine.run(["build"])).stdout).toBe(first.stdout);
+    expect(Date.now() - started).toBeLessThan(2500);
+    expect(machine.calls().length).toBe(calls);
+    // From inside such an environment it is the same: our own CLI on PATH is no official one.
+    expect((await machine.run(["status"], env)).stdout).toBe(first.stdout);
   }, 60_000);
 
   test("a pulumi on PATH always wins; only the plugins that it cannot get are made", async () => {
@@ -111,15 +108,12 @@ describe("toolchain", () => {
   }, 60_000);
 
   test("a plugin host that says nothing is given up, and asked again only when that is wanted", async () => {
-    const silent = { FAKE_SILENCE: "1", INTRANET_PLUGIN_TIMEOUT: "1" };
+    const silent = { ...quick, FAKE_SILENT: "hcloud", INTRANET_PLUGIN_TIMEOUT: "1" };
     expect((await machine.run(["build"], silent)).stdout).toContain("sent nothing for 1 s");
     const official = { FAKE_OFFICIAL: "hcloud cloudflare command" };
-    expect(parts((await machine.run(["build"], official)).stdout)).toMatchObject({ cloudflare: "6.22.1 stand-in" });
-    const rechecked = await machine.run(["build", "--recheck"], official);
-    expect(parts(rechecked.stdout)).toMatchObject({
+    expect(parts((await machine.run(["build"], official)).stdout)).toMatchObject({ hcloud: "1.41.0 built here" });
+    expect(parts((await machine.run(["build", "--recheck"], official)).stdout)).toMatchObject({
       hcloud: "1.41.0 official",
-      cloudflare: "6.22.1 official",
-      command: "1.2.1 official",
     });
   }, 60_000);
 

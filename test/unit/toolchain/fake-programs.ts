@@ -16,7 +16,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const toolchain = path.resolve(__dirname, "../../../toolchain/bin/toolchain");
 
-/** Stands for the Pulumi CLI: knows `version` and `plugin install`. Downloads only what $FAKE_OFFICIAL names. */
+/** Stands for the Pulumi CLI: knows `version` and `plugin install`. Downloads only what $FAKE_OFFICIAL names, hangs at $FAKE_SILENT. */
 const fakePulumi = `#!/usr/bin/env bash
 echo "pulumi $*" >> "$FAKE_CALLS"
 if [[ $1 == version ]]; then echo v9.9.9; exit; fi
@@ -24,7 +24,7 @@ if [[ $1 == version ]]; then echo v9.9.9; exit; fi
 into=$PULUMI_HOME/plugins/resource-$4-v$5
 for ((i = 1; i <= $#; i++)); do [[ \${!i} == --file ]] && { j=$((i + 1)); from=\${!j}; }; done
 if [[ -n \${from:-} ]]; then mkdir -p "$into" && cp -r "$from/." "$into/"; exit; fi
-[[ -n \${FAKE_SILENCE:-} ]] && exec sleep 60
+[[ "\${FAKE_SILENT:-}" == "$4" ]] && exec sleep 60
 [[ " $FAKE_OFFICIAL " == *" $4 "* ]] && { mkdir -p "$into"; echo official > "$into/pulumi-resource-$4"; exit; }
 echo "warning: Error downloading plugin: dial tcp: no such host" >&2
 exit 1
