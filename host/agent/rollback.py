@@ -47,7 +47,7 @@ def persist(modules):
         if not os.path.exists(path) or open(path, "rb").read() != data:
             util.write_durably(path, data, 0o600)
     if not system.exists(BOOT_UNIT) or open(util.at(BOOT_UNIT)).read() != BOOT_TEXT:
-        files.place(BOOT_UNIT, BOOT_TEXT.encode(), 0o644, 0, 0)
+        files.place(BOOT_UNIT, BOOT_TEXT.encode(), 0o644, None, None)
         files.link(BOOT_LINK, BOOT_UNIT)
 
 

@@ -1,0 +1,176 @@
+import { OWNER, Scratch } from "./scratch";
+
+/** The hook into boot is the agent's own and goes with the last role. */
+const HOOK = /^\/etc\/systemd(\/|$)/;
+const withoutHook = (tree: Record<string, string>) => Object.fromEntries(Object.entries(tree).filter(([path]) => !HOOK.test(path)));
+
+const file = (content: string, mode = "0644") => ({ content, mode, owner: OWNER });
+const APPLY = {
+  action: "apply",
+  files: { "/etc/app.conf": file("new\n"), "/etc/deep/er/key": file("hunter2-secret\n", "0600") },
+  directories: { "/etc/kept": { owner: OWNER, mode: "0750" } },
+  links: { "/etc/link": "app.conf" },
+  absent: ["/etc/bad"],
+  secrets: ["hunter2-secret"],
+};
+const REMOVE = { action: "remove" };
+
+let host: Scratch;
+beforeEach(() => {
+  host = new Scratch();
+  host.write("/etc/app.conf", "old\n", 0o640);
+  host.write("/etc/bad", "was here\n");
+});
+afterEach(() => host.remove());
+
+test("applying makes files, directories and links, keeps what stood there, and deleting puts it back", () => {
+  const before = host.tree();
+  const applied = host.run(APPLY).answer!;
+  expect(applied).toMatchObject({ ok: true, state: "committed" });
+  expect(applied.adopted).toEqual({
+    "/etc/app.conf": "/var/lib/intranet/backup/r/etc/app.conf",
+    "/etc/bad": "/var/lib/intranet/backup/r/etc/bad",
+  });
+  expect(withoutHook(host.tree())).toEqual({
+    "/etc": before["/etc"],
+    "/etc/app.conf": "file 644 new\n",
+    "/etc/deep": "directory 755",
+    "/etc/deep/er": "directory 755",
+    "/etc/deep/er/key": "file 600 hunter2-secret\n",
+    "/etc/kept": "directory 750",
+    "/etc/link": "link app.conf",
+  });
+  expect(host.read("/var/lib/intranet/backup/r/etc/app.conf")).toBe("old\n");
+  expect(host.run(REMOVE).answer).toMatchObject({ ok: true });
+  expect(withoutHook(host.tree())).toEqual(before);
+  expect(host.tree("/var/lib/intranet")).toEqual({});
+});
+
+test("applying the same again changes nothing and says so", () => {
+  host.run(APPLY);
+  const before = host.tree();
+  expect(host.run(APPLY).answer).toMatchObject({ ok: true, changed: [], adopted: {} });
+  expect(host.tree()).toEqual(before);
+});
+
+test("a path that the role lets go is put back at once", () => {
+  host.run(APPLY);
+  expect(host.run({ action: "apply", links: { "/etc/link": "app.conf" } }).answer).toMatchObject({ ok: true });
+  expect(host.read("/etc/app.conf")).toBe("old\n");
+  expect(host.read("/etc/bad")).toBe("was here\n");
+  expect(host.read("/etc/deep")).toBeUndefined();
+});
+
+test("a checker sees the staged files under their own names and refuses before anything is changed", () => {
+  const before = host.tree();
+  const check = { command: ["grep", "-l", "never", { staged: "/etc/app.conf" }], description: "grep" };
+  const { answer } = host.run({ ...APPLY, checks: [check] });
+  expect(answer).toMatchObject({ ok: false, kind: "check", code: 1, rolledBack: true });
+  expect((answer!.command as string[])[3]).toMatch(/\/staged\/etc\/app\.conf$/);
+  expect(withoutHook(host.tree())).toEqual(before);
+});
+
+test("a failing probe puts everything back and reports command, exit code and output without secrets", () => {
+  const before = host.tree();
+  const probe = { command: ["sh", "-c", "echo it is hunter2-secret; exit 3"], timeoutSeconds: 1, description: "works" };
+  const { answer, output } = host.run({ ...APPLY, probes: [probe] });
+  expect(answer).toMatchObject({ ok: false, kind: "probe", code: 3, output: "it is [secret]", rolledBack: true, leftovers: [] });
+  expect(output).not.toContain("hunter2");
+  expect(withoutHook(host.tree())).toEqual(before);
+});
+
+test("nothing that a report or the ledger keeps holds a secret", () => {
+  host.run({ ...APPLY, live: { shown: { command: ["echo", "hunter2-secret"] } } });
+  const kept = Object.entries(host.tree("/var/lib/intranet")).filter(([path]) => !path.includes("/backup/"));
+  expect(JSON.stringify(kept)).not.toContain("hunter2");
+});
+
+test("another role's path, unit or sysctl is refused with both names; an equal directory is shared", () => {
+  host.run(APPLY);
+  const other = { role: "other", id: "o-1", owner: "q/s/o", action: "apply" };
+  const refused = host.run({ ...other, files: { "/etc/app.conf": file("theirs\n") } }).answer!;
+  expect(refused).toMatchObject({ ok: false, kind: "conflict" });
+  expect(refused.message).toMatch(/path \/etc\/app\.conf is claimed by role other and already owned by role r \(p\/s\/r\)/);
+  expect(host.read("/etc/app.conf")).toBe("new\n");
+  const shared = { ...other, directories: { "/etc/kept": { owner: OWNER, mode: "0750" } } };
+  expect(host.run(shared).answer).toMatchObject({ ok: true });
+  expect(host.run(REMOVE).answer).toMatchObject({ ok: true });
+  expect(host.tree()["/etc/kept"]).toBe("directory 750");
+  expect(host.run({ ...other, action: "remove" }).answer).toMatchObject({ ok: true });
+  expect(host.tree()["/etc/kept"]).toBeUndefined();
+});
+
+test("a role of the same name from another stack is refused, and a stale resource's delete is left alone", () => {
+  host.run(APPLY);
+  const refused = host.run({ ...APPLY, owner: "other/stack/r" }).answer!;
+  expect(refused.message).toMatch(/role r on this host belongs to p\/s\/r, and other\/stack\/r wants a role of the same name/);
+  expect(host.run({ ...REMOVE, id: "r-of-earlier" }).answer).toMatchObject({ ok: true, changed: [] });
+  expect(host.read("/etc/app.conf")).toBe("new\n");
+});
+
+test("reading tells what differs: content, mode, what is gone, what is back", () => {
+  host.run(APPLY);
+  host.write("/etc/app.conf", "by hand\n", 0o644);
+  host.write("/etc/bad", "back\n");
+  const { answer } = host.run({
+    action: "read",
+    files: { "/etc/app.conf": { sha256: "0" }, "/etc/gone": { sha256: "0" } },
+    directories: ["/etc/kept"],
+    links: ["/etc/link", "/etc/none"],
+    absent: ["/etc/bad"],
+    live: { said: { command: ["echo", "hello"] } },
+  });
+  expect(answer).toMatchObject({
+    ok: true,
+    known: true,
+    id: "r-1",
+    files: { "/etc/app.conf": { kind: "file", same: false, content: "by hand\n" }, "/etc/gone": { kind: "absent" } },
+    directories: { "/etc/kept": { kind: "directory", mode: "0750", owner: OWNER } },
+    links: { "/etc/link": "app.conf", "/etc/none": null },
+    present: ["/etc/bad"],
+    observed: { said: "hello" },
+  });
+});
+
+test("a directory that holds somebody's file is left when the role goes", () => {
+  host.run(APPLY);
+  host.write("/etc/kept/precious", "x");
+  host.run(REMOVE);
+  expect(host.read("/etc/kept/precious")).toBe("x");
+});
+
+test("killed at any step, the host has the old state or the new at the next contact, and nothing is left over", () => {
+  const steps = host.run(APPLY).steps;
+  host.run(REMOVE);
+  expect(steps.length).toBeGreaterThan(8);
+  const old = host.tree();
+  const whole = (tree: Record<string, string>) => JSON.stringify(withoutHook(tree));
+  host.run(APPLY);
+  const fresh = host.tree();
+  host.run(REMOVE);
+  for (const step of new Set(steps)) {
+    expect(host.run(APPLY, step).signal).toBe("SIGKILL");
+    const seen = host.run({ action: "read" });
+    expect(seen.answer).toMatchObject({ ok: true });
+    const tree = host.tree();
+    expect([whole(old), whole(fresh)]).toContain(whole(tree));
+    expect(host.tree("/var/lib/intranet")).not.toHaveProperty("/var/lib/intranet/journal.json");
+    expect(host.tree("/var/lib/intranet")).not.toHaveProperty("/var/lib/intranet/tx");
+    expect(Object.keys(tree).filter((path) => path.includes("intranet-new"))).toEqual([]);
+    expect(seen.answer!.known).toBe(whole(tree) === whole(fresh));
+    if (seen.answer!.known) expect(host.run(REMOVE).answer).toMatchObject({ ok: true });
+    expect(whole(host.tree())).toBe(whole(old));
+  }
+}, 60_000);
+
+test("killed while it puts things back, it goes on at the next contact", () => {
+  const probes = [{ command: ["false"], timeoutSeconds: 1 }];
+  const before = host.tree();
+  const undoing = host.run({ ...APPLY, probes }).steps.filter((step) => step.startsWith("undo:"));
+  expect(undoing.length).toBeGreaterThan(4);
+  for (const step of undoing) {
+    expect(host.run({ ...APPLY, probes }, step).signal).toBe("SIGKILL");
+    host.run({ action: "read" });
+    expect(withoutHook(host.tree())).toEqual(before);
+  }
+}, 60_000);

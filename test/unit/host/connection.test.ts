@@ -1,0 +1,229 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { connectionOf, displayName } from "../../../host/connection/arguments";
+import { ConnectionError } from "../../../host/connection/errors";
+import { exchange } from "../../../host/connection/exchange";
+import { blobOf, fingerprint } from "../../../host/connection/host-key";
+import { ConnectionPool } from "../../../host/connection/pool";
+import { type KeyPair, SshServer, makeKey } from "./ssh-server";
+
+const hostKey = makeKey();
+const operator = makeKey();
+const folder = mkdtempSync(join(tmpdir(), "intranet-ssh-"));
+const saved = { ...process.env };
+let servers: SshServer[] = [];
+let pool: ConnectionPool;
+
+beforeAll(() => writeFileSync(join(folder, "operator"), operator.private, { mode: 0o600 }));
+afterAll(() => rmSync(folder, { recursive: true }));
+beforeEach(() => {
+  delete process.env.SSH_AUTH_SOCK;
+  process.env.INTRANET_SSH_KEY = join(folder, "operator");
+  pool = new ConnectionPool();
+});
+afterEach(async () => {
+  await pool.close();
+  for (const server of servers) await server.close();
+  servers = [];
+  process.env = { ...saved };
+});
+
+const serve = async (options: Partial<ConstructorParameters<typeof SshServer>[0]> = {}) => {
+  const server = new SshServer({ hostKey, allowed: [operator.public], ...options });
+  servers.push(server);
+  return { server, port: await server.listen() };
+};
+const to = (port: number, more: object = {}) => connectionOf({ address: "127.0.0.1", port, hostKeys: [hostKey.public], ...more });
+const run = async (port: number, command = "true", more: object = {}) =>
+  pool.use(to(port, more), { seconds: 3 }, (client) => client.execute(command, { silenceMs: 5000 }));
+const failure = async (promise: Promise<unknown>): Promise<ConnectionError> => {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(ConnectionError);
+  return error as ConnectionError;
+};
+const print = (pair: KeyPair) => fingerprint(blobOf(pair.public));
+
+test("a host with a pinned key is reached, and its command's output, error output and exit code come back", async () => {
+  const { port } = await serve({ onExec: (command, input) => ({ stdout: `${command}:${input}\nlast`, stderr: "oops", code: 7 }) });
+  const lines: string[] = [];
+  const ended = await pool.use(to(port), { seconds: 3 }, (client) =>
+    client.execute("cat", { input: Buffer.from("hello"), silenceMs: 5000, onLine: (line) => lines.push(line) }),
+  );
+  expect(ended).toEqual({ code: 7, signal: undefined, stderr: "oops" });
+  expect(lines).toEqual(["cat:hello", "last"]);
+});
+
+test("any of several pins is accepted, and nothing else", async () => {
+  const { port, server } = await serve();
+  expect((await run(port, "true", { hostKeys: [makeKey().public, `${hostKey.public} comment`] })).code).toBe(0);
+  expect(server.logins).toBe(1);
+});
+
+test("another host key stops at once with both fingerprints and how to accept it", async () => {
+  const { port, server } = await serve();
+  const pinned = makeKey();
+  const started = Date.now();
+  const error = await failure(run(port, "true", { hostKeys: [pinned.public] }));
+  expect(error.failure).toBe("host-key");
+  expect(error.message).toContain(`shown ${print(hostKey)}, pinned ${print(pinned)}`);
+  expect(error.message).toContain(`connection.hostKeys: ["${hostKey.public}"]`);
+  expect(Date.now() - started).toBeLessThan(2500);
+  expect(server).toMatchObject({ attempts: 1, logins: 0 });
+});
+
+test("without a pin nothing is sent, and the error shows the key and how to pin it", async () => {
+  const { port, server } = await serve();
+  const error = await failure(run(port, "true", { hostKeys: [] }));
+  expect(error.failure).toBe("host-key");
+  expect(error.message).toContain(print(hostKey));
+  expect(error.message).toContain(`connection.hostKeys: ["${hostKey.public}"]`);
+  expect(server.logins).toBe(0);
+});
+
+test("a key that the host does not take is told apart and not retried", async () => {
+  const { port, server } = await serve({ allowed: [makeKey().public] });
+  const error = await failure(run(port));
+  expect(error.failure).toBe("authentication");
+  expect(error.message).toMatch(/did not accept the operator's SSH key for user root.*authorized_keys/);
+  expect(server.attempts).toBe(1);
+});
+
+test("while a host boots for the first time a refused key is retried", async () => {
+  const allowed: string[] = [];
+  const { port, server } = await serve({ allowed });
+  setTimeout(() => allowed.push(operator.public), 600);
+  const client = await pool.get(to(port), { seconds: 10, firstBoot: true });
+  expect(client.alive).toBe(true);
+  expect(server.attempts).toBeGreaterThan(1);
+});
+
+test("without any key of the operator the error says where to put one", async () => {
+  delete process.env.INTRANET_SSH_KEY;
+  const { port } = await serve();
+  const error = await failure(run(port));
+  expect(error.message).toMatch(/no SSH key to log in with.*ssh-add.*INTRANET_SSH_KEY/);
+});
+
+test("a dead agent does not hide the key file", async () => {
+  process.env.SSH_AUTH_SOCK = join(folder, "nothing.sock");
+  const { port } = await serve();
+  expect((await run(port)).code).toBe(0);
+});
+
+test("refused connections are retried with growing pauses until the deadline, which the error names", async () => {
+  const { server, port } = await serve();
+  await server.close();
+  const started = Date.now();
+  const error = await failure(run(port));
+  expect(error.failure).toBe("refused");
+  expect(error.message).toMatch(/refused the connection; given up after \d attempts in 3 s/);
+  expect(Date.now() - started).toBeGreaterThan(1000);
+  expect(Date.now() - started).toBeLessThan(4500);
+});
+
+test("a host that comes up meanwhile is reached", async () => {
+  const first = await serve();
+  await first.server.close();
+  const second = new SshServer({ hostKey, allowed: [operator.public] });
+  servers.push(second);
+  setTimeout(() => void second.listen(first.port), 700);
+  expect((await run(first.port)).code).toBe(0);
+});
+
+test("roles share one connection a host with at most 8 sessions, and a reset makes a new one", async () => {
+  const { server, port } = await serve();
+  const ended = await Promise.all(Array.from({ length: 30 }, () => run(port)));
+  expect(ended.every((one) => one.code === 0)).toBe(true);
+  expect(server.logins).toBe(1);
+  expect(server.mostSessions).toBeLessThanOrEqual(8);
+  server.dropAll();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect((await run(port)).code).toBe(0);
+  expect(server.logins).toBe(2);
+});
+
+test("a connection that is lost under a command is an error, not a success", async () => {
+  const { port } = await serve({ onExec: () => "drop" });
+  expect((await failure(run(port))).failure).toBe("closed");
+});
+
+test("a host that falls silent under a command is given up", async () => {
+  const { port } = await serve({ onExec: () => "hang" });
+  const error = await failure(pool.use(to(port), { seconds: 3 }, (client) => client.execute("sleep", { silenceMs: 300 })));
+  expect(error.message).toMatch(/said nothing for 0.3 s/);
+});
+
+test("through a jump host the connection is end to end, with its own pin", async () => {
+  const inner = makeKey();
+  const target = await serve({ hostKey: inner });
+  const jump = await serve();
+  const via = { address: "127.0.0.1", port: jump.port, hostKeys: [hostKey.public] };
+  expect((await run(target.port, "true", { hostKeys: [inner.public], via })).code).toBe(0);
+  expect([target.server.logins, jump.server.logins]).toEqual([1, 1]);
+  const error = await failure(run(target.port, "true", { hostKeys: [hostKey.public], via }));
+  expect(error.failure).toBe("host-key");
+});
+
+test("a fresh connection takes a new way throughout and leaves the shared one alone", async () => {
+  const target = await serve();
+  const jump = await serve();
+  const via = { address: "127.0.0.1", port: jump.port, hostKeys: [hostKey.public] };
+  await run(target.port, "true", { via });
+  const fresh = await pool.fresh(to(target.port, { via }), { seconds: 3 });
+  expect([target.server.logins, jump.server.logins]).toEqual([2, 2]);
+  fresh.close();
+  expect((await run(target.port, "true", { via })).code).toBe(0);
+  expect([target.server.logins, jump.server.logins]).toEqual([2, 2]);
+});
+
+test("a host without Python gets it, and a greeting of the login shell is no answer", async () => {
+  let installed = false;
+  const { port } = await serve({
+    onExec: (command) => {
+      if (command.includes("apt-get")) return { code: (installed = true) ? 0 : 1 };
+      if (!installed) return { code: 127, stderr: "sh: python3: not found" };
+      return { code: 0, stdout: 'Welcome!\n{"event": "progress", "text": "hi"}\n{"event": "result", "ok": true, "n": 1}\n' };
+    },
+  });
+  const said: string[] = [];
+  const answer = await pool.use(to(port), { seconds: 3 }, (client) => exchange(client, to(port), { action: "read" }, (text) => said.push(text)));
+  expect(answer).toEqual({ ok: true, n: 1 });
+  expect(said).toEqual(["installing python3, which the host lacks", "hi"]);
+});
+
+test("an unknown field is refused before anything is touched, without its value", () => {
+  const wrong = { address: "h", hostKeys: [], password: "hunter2", via: { address: "j", hostKeys: [], passphrase: "hunter3" } };
+  const attempt = () => connectionOf(wrong);
+  expect(attempt).toThrow(/connection\.password is not a field of a connection.*connection\.via\.passphrase is not a field/);
+  expect(attempt).not.toThrow(/hunter/);
+});
+
+test("each argument of a connection is checked against its rule", () => {
+  const good = { address: "h.example", hostKeys: [hostKey.public] };
+  const reasons = (more: object) => {
+    try {
+      connectionOf({ ...good, ...more });
+      return "accepted";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  expect(reasons({})).toBe("accepted");
+  expect(reasons({ address: "-oProxyCommand=x" })).toMatch(/connection\.address must be a host name/);
+  expect(reasons({ address: "h; rm" })).toMatch(/connection\.address/);
+  expect(reasons({ port: 0 })).toMatch(/connection\.port must be a whole number from 1 to 65535/);
+  expect(reasons({ port: 65536 })).toMatch(/connection\.port/);
+  expect(reasons({ user: "root\n" })).toMatch(/connection\.user/);
+  expect(reasons({ hostKeys: ["ssh-ed25519 nonsense"] })).toMatch(/connection\.hostKeys\[0\] must be a public key in OpenSSH form/);
+  expect(reasons({ hostKeys: [hostKey.private] })).toMatch(/connection\.hostKeys\[0\] is a private key/);
+  expect(reasons({ hostKeys: "x" })).toMatch(/connection\.hostKeys must be a list/);
+});
+
+test("a host is named as people write it", () => {
+  expect(displayName(to(2222, { address: "2001:db8::1" }))).toBe("[2001:db8::1]:2222");
+  expect(displayName(to(22, { via: { address: "jump", hostKeys: [] } }))).toBe("127.0.0.1 via jump");
+});

@@ -1,0 +1,78 @@
+/** Runs the real agent, as it is sent to a host, on a scratch root. */
+import { spawnSync } from "node:child_process";
+import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { dirname, join } from "node:path";
+import { agentCommand, agentInput } from "../../../host/agent";
+
+export const OWNER = userInfo().username;
+
+export interface Answer {
+  ok: boolean;
+  [field: string]: unknown;
+}
+
+export interface Run {
+  answer: Answer | undefined;
+  steps: string[];
+  output: string;
+  signal: NodeJS.Signals | null;
+}
+
+/** A scratch root with the agent's requests in it. */
+export class Scratch {
+  readonly root = mkdtempSync(join(tmpdir(), "intranet-agent-"));
+  private count = 0;
+
+  write(path: string, content: string, mode = 0o644): void {
+    mkdirSync(dirname(this.at(path)), { recursive: true });
+    writeFileSync(this.at(path), content, { mode });
+  }
+
+  read(path: string): string | undefined {
+    return existsSync(this.at(path)) ? readFileSync(this.at(path), "utf8") : undefined;
+  }
+
+  at(path: string): string {
+    return this.root + path;
+  }
+
+  /** Sends one request; `killAt` names the step at which the agent dies. */
+  run(request: object, killAt?: string): Run {
+    const done = spawnSync("sh", ["-c", `exec ${agentCommand("root")}`], {
+      input: agentInput({ tx: `tx${(this.count += 1)}`, owner: "p/s/r", id: "r-1", role: "r", ...request }),
+      env: { PATH: process.env.PATH, INTRANET_ROOT: this.root, INTRANET_STEPS: "1", ...(killAt ? { INTRANET_KILL_AT: killAt } : {}) },
+      encoding: "utf8",
+    });
+    const events = done.stdout
+      .split("\n")
+      .filter((line) => line.startsWith("{"))
+      .map((line) => JSON.parse(line) as { event: string; name: string } & Answer);
+    return {
+      answer: events.find((event) => event.event === "result"),
+      steps: events.filter((event) => event.event === "step").map((event) => event.name),
+      output: done.stdout + done.stderr,
+      signal: done.signal,
+    };
+  }
+
+  /** Every path below a folder with what it is: mode and content, or the link's target. */
+  tree(folder = "/etc"): Record<string, string> {
+    const found: Record<string, string> = {};
+    const walk = (path: string) => {
+      const entry = lstatSync(this.at(path));
+      const mode = (entry.mode & 0o7777).toString(8);
+      if (entry.isSymbolicLink()) found[path] = `link ${readlinkSync(this.at(path))}`;
+      else if (entry.isDirectory()) {
+        found[path] = `directory ${mode}`;
+        for (const name of readdirSync(this.at(path))) walk(`${path}/${name}`);
+      } else found[path] = `file ${mode} ${readFileSync(this.at(path), "utf8")}`;
+    };
+    if (existsSync(this.at(folder))) walk(folder);
+    return found;
+  }
+
+  remove(): void {
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}

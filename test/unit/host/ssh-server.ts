@@ -1,0 +1,97 @@
+/** A small SSH server on loopback: real protocol, commands answered by a function, streams forwarded for jump hosts. */
+import { connect, type AddressInfo } from "node:net";
+import { type Connection as ServerConnection, Server, utils } from "ssh2";
+
+export interface KeyPair {
+  public: string;
+  private: string;
+}
+
+export const makeKey = (): KeyPair => {
+  const pair = utils.generateKeyPairSync("ed25519");
+  return { public: pair.public.trim().split(" ").slice(0, 2).join(" "), private: pair.private };
+};
+
+export interface Options {
+  hostKey: KeyPair;
+  /** Public keys that may log in. */
+  allowed: string[];
+  /** Answers a command line: what it prints, and its exit code. */
+  onExec?: (command: string, input: Buffer) => { stdout?: string; stderr?: string; code: number } | "hang" | "drop";
+}
+
+/** Counts what a host's own log would: logins, and sessions that are open at the same time. */
+export class SshServer {
+  logins = 0;
+  attempts = 0;
+  openSessions = 0;
+  mostSessions = 0;
+  private readonly clients = new Set<ServerConnection>();
+  private readonly server: Server;
+
+  constructor(private readonly options: Options) {
+    this.server = new Server({ hostKeys: [options.hostKey.private] }, (client) => this.serve(client));
+  }
+
+  async listen(port = 0): Promise<number> {
+    await new Promise<void>((resolve) => this.server.listen(port, "127.0.0.1", resolve));
+    return (this.server.address() as AddressInfo).port;
+  }
+
+  /** Ends all connections, as a reset host does. */
+  dropAll(): void {
+    for (const client of this.clients) client.end();
+    this.clients.clear();
+  }
+
+  async close(): Promise<void> {
+    this.dropAll();
+    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+  }
+
+  private serve(client: ServerConnection): void {
+    this.attempts += 1;
+    this.clients.add(client);
+    client.on("error", () => undefined);
+    client.on("close", () => this.clients.delete(client));
+    client.on("authentication", (context) => {
+      if (context.method !== "publickey") return context.reject(["publickey"]);
+      const offered = context.key.data;
+      const known = this.options.allowed.map((key) => utils.parseKey(key)).some((key) => !(key instanceof Error) && key.getPublicSSH().equals(offered));
+      if (known) context.accept();
+      else context.reject();
+    });
+    client.on("ready", () => {
+      this.logins += 1;
+      client.on("session", (accept) => this.session(accept()));
+      client.on("tcpip", (accept, _reject, info) => {
+        const stream = accept();
+        const socket = connect(info.destPort, "127.0.0.1");
+        stream.on("error", () => socket.destroy());
+        socket.on("error", () => stream.end());
+        stream.pipe(socket).pipe(stream);
+      });
+    });
+  }
+
+  private session(session: import("ssh2").Session): void {
+    this.openSessions += 1;
+    this.mostSessions = Math.max(this.mostSessions, this.openSessions);
+    session.on("exec", (accept, _reject, info) => {
+      const channel = accept();
+      const parts: Buffer[] = [];
+      channel.on("error", () => undefined);
+      channel.on("data", (part: Buffer) => parts.push(part));
+      channel.on("end", () => {
+        const answer = this.options.onExec?.(info.command, Buffer.concat(parts)) ?? { code: 0 };
+        if (answer === "hang") return;
+        if (answer === "drop") return this.dropAll();
+        if (answer.stdout) channel.write(answer.stdout);
+        if (answer.stderr) channel.stderr.write(answer.stderr);
+        channel.exit(answer.code);
+        channel.end();
+      });
+    });
+    session.on("close", () => (this.openSessions -= 1));
+  }
+}
