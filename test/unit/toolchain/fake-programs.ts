@@ -8,6 +8,7 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -42,6 +43,32 @@ for ((i = 1; i <= $#; i++)); do [[ \${!i} == -o ]] && { j=$((i + 1)); out=\${!j}
 cp "$FAKE_PULUMI" "$out" && chmod 755 "$out"
 `;
 
+const tools = [
+  "bash",
+  "sh",
+  "env",
+  "node",
+  "flock",
+  "nice",
+  "cat",
+  "chmod",
+  "cp",
+  "dirname",
+  "mkdir",
+  "readlink",
+  "sleep",
+];
+
+/** Where a program of this machine lies. */
+function find(tool: string): string {
+  if (tool === "node") return process.execPath;
+  const folder = String(process.env.PATH)
+    .split(":")
+    .find((entry) => existsSync(path.join(entry, tool)));
+  if (folder === undefined) throw new Error(`these tests need the program ${tool}`);
+  return path.join(folder, tool);
+}
+
 export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
@@ -59,8 +86,10 @@ export class FakeMachine {
     mkdirSync(path.join(sdk, "nodejs/dist"), { recursive: true });
     writeFileSync(path.join(sdk, "nodejs/dist/pulumi-resource-pulumi-nodejs"), "#!/bin/sh\n", { mode: 0o444 });
     this.program("fake-pulumi", fakePulumi);
-    // Only the system's programs and Node.js: no Pulumi that the machine may have.
-    const PATH = [path.join(this.root, "bin"), path.dirname(process.execPath), "/usr/bin", "/bin"].join(":");
+    // Only what the driver and the fakes need: no Pulumi and no Go that the machine may have.
+    const PATH = path.join(this.root, "bin");
+    mkdirSync(PATH);
+    for (const tool of tools) symlinkSync(find(tool), path.join(PATH, tool));
     this.env = {
       PATH,
       HOME: this.root,

@@ -4,8 +4,9 @@ import { type Config, NodeSSH } from "node-ssh";
 import { type Endpoint, nameOf } from "./endpoint";
 import { algorithmsFor, fingerprint, isPinned } from "./host-key";
 
-/** Seconds between the first two tries; doubled each time up to the longest. */
+/** Seconds between the first two tries, how they grow, and the longest: ten tries take half a minute, sixty about seven minutes. */
 const firstPause = 0.5;
+const growth = 1.5;
 const longestPause = 8;
 
 /** A host that boots may not have its keys yet; more refusals than this mean that the key is wrong. */
@@ -79,7 +80,7 @@ async function connectPatiently(endpoint: Endpoint, connect: () => Promise<NodeS
         throw new Error(`${refused.message}${effort}`, { cause: error });
       }
     }
-    await sleep(Math.min(firstPause * 2 ** (tries - 1), longestPause) * 1000, undefined, { signal: stop.signal });
+    await sleep(Math.min(firstPause * growth ** (tries - 1), longestPause) * 1000, undefined, { signal: stop.signal });
   }
 }
 
