@@ -2,7 +2,8 @@ import { OWNER, Scratch } from "./scratch";
 
 /** The hook into boot is the agent's own and goes with the last role. */
 const HOOK = /^\/etc\/systemd(\/|$)/;
-const withoutHook = (tree: Record<string, string>) => Object.fromEntries(Object.entries(tree).filter(([path]) => !HOOK.test(path)));
+const withoutHook = (tree: Record<string, string>) =>
+  Object.fromEntries(Object.entries(tree).filter(([path]) => !HOOK.test(path)));
 
 const file = (content: string, mode = "0644") => ({ content, mode, owner: OWNER });
 const APPLY = {
@@ -74,7 +75,14 @@ test("a failing probe puts everything back and reports command, exit code and ou
   const before = host.tree();
   const probe = { command: ["sh", "-c", "echo it is hunter2-secret; exit 3"], timeoutSeconds: 1, description: "works" };
   const { answer, output } = host.run({ ...APPLY, probes: [probe] });
-  expect(answer).toMatchObject({ ok: false, kind: "probe", code: 3, output: "it is [secret]", rolledBack: true, leftovers: [] });
+  expect(answer).toMatchObject({
+    ok: false,
+    kind: "probe",
+    code: 3,
+    output: "it is [secret]",
+    rolledBack: true,
+    leftovers: [],
+  });
   expect(output).not.toContain("hunter2");
   expect(withoutHook(host.tree())).toEqual(before);
 });
@@ -90,7 +98,9 @@ test("another role's path, unit or sysctl is refused with both names; an equal d
   const other = { role: "other", id: "o-1", owner: "q/s/o", action: "apply" };
   const refused = host.run({ ...other, files: { "/etc/app.conf": file("theirs\n") } }).answer!;
   expect(refused).toMatchObject({ ok: false, kind: "conflict" });
-  expect(refused.message).toMatch(/path \/etc\/app\.conf is claimed by role other and already owned by role r \(p\/s\/r\)/);
+  expect(refused.message).toMatch(
+    /path \/etc\/app\.conf is claimed by role other and already owned by role r \(p\/s\/r\)/,
+  );
   expect(host.read("/etc/app.conf")).toBe("new\n");
   const shared = { ...other, directories: { "/etc/kept": { owner: OWNER, mode: "0750" } } };
   expect(host.run(shared).answer).toMatchObject({ ok: true });
@@ -103,7 +113,9 @@ test("another role's path, unit or sysctl is refused with both names; an equal d
 test("a role of the same name from another stack is refused, and a stale resource's delete is left alone", () => {
   host.run(APPLY);
   const refused = host.run({ ...APPLY, owner: "other/stack/r" }).answer!;
-  expect(refused.message).toMatch(/role r on this host belongs to p\/s\/r, and other\/stack\/r wants a role of the same name/);
+  expect(refused.message).toMatch(
+    /role r on this host belongs to p\/s\/r, and other\/stack\/r wants a role of the same name/,
+  );
   expect(host.run({ ...REMOVE, id: "r-of-earlier" }).answer).toMatchObject({ ok: true, changed: [] });
   expect(host.read("/etc/app.conf")).toBe("new\n");
 });

@@ -34,7 +34,8 @@ const serve = async (options: Partial<ConstructorParameters<typeof SshServer>[0]
   servers.push(server);
   return { server, port: await server.listen() };
 };
-const to = (port: number, more: object = {}) => connectionOf({ address: "127.0.0.1", port, hostKeys: [hostKey.public], ...more });
+const to = (port: number, more: object = {}) =>
+  connectionOf({ address: "127.0.0.1", port, hostKeys: [hostKey.public], ...more });
 const run = async (port: number, command = "true", more: object = {}) =>
   pool.use(to(port, more), { seconds: 3 }, (client) => client.execute(command, { silenceMs: 5000 }));
 const failure = async (promise: Promise<unknown>): Promise<ConnectionError> => {
@@ -48,7 +49,9 @@ const failure = async (promise: Promise<unknown>): Promise<ConnectionError> => {
 const print = (pair: KeyPair) => fingerprint(blobOf(pair.public));
 
 test("a host with a pinned key is reached, and its command's output, error output and exit code come back", async () => {
-  const { port } = await serve({ onExec: (command, input) => ({ stdout: `${command}:${input}\nlast`, stderr: "oops", code: 7 }) });
+  const { port } = await serve({
+    onExec: (command, input) => ({ stdout: `${command}:${input}\nlast`, stderr: "oops", code: 7 }),
+  });
   const lines: string[] = [];
   const ended = await pool.use(to(port), { seconds: 3 }, (client) =>
     client.execute("cat", { input: Buffer.from("hello"), silenceMs: 5000, onLine: (line) => lines.push(line) }),
@@ -153,7 +156,9 @@ test("a connection that is lost under a command is an error, not a success", asy
 
 test("a host that falls silent under a command is given up", async () => {
   const { port } = await serve({ onExec: () => "hang" });
-  const error = await failure(pool.use(to(port), { seconds: 3 }, (client) => client.execute("sleep", { silenceMs: 300 })));
+  const error = await failure(
+    pool.use(to(port), { seconds: 3 }, (client) => client.execute("sleep", { silenceMs: 300 })),
+  );
   expect(error.message).toMatch(/said nothing for 0.3 s/);
 });
 
@@ -184,21 +189,36 @@ test("a host without Python gets it, and a greeting of the login shell is no ans
   let installed = false;
   const { port } = await serve({
     onExec: (command) => {
-      if (command.includes("apt-get")) return { code: (installed = true) ? 0 : 1 };
+      if (command.includes("apt-get")) {
+        installed = true;
+        return { code: 0 };
+      }
       if (!installed) return { code: 127, stderr: "sh: python3: not found" };
-      return { code: 0, stdout: 'Welcome!\n{"event": "progress", "text": "hi"}\n{"event": "result", "ok": true, "n": 1}\n' };
+      return {
+        code: 0,
+        stdout: 'Welcome!\n{"event": "progress", "text": "hi"}\n{"event": "result", "ok": true, "n": 1}\n',
+      };
     },
   });
   const said: string[] = [];
-  const answer = await pool.use(to(port), { seconds: 3 }, (client) => exchange(client, to(port), { action: "read" }, (text) => said.push(text)));
+  const answer = await pool.use(to(port), { seconds: 3 }, (client) =>
+    exchange(client, to(port), { action: "read" }, (text) => said.push(text)),
+  );
   expect(answer).toEqual({ ok: true, n: 1 });
   expect(said).toEqual(["installing python3, which the host lacks", "hi"]);
 });
 
 test("an unknown field is refused before anything is touched, without its value", () => {
-  const wrong = { address: "h", hostKeys: [], password: "hunter2", via: { address: "j", hostKeys: [], passphrase: "hunter3" } };
+  const wrong = {
+    address: "h",
+    hostKeys: [],
+    password: "hunter2",
+    via: { address: "j", hostKeys: [], passphrase: "hunter3" },
+  };
   const attempt = () => connectionOf(wrong);
-  expect(attempt).toThrow(/connection\.password is not a field of a connection.*connection\.via\.passphrase is not a field/);
+  expect(attempt).toThrow(
+    /connection\.password is not a field of a connection.*connection\.via\.passphrase is not a field/,
+  );
   expect(attempt).not.toThrow(/hunter/);
 });
 
@@ -218,7 +238,9 @@ test("each argument of a connection is checked against its rule", () => {
   expect(reasons({ port: 0 })).toMatch(/connection\.port must be a whole number from 1 to 65535/);
   expect(reasons({ port: 65536 })).toMatch(/connection\.port/);
   expect(reasons({ user: "root\n" })).toMatch(/connection\.user/);
-  expect(reasons({ hostKeys: ["ssh-ed25519 nonsense"] })).toMatch(/connection\.hostKeys\[0\] must be a public key in OpenSSH form/);
+  expect(reasons({ hostKeys: ["ssh-ed25519 nonsense"] })).toMatch(
+    /connection\.hostKeys\[0\] must be a public key in OpenSSH form/,
+  );
   expect(reasons({ hostKeys: [hostKey.private] })).toMatch(/connection\.hostKeys\[0\] is a private key/);
   expect(reasons({ hostKeys: "x" })).toMatch(/connection\.hostKeys must be a list/);
 });

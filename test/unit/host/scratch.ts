@@ -1,6 +1,16 @@
 /** Runs the real agent, as it is sent to a host, on a scratch root. */
 import { spawnSync } from "node:child_process";
-import { existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { agentCommand, agentInput } from "../../../host/agent";
@@ -41,7 +51,12 @@ export class Scratch {
   run(request: object, killAt?: string): Run {
     const done = spawnSync("sh", ["-c", `exec ${agentCommand("root")}`], {
       input: agentInput({ tx: `tx${(this.count += 1)}`, owner: "p/s/r", id: "r-1", role: "r", ...request }),
-      env: { PATH: process.env.PATH, INTRANET_ROOT: this.root, INTRANET_STEPS: "1", ...(killAt ? { INTRANET_KILL_AT: killAt } : {}) },
+      env: {
+        PATH: process.env.PATH,
+        INTRANET_ROOT: this.root,
+        INTRANET_STEPS: "1",
+        ...(killAt ? { INTRANET_KILL_AT: killAt } : {}),
+      },
       encoding: "utf8",
     });
     const events = done.stdout

@@ -57,7 +57,9 @@ export class SshServer {
     client.on("authentication", (context) => {
       if (context.method !== "publickey") return context.reject(["publickey"]);
       const offered = context.key.data;
-      const known = this.options.allowed.map((key) => utils.parseKey(key)).some((key) => !(key instanceof Error) && key.getPublicSSH().equals(offered));
+      const known = this.options.allowed
+        .map((key) => utils.parseKey(key))
+        .some((key) => !(key instanceof Error) && key.getPublicSSH().equals(offered));
       if (known) context.accept();
       else context.reject();
     });

@@ -1,0 +1,183 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Conversations } from "../../../host/resource/converse";
+import { RoleProvider } from "../../../host/resource/role-provider";
+import { OWNER, Scratch } from "./scratch";
+import { SshServer, makeKey } from "./ssh-server";
+
+/** The whole way of a resource: provider, SSH, the agent on a scratch root. */
+const SECRET = "hunter2-is-secret";
+const hostKey = makeKey();
+const operator = makeKey();
+const folder = mkdtempSync(join(tmpdir(), "intranet-role-"));
+const saved = { ...process.env };
+let host: Scratch;
+let server: SshServer;
+let port: number;
+let conversations: Conversations;
+let provider: RoleProvider;
+let said: string[];
+let fault: "drop" | undefined;
+
+beforeEach(async () => {
+  writeFileSync(join(folder, "operator"), operator.private, { mode: 0o600 });
+  delete process.env.SSH_AUTH_SOCK;
+  process.env.INTRANET_SSH_KEY = join(folder, "operator");
+  host = new Scratch();
+  fault = undefined;
+  server = new SshServer({
+    hostKey,
+    allowed: [operator.public],
+    onExec: (command, input) => {
+      const done = spawnSync("sh", ["-c", command], {
+        input,
+        env: { PATH: process.env.PATH, INTRANET_ROOT: host.root },
+      });
+      if (fault === "drop") {
+        fault = undefined;
+        return "drop";
+      }
+      return { stdout: done.stdout.toString(), stderr: done.stderr.toString(), code: done.status ?? 1 };
+    },
+  });
+  port = await server.listen();
+  said = [];
+  conversations = new Conversations();
+  provider = new RoleProvider(conversations, (line) => said.push(line));
+});
+afterEach(async () => {
+  await conversations.close();
+  await server.close();
+  host.remove();
+  process.env = { ...saved };
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const role = (more: object = {}) => ({
+  connection: { address: "127.0.0.1", port, hostKeys: [hostKey.public] } as never,
+  role: "web",
+  owner: "p/s/web",
+  files: {
+    "/etc/app.conf": { content: "port = 1\n", owner: OWNER },
+    "/etc/key": { content: "key = {{key}}\n", secrets: { key: SECRET }, owner: OWNER },
+  },
+  live: { said: { command: ["echo", "state"] } },
+  __provider: "stub",
+  ...more,
+});
+const make = async (more: object = {}) => {
+  const { id, outs } = await provider.create(role(more));
+  return { id, outs: { ...outs, __provider: "stub" } as never };
+};
+const message = (promise: Promise<unknown>) =>
+  promise.then(
+    () => "no error",
+    (error: Error) => `${error.message}\n${error.stack}`,
+  );
+
+test("create, refresh without drift, update, delete: one connection, and the host as it was", async () => {
+  host.write("/etc/app.conf", "by hand\n");
+  const before = host.read("/etc/app.conf");
+  const { id, outs } = await make();
+  expect(id).toMatch(/^web-[0-9a-f]{8}$/);
+  expect(said.join("\n")).toMatch(
+    /\/etc\/app\.conf stood there before role web; a copy is kept as \/var\/lib\/intranet\/backup\/web/,
+  );
+  expect(host.read("/etc/key")).toBe(`key = ${SECRET}\n`);
+  const read = await provider.read(id, outs);
+  expect(read.props).toEqual(outs);
+  expect((await provider.diff(id, read.props!, role())).changes).toBe(false);
+  const news = role({ files: { "/etc/app.conf": { content: "port = 2\n", owner: OWNER } } });
+  const { outs: updated } = await provider.update(id, outs, news);
+  expect(host.read("/etc/app.conf")).toBe("port = 2\n");
+  expect(host.read("/etc/key")).toBeUndefined();
+  await provider.delete(id, updated as never);
+  expect(host.read("/etc/app.conf")).toBe(before);
+  expect(server.logins).toBe(1);
+});
+
+test("a hand edit is drift by line under the same path, a diff, and mended by an update", async () => {
+  const { id, outs } = await make();
+  host.write("/etc/app.conf", "port = 9\n");
+  host.write("/etc/key", "key = another-secret-by-hand\n");
+  const read = (await provider.read(id, outs)) as {
+    props: { files: Record<string, { content: string }> };
+    inputs: object;
+  };
+  expect(read.props.files["/etc/app.conf"]!.content).toBe("port = 9\n");
+  expect(JSON.stringify(read.props.files["/etc/key"]!.content)).not.toMatch(/another-secret|hunter2/);
+  expect((await provider.diff(id, read.props, role())).changes).toBe(true);
+  await provider.update(id, read.props, role());
+  expect(host.read("/etc/app.conf")).toBe("port = 1\n");
+  expect(host.read("/etc/key")).toBe(`key = ${SECRET}\n`);
+});
+
+test("secrets are nowhere but under their own path in what the engine stores", async () => {
+  const { outs } = await make();
+  const stored = structuredClone(outs) as { files: Record<string, { secrets?: object }> };
+  delete stored.files["/etc/key"]!.secrets;
+  expect(JSON.stringify(stored)).not.toContain(SECRET);
+});
+
+test("a refused change is an error with command, exit code and output, without the secret, and nothing is recorded", async () => {
+  const checks = [{ command: ["sh", "-c", `echo bad ${SECRET} >&2; exit 4`], description: "the checker" }];
+  const error = await provider.create(role({ checks })).catch((reason: Error) => reason);
+  expect(error).not.toHaveProperty("id");
+  expect(await message(Promise.reject(error))).toMatch(
+    /role web on 127\.0\.0\.1:\d+: the checker: the new files were refused[^]*exit code: 4[^]*bad \[secret\]/,
+  );
+  expect(await message(Promise.reject(error))).not.toContain(SECRET);
+  expect(host.read("/etc/app.conf")).toBeUndefined();
+  expect(host.tree("/var/lib/intranet")).toEqual({});
+});
+
+test("a connection that is lost under the change: the host is asked how it ended", async () => {
+  fault = "drop";
+  const { id, outs } = await make();
+  expect(said.join("\n")).toMatch(/looking again how the change ended/);
+  expect(host.read("/etc/app.conf")).toBe("port = 1\n");
+  expect((outs as { observed: object }).observed).toEqual({ said: "state" });
+  expect((await provider.read(id, outs)).id).toBe(id);
+});
+
+test("a connection that is lost under a change that failed: the error has the host's reason", async () => {
+  fault = "drop";
+  const probes = [{ command: ["false"], timeoutSeconds: 1, description: "it answers" }];
+  expect(await message(provider.create(role({ probes })))).toMatch(
+    /the host undid the change: it answers: did not succeed within 1 s/,
+  );
+  expect(host.read("/etc/app.conf")).toBeUndefined();
+});
+
+test("a role that is gone from the host, or is another resource's, is gone from the state", async () => {
+  const { id, outs } = await make();
+  expect(await provider.read("web-00000000", outs)).toEqual({});
+  await provider.delete(id, outs);
+  expect(await provider.read(id, outs)).toEqual({});
+});
+
+test("an unreachable host: refresh and delete say the way out", async () => {
+  const { id, outs } = await make();
+  await conversations.close();
+  await server.close();
+  const quick = new RoleProvider(new Conversations(), () => undefined);
+  const shorter = jest.spyOn(Date, "now");
+  let clock = 0;
+  shorter.mockImplementation(() => (clock += 10_000));
+  expect(await message(quick.delete(id, outs))).toMatch(/refused the connection[^]*pulumi state delete[^]*deletedWith/);
+  expect(await message(quick.read(id, outs))).toMatch(/Bring the host back, or run without --refresh/);
+  shorter.mockRestore();
+});
+
+test("check reports every broken rule and a collision of two roles on one host, without secrets", async () => {
+  const wrong = await provider.check({}, role({ role: "Web", packages: ["-x"] }));
+  expect(wrong.failures.map((failure) => failure.property)).toEqual(["role", "packages[0]"]);
+  expect((await provider.check({}, role())).failures).toEqual([]);
+  const other = await provider.check({}, role({ role: "other", owner: "p/s/other" }));
+  expect(other.failures[0]!.reason).toMatch(
+    /path \/etc\/app\.conf is claimed by role other and by role web \(p\/s\/web\)/,
+  );
+  expect(JSON.stringify(other.failures)).not.toContain(SECRET);
+});

@@ -1,0 +1,63 @@
+import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
+import { runtime } from "@pulumi/pulumi";
+import { utils } from "ssh2";
+import { KeyProvider } from "../../../host/keys/key-provider";
+import { makeSshHostPair, makeWireGuardPair } from "../../../host/keys/pairs";
+import { roleStub, sshHostKeyStub, wireGuardKeyStub } from "../../../host/stubs";
+
+test.each([
+  ["role", roleStub],
+  ["wireGuardKey", wireGuardKeyStub],
+  ["sshHostKey", sshHostKeyStub],
+])("the stub of %s serialises to little, constant text that knows no path of this machine", async (name, stub) => {
+  const { text } = await runtime.serializeFunction(() => stub);
+  expect(text.length).toBeLessThan(3000);
+  expect(text).toContain(`require("pulumi-intranet/host/provider").${name}.create(inputs)`);
+  expect(text).not.toContain(process.cwd());
+  expect(createHash("sha256").update(text).digest("hex")).toBe(
+    createHash("sha256")
+      .update((await runtime.serializeFunction(() => stub)).text)
+      .digest("hex"),
+  );
+});
+
+test("a WireGuard pair is X25519 in WireGuard's form", () => {
+  const pair = makeWireGuardPair();
+  const secret = Buffer.from(pair.privateKey, "base64");
+  expect(secret).toHaveLength(32);
+  expect([secret[0]! & 7, secret[31]! & 192]).toEqual([0, 64]);
+  const der = Buffer.concat([Buffer.from("302e020100300506032b656e04220420", "hex"), secret]);
+  const key = createPublicKey(createPrivateKey({ key: der, type: "pkcs8", format: "der" }));
+  expect(Buffer.from(key.export({ format: "jwk" }).x!, "base64url").toString("base64")).toBe(pair.publicKey);
+  expect(makeWireGuardPair().privateKey).not.toBe(pair.privateKey);
+});
+
+test("an SSH host pair is Ed25519 in OpenSSH's form, and its halves fit", () => {
+  const pair = makeSshHostPair();
+  expect(pair.publicKey).toMatch(/^ssh-ed25519 [A-Za-z0-9+/]{68}$/);
+  expect(pair.privateKey).toMatch(/^-----BEGIN OPENSSH PRIVATE KEY-----\n[^]*-----END OPENSSH PRIVATE KEY-----\n$/);
+  const [secret, open] = [utils.parseKey(pair.privateKey), utils.parseKey(pair.publicKey)];
+  if (secret instanceof Error || open instanceof Error) throw new Error("not parsed");
+  const data = Buffer.from("x");
+  expect(open.verify(data, secret.sign(data))).toBe(true);
+});
+
+describe("a key resource", () => {
+  const provider = new KeyProvider("wireguard-key", makeWireGuardPair);
+
+  test("is changed by its version and by nothing else", async () => {
+    const { id, outs } = await provider.create({ keyVersion: 1 });
+    expect(id).toMatch(/^wireguard-key-/);
+    expect(await provider.diff(id, outs, { keyVersion: 1, __provider: "new text" })).toEqual({ changes: false });
+    expect(await provider.diff(id, outs, { keyVersion: 2 })).toEqual({ changes: true });
+    const next = (await provider.update(id, outs, { keyVersion: 2 })).outs as { privateKey: string };
+    expect(next.privateKey).not.toBe((outs as { privateKey: string }).privateKey);
+  });
+
+  test("refuses a version that is none", async () => {
+    for (const keyVersion of [0, -1, 1.5, "1", undefined])
+      expect((await provider.check({}, { keyVersion })).failures).toEqual([
+        { property: "keyVersion", reason: expect.stringMatching(/whole number from 1/) },
+      ]);
+  });
+});
