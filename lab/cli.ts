@@ -5,9 +5,10 @@ import { hostCommands } from "./commands/hosts";
 import { runAsOperator } from "./commands/run";
 import { stateCommands } from "./commands/state";
 import { statusText } from "./commands/table";
-import { up } from "./commands/up";
+import { prepareImages, up } from "./commands/up";
 import { labStatus, requireLab, stopLab } from "./lab-process";
 import { instanceName, instancePaths, type InstancePaths } from "./paths";
+import { checkMachine, installMissing } from "./requirements";
 
 const program = new Command("lab")
   .description("A whole Internet in a box: Debian hosts, homes behind NAT, public DNS, and two clouds to try things on.")
@@ -30,6 +31,16 @@ program
   .action(async (options: { name?: string; json?: boolean }) => {
     const status = await up(paths(options), progress);
     console.log(options.json ? JSON.stringify(status, null, 2) : statusText(status));
+  });
+
+program
+  .command("images")
+  .description("build what a lab is started from, without starting one: the hosts' images and their package repository")
+  .action(async () => {
+    await checkMachine();
+    await installMissing(progress);
+    await prepareImages(progress);
+    progress("images and packages are there");
   });
 
 program

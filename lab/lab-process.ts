@@ -116,7 +116,7 @@ export function execArgv(paths: InstancePaths, status: LabStatus, target: string
     const known = [...status.hosts.map(({ name }) => name), ...status.routers];
     throw new Error(`no host ${JSON.stringify(target)} in the lab; there is ${known.join(", ")}`);
   }
-  if (host.leader === undefined) throw new Error(`host ${target} is off`);
+  if (host.leader === undefined) throw new Error(`host ${target} is off; switch it on with: bin/lab on ${target}`);
   return [...lab, "nsenter", "-t", String(host.leader), "-m", "-u", "-i", "-n", "-p", "-C", "--", "env", "-C", "/root", ...environment.slice(1), ...argv];
 }
 

@@ -17,7 +17,7 @@ function settled(status: LabStatus): boolean {
 }
 
 /** Makes images and repository unless the cache has them; two at a time where nothing waits for the other. */
-async function prepare(progress: (line: string) => void): Promise<void> {
+export async function prepareImages(progress: (line: string) => void): Promise<void> {
   const server = imageDir("server");
   if (existsSync(server) && existsSync(imageDir("device")) && existsSync(repositoryDir(server))) return;
   await installMissing(progress);
@@ -41,7 +41,7 @@ export async function up(paths: InstancePaths, progress: (line: string) => void)
   mkdirSync(paths.dir, { recursive: true, mode: 0o700 });
   return withLock(path.join(paths.dir, "up.lock"), () => progress(`waiting for another "lab up" of ${paths.name}`), async () => {
     await installMissing(progress);
-    await prepare(progress);
+    await prepareImages(progress);
     writeOperatorFiles(paths);
     if (!(await labStatus(paths))) {
       if (outerPid(paths) !== undefined) await stopLab(paths);
@@ -53,16 +53,18 @@ export async function up(paths: InstancePaths, progress: (line: string) => void)
 }
 
 async function waitForHosts(paths: InstancePaths, progress: (line: string) => void): Promise<LabStatus> {
-  const end = Date.now() + 120_000;
-  let told = "";
-  for (;;) {
+  const since = Date.now();
+  progress("booting the hosts");
+  for (let told = since; ; ) {
     const status = await labStatus(paths);
     if (!status) throw new Error(`the lab went down while it was starting; see ${path.join(paths.logs, "supervisor.log")}`);
     if (settled(status)) return status;
-    const waiting = status.hosts.filter(({ state }) => state === "starting").map(({ name }) => name).join(", ");
-    if (Date.now() > end) throw new Error(`not booted within two minutes: ${waiting || "the services"}; look with: bin/lab logs HOST --console`);
-    if (waiting && waiting !== told) progress(`booting ${waiting}`);
-    told = waiting || told;
+    const waiting = status.hosts.filter(({ state }) => state === "starting").map(({ name }) => name).join(", ") || "the services";
+    if (Date.now() - since > 120_000) throw new Error(`not there within two minutes: ${waiting}; look with: bin/lab logs HOST --console`);
+    if (Date.now() - told > 10_000) {
+      progress(`still waiting for ${waiting}`);
+      told = Date.now();
+    }
     await sleep(100);
   }
 }

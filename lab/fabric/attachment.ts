@@ -7,7 +7,7 @@ export const INTERNET_NS = "internet";
 
 /** A point-to-point attachment to the Internet. */
 export interface Uplink {
-  /** Short name, at most 12 characters: the router's side is called `to-<name>`. */
+  /** Name, at most 15 characters: that of the router's interface towards it. */
   name: string;
   /** Namespace of the other side. */
   namespace: string;
@@ -18,21 +18,16 @@ export interface Uplink {
   prefixes: readonly string[];
 }
 
-/** Name of the router's side of an attachment. */
-export function routerSide(name: string): string {
-  return `to-${name}`;
-}
-
 /** ip(8) commands that give `prefix` to an attachment, or take it away. IPv6 is routed to the host as a whole: no neighbour discovery. */
 export function routeCommands(uplink: Pick<Uplink, "name">, prefix: string, action: "replace" | "del" = "replace"): string {
-  const dev = routerSide(uplink.name);
+  const dev = uplink.name;
   if (!prefix.includes(":")) return `route ${action} ${prefix} dev ${dev} src ${INTERNET.ipv4}`;
   return `route ${action} ${prefix} via fe80::2 dev ${dev} src ${INTERNET.ipv6}`;
 }
 
 /** Plugs a namespace into the Internet. What was plugged in under that name before is taken out. */
 export async function plugIntoInternet(uplink: Uplink): Promise<void> {
-  const dev = routerSide(uplink.name);
+  const dev = uplink.name;
   await unplugFromInternet(uplink.name);
   await ip(
     [
@@ -50,7 +45,7 @@ export async function plugIntoInternet(uplink: Uplink): Promise<void> {
 
 /** Takes an attachment out; both ends are gone then. One that is not there is no error. */
 export async function unplugFromInternet(name: string): Promise<void> {
-  await ip([`link del ${routerSide(name)}`], INTERNET_NS).catch(() => undefined);
+  await ip([`link del ${name}`], INTERNET_NS).catch(() => undefined);
 }
 
 /** Plugs a namespace into the LAN of the site whose router is `router`; its interface is `eth0`. */
@@ -58,7 +53,7 @@ export async function plugIntoLan(router: string, name: string, namespace: strin
   const dev = `lan-${name}`;
   await unplugFromLan(router, name);
   await ip(
-    [`link add ${dev} type veth peer name eth0 address ${mac} netns ${namespace}`, `link set ${dev} addrgenmode none master br-lan up`],
+    [`link add ${dev} type veth peer name eth0 address ${mac} netns ${namespace}`, `link set ${dev} addrgenmode none master lan up`],
     router,
   );
 }

@@ -138,8 +138,8 @@ export class Fabric {
     const fixed = this.fixed.get(name)?.config;
     if (fixed) return fixed.site ?? fixed.name;
     const server = this.servers.named(name);
-    if (server) return attachmentOf(server.record.spec.id);
-    throw new UnknownHostError(name, [...this.hosts().map((known) => known.name), ...SITES.map((known) => known.name), OPERATOR.name, SERVICES_NS]);
+    if (server) return attachmentOf(server.record.spec);
+    throw new UnknownHostError(name, [...new Set([...this.hosts(), ...SITES].map((known) => known.name)), OPERATOR.name, SERVICES_NS]);
   }
 
   private save(): void {

@@ -1,7 +1,7 @@
 /** The cloud's packet filter in front of a server: nftables on the forward path of the Internet's router. */
 import * as ipaddr from "ipaddr.js";
 import type { FirewallRule } from "../machines";
-import { INTERNET_NS, routerSide } from "./attachment";
+import { INTERNET_NS } from "./attachment";
 import { nft } from "./net";
 
 /** Splits prefixes by family, in the form that nft takes. Throws on what is no prefix or address. */
@@ -58,8 +58,8 @@ export function firewallRuleset(name: string, rules: readonly FirewallRule[] | u
     ...(outgoing ? chain("outgoing", "out") : []),
     "\tchain forward {",
     "\t\ttype filter hook forward priority filter; policy accept;",
-    ...(outgoing ? [`\t\tiifname "${routerSide(name)}" jump outgoing`] : []),
-    `\t\toifname "${routerSide(name)}" jump incoming`,
+    ...(outgoing ? [`\t\tiifname "${name}" jump outgoing`] : []),
+    `\t\toifname "${name}" jump incoming`,
     "\t}",
     "}",
   ];
@@ -77,8 +77,8 @@ export type Cut = readonly [string, string];
 /** The ruleset that drops all packets between the given pairs, whichever way they go; replaces the one before. */
 export function cutsRuleset(cuts: readonly Cut[]): string {
   const rules = cuts.flatMap(([a, b]) => [
-    `\t\tiifname "${routerSide(a)}" oifname "${routerSide(b)}" drop`,
-    `\t\tiifname "${routerSide(b)}" oifname "${routerSide(a)}" drop`,
+    `\t\tiifname "${a}" oifname "${b}" drop`,
+    `\t\tiifname "${b}" oifname "${a}" drop`,
   ]);
   return ["table inet cuts {}", "delete table inet cuts", "table inet cuts {", "\tchain forward {", "\t\ttype filter hook forward priority -10; policy accept;", ...rules, "\t}", "}", ""].join("\n");
 }

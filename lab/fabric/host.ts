@@ -1,6 +1,6 @@
 /** One host: a disk of its own over a shared image, a network namespace, and systemd started by systemd-nspawn. */
 import type { ChildProcess } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import type { PowerState } from "../machines";
 import { CommandError, run, sleep, start, until } from "../process";
@@ -129,7 +129,8 @@ export class Host {
     if (existsSync(path.join(this.root, "etc"))) return;
     const fresh = !existsSync(upper);
     for (const dir of [upper, work, this.root]) mkdirSync(dir, { recursive: true });
-    await run(["mount", "-t", "overlay", "overlay", "-o", `lowerdir=${image},upperdir=${upper},workdir=${work}`, this.root]);
+    const below = imageBelow(disk, image);
+    await run(["mount", "-t", "overlay", "overlay", "-o", `lowerdir=${below},upperdir=${upper},workdir=${work}`, this.root]);
     if (!fresh) return;
     try {
       await seed(this.root);
@@ -145,7 +146,7 @@ export class Host {
     await run(["umount", "--lazy", this.root]).catch((error: unknown) => {
       if (!(error instanceof CommandError && /not mounted/.test(error.output))) throw error;
     });
-    rmSync(this.root, { recursive: false, force: true });
+    rmdirSync(this.root);
   }
 
   private async bootNow(): Promise<void> {
@@ -215,6 +216,15 @@ export class Host {
     const { console: log } = this.options;
     return existsSync(log) ? readFileSync(log, "utf8").trim().split("\n").slice(-5).join(" | ") : "its console said nothing";
   }
+}
+
+/** The image that a disk was made on, which is noted beside it: a disk means nothing on another. Throws when that image is gone. */
+function imageBelow(disk: string, image: string): string {
+  const note = path.join(disk, "image");
+  if (!existsSync(note)) writeFileSync(note, image);
+  const below = readFileSync(note, "utf8");
+  if (!existsSync(below)) throw new Error(`${disk} was made on the image ${below}, which is no longer in the cache; begin anew with: bin/lab down`);
+  return below;
 }
 
 function kill(pid: number): void {

@@ -7,16 +7,16 @@ import { addNamespace, ip, macFor, makeRouter, nft } from "./net";
 export const SERVICES_NS = "services";
 
 /** The packet filter of a customer's router: IPv4 goes out masqueraded, and nothing new comes in, by either family. */
-export const CPE_RULESET = `table inet cpe {
+export const CPE_RULESET = `table inet router {
 	chain forward {
 		type filter hook forward priority filter; policy drop;
 		ct state established,related accept
-		iifname "br-lan" accept
+		iifname "lan" accept
 	}
 	chain input {
 		type filter hook input priority filter; policy drop;
 		ct state established,related accept
-		iifname { "lo", "br-lan" } accept
+		iifname { "lo", "lan" } accept
 		meta l4proto { icmp, ipv6-icmp } accept
 	}
 	chain postrouting {
@@ -41,10 +41,10 @@ async function makeSite(site: Site): Promise<void> {
       ...uplinkAddressCommands("wan", [wan.ipv4, wan.ipv6]),
       // What of the delegated prefix no LAN uses must not bounce between the router and its provider (RFC 7084, WPD-5).
       `route add unreachable ${site.delegated}`,
-      "link add br-lan type bridge stp_state 0 forward_delay 0",
-      "link set br-lan up",
-      `addr add ${withLength(lan.ipv4Gateway, lan.ipv4Prefix)} dev br-lan`,
-      `addr add ${withLength(lan.ipv6Gateway, lan.ipv6Prefix)} dev br-lan nodad`,
+      "link add lan type bridge stp_state 0 forward_delay 0",
+      "link set lan up",
+      `addr add ${withLength(lan.ipv4Gateway, lan.ipv4Prefix)} dev lan`,
+      `addr add ${withLength(lan.ipv6Gateway, lan.ipv6Prefix)} dev lan nodad`,
     ],
     router,
   );

@@ -24,16 +24,21 @@ export class UnknownServerError extends Error {
 export const SERVER_IMAGES: readonly string[] = ["debian-13"];
 
 /** Names that no server can have: they are hosts or routers of the lab already. */
-const TAKEN = new Set<string>([INTERNET_NS, SERVICES_NS, OPERATOR.name, "cafe", ...SITES.map(({ router }) => router), ...FIXED_HOSTS.map(({ name }) => name)]);
+const TAKEN = new Set<string>(["lo", INTERNET_NS, SERVICES_NS, OPERATOR.name, "cafe", ...SITES.map(({ router }) => router), ...FIXED_HOSTS.map(({ name }) => name)]);
 
 interface Server {
   record: ServerRecord;
   host: Host;
 }
 
-/** Short name of a server's attachment, namespace and disk. */
-export function attachmentOf(id: number): string {
+/** Name of a server's namespace, control group and disk. */
+function machineOf(id: number): string {
   return `s${id}`;
+}
+
+/** Name of a server's attachment: that of the server where an interface can have it, else one made of its id. */
+export function attachmentOf(spec: Pick<ServerSpec, "id" | "name">): string {
+  return spec.name.length <= 15 ? spec.name : machineOf(spec.id);
 }
 
 /** Implements `Machines` on hosts of the lab. */
@@ -92,7 +97,7 @@ export class Servers implements Machines {
 
   async startServer(id: number): Promise<void> {
     const { record, host } = this.get(id);
-    await applyFirewall(attachmentOf(id), record.firewall);
+    await applyFirewall(attachmentOf(record.spec), record.firewall);
     await host.boot();
     this.note(record, true);
   }
@@ -127,7 +132,7 @@ export class Servers implements Machines {
     const server = this.servers.get(id);
     if (!server) return;
     await server.host.destroy();
-    await applyFirewall(attachmentOf(id), undefined);
+    await applyFirewall(attachmentOf(server.record.spec), undefined);
     this.servers.delete(id);
     this.changed();
   }
@@ -144,7 +149,7 @@ export class Servers implements Machines {
 
   async setFirewall(id: number, rules: FirewallRule[] | undefined): Promise<void> {
     const { record } = this.get(id);
-    await applyFirewall(attachmentOf(id), rules);
+    await applyFirewall(attachmentOf(record.spec), rules);
     if (rules) record.firewall = rules;
     else delete record.firewall;
     this.changed();
@@ -166,11 +171,12 @@ export class Servers implements Machines {
   }
 
   private makeHost(record: ServerRecord): Host {
-    const id = attachmentOf(record.spec.id);
+    const id = machineOf(record.spec.id);
+    const link = attachmentOf(record.spec);
     const mac = macFor(id);
     const uplink = (): Uplink => {
       const { ipv4, ipv6 } = record.spec;
-      return { name: id, namespace: id, ifname: "eth0", mac, prefixes: [...(ipv4 ? [`${ipv4}/32`] : []), ...(ipv6 ? [ipv6] : [])] };
+      return { name: link, namespace: id, ifname: "eth0", mac, prefixes: [...(ipv4 ? [`${ipv4}/32`] : []), ...(ipv6 ? [ipv6] : [])] };
     };
     return new Host({
       name: record.spec.name,
@@ -180,10 +186,10 @@ export class Servers implements Machines {
       disk: path.join(this.paths.hosts, id),
       console: path.join(this.paths.logs, `${record.spec.name}.console`),
       plug: async () => {
-        await applyFirewall(id, record.firewall);
+        await applyFirewall(link, record.firewall);
         await plugIntoInternet(uplink());
       },
-      unplug: () => unplugFromInternet(id),
+      unplug: () => unplugFromInternet(link),
       seed: (root) => seedServer(root, record.spec, record.generation),
     });
   }

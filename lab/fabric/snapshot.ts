@@ -35,7 +35,7 @@ export async function save(paths: InstancePaths, name: string): Promise<void> {
   rmSync(partial, { recursive: true, force: true });
   for (const host of existsSync(paths.hosts) ? readdirSync(paths.hosts) : []) {
     mkdirSync(path.join(partial, "hosts", host), { recursive: true });
-    await copy(path.join(paths.hosts, host, "upper"), path.join(partial, "hosts", host, "upper"));
+    for (const part of ["upper", "image"]) await copy(path.join(paths.hosts, host, part), path.join(partial, "hosts", host, part));
   }
   for (const part of parts(paths)) await copy(part, path.join(partial, path.basename(part)));
   rmSync(target, { recursive: true, force: true });

@@ -60,6 +60,18 @@ growpart: { mode: "off" }
 resize_rootfs: false
 `;
 
+/**
+ * A package that is nothing but its name. A real server has a kernel package, which satisfies what wireguard-tools
+ * recommends; without this, installing that would fetch a kernel and build an initramfs.
+ */
+const KERNEL_CONTROL = `Package: lab-kernel
+Version: 1
+Architecture: all
+Maintainer: pulumi-intranet <lab@intranet.example>
+Provides: linux-image, wireguard-modules (= 1.0.0)
+Description: stands for the kernel that a lab host does not have
+`;
+
 /** Files that the lab puts into an image; part of the recipe. */
 function files(kind: ImageKind): Record<string, string> {
   const common = {
@@ -77,7 +89,7 @@ function files(kind: ImageKind): Record<string, string> {
 
 /** Everything an image is made from; its hash is the image's name. */
 function recipe(kind: ImageKind): unknown {
-  return { version: 1, suite: DEBIAN_SUITE, packages: kind === "server" ? SERVER_PACKAGES : DEVICE_PACKAGES, masked: MASKED, files: files(kind) };
+  return { version: 1, suite: DEBIAN_SUITE, packages: kind === "server" ? SERVER_PACKAGES : DEVICE_PACKAGES, masked: MASKED, files: files(kind), kernel: KERNEL_CONTROL };
 }
 
 /** Directory of an image in the cache, whether it is there or not. */
@@ -88,6 +100,13 @@ export function imageDir(kind: ImageKind): string {
 
 /** Takes out what one host may not share with another, and puts the lab's files in. */
 async function customise(root: string, kind: ImageKind): Promise<void> {
+  const kernel = `${root}.kernel`;
+  mkdirSync(path.join(kernel, "DEBIAN"), { recursive: true });
+  writeFileSync(path.join(kernel, "DEBIAN/control"), KERNEL_CONTROL);
+  await run(["dpkg-deb", "--build", kernel, `${kernel}.deb`]);
+  await run(["dpkg", `--root=${root}`, "--force-depends", "--install", `${kernel}.deb`]);
+  rmSync(kernel, { recursive: true });
+  rmSync(`${kernel}.deb`);
   const sourcesDir = path.join(root, "etc/apt/sources.list.d");
   for (const name of readdirSync(sourcesDir)) rmSync(path.join(sourcesDir, name));
   const sshDir = path.join(root, "etc/ssh");
