@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, 
 import { join } from "node:path";
 import { Program } from "../fabric/programs";
 import type { NamesOptions } from "../machines";
-import { run, sleep } from "../process";
+import { CommandError, run, sleep } from "../process";
 import { controlKey, signedFile, type ServerLayout } from "./config";
 import { writeKeyFiles, zoneKey } from "./keys";
 
@@ -116,7 +116,7 @@ export function controlSecret(directory: string): string {
 
 /**
  * Signs a zone with its key (dnssec-signzone(1), signatures for 30 days) and puts it where the server reads it.
- * @throws CommandError with what the signer refuses, for example a CNAME beside other data; what is served stays
+ * @throws Error with what the signer refuses, for example a CNAME beside other data; what is served stays
  */
 export async function signZone(directory: string, zone: string, text: string): Promise<void> {
   const keys = join(directory, "keys");
@@ -125,8 +125,12 @@ export async function signZone(directory: string, zone: string, text: string): P
   const [source, fresh] = [`${target}.source`, `${target}.new`];
   writeFileSync(source, text);
   const key = writeKeyFiles(zoneKey(zone), keys);
-  await run(["dnssec-signzone", "-q", "-z", "-o", `${zone}.`, "-f", fresh, "-e", "now+2592000", source, key], {
-    cwd: directory,
-  });
+  const signer = ["dnssec-signzone", "-q", "-z", "-o", `${zone}.`, "-f", fresh, "-e", "now+2592000"];
+  try {
+    await run([...signer, source, key], { cwd: directory });
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    throw new Error(`zone ${zone}. is refused: ${error.output.replaceAll(`${source}:`, "line ")}`, { cause: error });
+  }
   renameSync(fresh, target);
 }

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { readContent } from "../../../lab/clouds/cloudflare/content";
 import { SERVICES } from "../../../lab/constants";
 import type { NamesOptions, NamesService, ZoneRecord } from "../../../lab/machines";
 import { startNames, trustAnchor } from "../../../lab/names";
@@ -185,6 +186,33 @@ const BASE = [a(`www.${ZONE}`, "192.0.2.40"), a(`*.${ZONE}`, "198.51.100.10", 60
     await rndc(9530, "reload", `${ZONE}.`);
     await rndc(9531, "flush");
     expect((await resolve(`www.${ZONE}`, "A")).data).toEqual(["A 192.0.2.40"]);
+  });
+
+  test("every type that the Cloudflare service takes is accepted by the real server", async () => {
+    const samples: [string, object][] = [
+      ["A", { content: "192.0.2.1" }],
+      ["AAAA", { content: "2001:DB8::1" }],
+      ["CNAME", { content: "WWW.intranet.example" }],
+      ["NS", { content: "ns.example" }],
+      ["PTR", { content: "host.example" }],
+      ["MX", { content: ".", priority: 0 }],
+      ["TXT", { content: `${"long ".repeat(60)}"quoted" \\ ; $INCLUDE ünïcode` }],
+      ["CAA", { data: { flags: 128, tag: "issue", value: 'ca.example; policy="x"' } }],
+      ["SRV", { data: { priority: 1, weight: 2, port: 443, target: "." } }],
+      ["TLSA", { data: { usage: 3, selector: 1, matching_type: 1, certificate: "ab".repeat(32) } }],
+      ["SSHFP", { data: { algorithm: 4, type: 2, fingerprint: "cd".repeat(32) } }],
+    ];
+    const records = samples.map(([type, body]) => {
+      return { name: `t-${type.toLowerCase()}.${ZONE}`, type, ttl: 60, data: readContent(type, body).presentation };
+    });
+    await names.publishZone(ZONE, [...BASE, ...records]);
+    for (const [type] of samples) {
+      const answer = await resolve(`t-${type.toLowerCase()}.${ZONE}`, type, authoritative.ipv4);
+      if (type !== "NS") expect([type, answer.data.length, answer.status]).toEqual([type, 1, "NOERROR"]);
+    }
+    const txt = (await resolve(`t-txt.${ZONE}`, "TXT")).data[0] as string;
+    expect(txt).toContain('" "'); // cut at 255 bytes
+    expect(txt).toContain(String.raw`\"quoted\" \\ ; $INCLUDE \195\188n\195\175code`);
   });
 
   test("everything is back after a restart", async () => {
