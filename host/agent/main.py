@@ -47,6 +47,8 @@ def read(request, _modules):
     if os.path.exists(store.BASE):
         lock = rollback.recover(store.Lock(300))
         try:
+            if not store.ledger()["roles"] and store.journal() is None:
+                rollback.forget_everything()
             return facts.read(request)
         finally:
             lock.release()

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
-import { utils } from "ssh2";
 import type { KeyPair } from "./key-provider";
+import { openSshPrivate, openSshPublic } from "./openssh";
 
 /** PKCS #8 head of an X25519 private key (RFC 8410): the 32 bytes of the key follow. */
 const X25519_HEAD = Buffer.from("302e020100300506032b656e04220420", "hex");
@@ -19,7 +19,8 @@ export function makeWireGuardPair(): KeyPair {
 
 /** An Ed25519 host key of sshd: public half as one line, private half as an OpenSSH private key file. */
 export function makeSshHostPair(): KeyPair {
-  const pair = utils.generateKeyPairSync("ed25519");
-  const [type, blob] = pair.public.trim().split(" ");
-  return { publicKey: `${type} ${blob}`, privateKey: pair.private.endsWith("\n") ? pair.private : `${pair.private}\n` };
+  const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+  const seed = privateKey.export({ type: "pkcs8", format: "der" }).subarray(-32);
+  const open = publicKey.export({ type: "spki", format: "der" }).subarray(-32);
+  return { publicKey: openSshPublic(open), privateKey: openSshPrivate(seed, open) };
 }

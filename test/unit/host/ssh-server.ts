@@ -1,5 +1,6 @@
 /** A small SSH server on loopback: real protocol, commands answered by a function, streams forwarded for jump hosts. */
 import { connect, type AddressInfo } from "node:net";
+import { makeSshHostPair } from "../../../host/keys/pairs";
 import { type Connection as ServerConnection, Server, utils } from "ssh2";
 
 export interface KeyPair {
@@ -8,8 +9,8 @@ export interface KeyPair {
 }
 
 export const makeKey = (): KeyPair => {
-  const pair = utils.generateKeyPairSync("ed25519");
-  return { public: pair.public.trim().split(" ").slice(0, 2).join(" "), private: pair.private };
+  const pair = makeSshHostPair();
+  return { public: pair.publicKey, private: pair.privateKey };
 };
 
 export interface Options {

@@ -2,6 +2,7 @@ import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
 import { runtime } from "@pulumi/pulumi";
 import { utils } from "ssh2";
 import { KeyProvider } from "../../../host/keys/key-provider";
+import { openSshPrivate } from "../../../host/keys/openssh";
 import { makeSshHostPair, makeWireGuardPair } from "../../../host/keys/pairs";
 import { roleStub, sshHostKeyStub, wireGuardKeyStub } from "../../../host/stubs";
 
@@ -40,6 +41,17 @@ test("an SSH host pair is Ed25519 in OpenSSH's form, and its halves fit", () => 
   if (secret instanceof Error || open instanceof Error) throw new Error("not parsed");
   const data = Buffer.from("x");
   expect(open.verify(data, secret.sign(data))).toBe(true);
+});
+
+test("keys whose halves begin with zero bytes are written whole", () => {
+  for (const first of [0, 1, 127, 128, 255]) {
+    const [seed, open] = [Buffer.alloc(32, first), Buffer.alloc(32, first)];
+    const parsed = utils.parseKey(openSshPrivate(seed, open));
+    if (parsed instanceof Error) throw parsed;
+    expect(parsed.getPublicSSH().subarray(-32)).toEqual(open);
+  }
+  for (let count = 0; count < 600; count += 1)
+    expect(utils.parseKey(makeSshHostPair().privateKey)).not.toBeInstanceOf(Error);
 });
 
 describe("a key resource", () => {
