@@ -19,7 +19,7 @@ export class HostIdentity extends pulumi.ComponentResource {
     checkIdentity(`host identity "${name}"`, args);
     super("intranet:host-identity:HostIdentity", name, {}, opts);
     const identity = new HostRole(
-      `${name}-identity`,
+      `${name}-addresses`,
       { ...roleHost(args), ...identityRole(args) },
       roleOptions(this, args),
     );

@@ -99,6 +99,7 @@ export function primaryAddress(
       deleteProtection: args.protect,
       labels: args.labels,
     },
-    { parent, protect: args.protect },
+    // An address that nothing has yet is called "unassigned" by the API, and "server" later.
+    { parent, protect: args.protect, ignoreChanges: ["assigneeType"] },
   );
 }
