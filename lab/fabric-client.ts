@@ -7,7 +7,7 @@ import type { LabStatus } from "./supervisor-api";
 export class FabricError extends Error {
   constructor(
     message: string,
-    /** HTTP status: 404 for what does not exist, 500 for what went wrong. */
+    /** HTTP status: 404 for what does not exist, 409 for what cannot be, 500 for what went wrong. */
     readonly status: number,
   ) {
     super(message);

@@ -4,6 +4,7 @@ import fastify, { type FastifyInstance } from "fastify";
 import { CLOUDFLARE_API_TOKEN, CLOUDFLARE_BASE_URL, HCLOUD_ENDPOINT, HCLOUD_TOKEN, OPERATOR } from "./constants";
 import { freeze, removeCgroups } from "./fabric/cgroup";
 import { type Fabric, type HostStatus, UnknownHostError } from "./fabric/fabric";
+import { RefusedError } from "./fabric/refused";
 import { UnknownServerError } from "./fabric/servers";
 import type { FabricServices } from "./fabric/services";
 import { requireSnapshot, restore, save, snapshots } from "./fabric/snapshot";
@@ -42,7 +43,7 @@ export function supervisorApi(paths: InstancePaths, fabric: Fabric, services: Fa
   const app = fastify({ bodyLimit: 16 << 20, forceCloseConnections: true });
   let running = false;
   app.setErrorHandler((error: Error, _request, reply) => {
-    const code = error instanceof UnknownHostError || error instanceof UnknownServerError ? 404 : 500;
+    const code = error instanceof UnknownHostError || error instanceof UnknownServerError ? 404 : error instanceof RefusedError ? 409 : 500;
     if (code === 500) console.error(error);
     return reply.code(code).send({ error: error.message });
   });

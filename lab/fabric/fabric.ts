@@ -1,4 +1,5 @@
 /** The lab as a whole: the Internet, the fixed hosts, the servers, and what is done to them. */
+import { RefusedError } from "./refused";
 import { mkdirSync } from "node:fs";
 import * as path from "node:path";
 import { FIXED_HOSTS, OPERATOR, SITES, type FixedHost } from "../constants";
@@ -91,7 +92,7 @@ export class Fabric {
   /** Drops all packets between two attachments, or lets them pass again; doing it twice is doing it once. */
   async cut(a: string, b: string, dropped: boolean): Promise<void> {
     const [first, second] = [this.attachment(a), this.attachment(b)].sort() as [string, string];
-    if (first === second) throw new Error(`${a} and ${b} are on one LAN: there is no path between them through the Internet that could be cut`);
+    if (first === second) throw new RefusedError(`${a} and ${b} are on one LAN: there is no path between them through the Internet that could be cut`);
     const others = this.cuts.filter(([x, y]) => x !== first || y !== second);
     const next: Cut[] = dropped ? [...others, [first, second]] : others;
     await applyCuts(next);

@@ -3,6 +3,7 @@ import * as ipaddr from "ipaddr.js";
 import type { FirewallRule } from "../machines";
 import { INTERNET_NS } from "./attachment";
 import { nft } from "./net";
+import { RefusedError } from "./refused";
 
 /** Splits prefixes by family, in the form that nft takes. Throws on what is no prefix or address. */
 function byFamily(prefixes: readonly string[]): { ip: string[]; ip6: string[] } {
@@ -23,7 +24,7 @@ function serviceMatch(rule: FirewallRule, family: "ip" | "ip6"): string {
   if (port === "any") return `meta l4proto ${rule.protocol}`;
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(port);
   const [from, to] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
-  if (!match || from < 1 || to > 65535 || from > to) throw new Error(`firewall rule: port ${JSON.stringify(port)} is no port, range of ports or "any"`);
+  if (!match || from < 1 || to > 65535 || from > to) throw new RefusedError(`firewall rule: port ${JSON.stringify(port)} is no port, range of ports or "any"`);
   return `${rule.protocol} dport ${from === to ? from : `${from}-${to}`}`;
 }
 

@@ -41,7 +41,8 @@ async function makeSite(site: Site): Promise<void> {
       ...uplinkAddressCommands("wan", [wan.ipv4, wan.ipv6]),
       // What of the delegated prefix no LAN uses must not bounce between the router and its provider (RFC 7084, WPD-5).
       `route add unreachable ${site.delegated}`,
-      "link add lan type bridge stp_state 0 forward_delay 0",
+      // With an address of its own: else it changes with every port, and neighbours send to one that is gone.
+      `link add lan address ${macFor(`${router} lan`)} type bridge stp_state 0 forward_delay 0`,
       "link set lan up",
       `addr add ${withLength(lan.ipv4Gateway, lan.ipv4Prefix)} dev lan`,
       `addr add ${withLength(lan.ipv6Gateway, lan.ipv6Prefix)} dev lan nodad`,

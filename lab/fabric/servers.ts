@@ -8,6 +8,7 @@ import { applyFirewall } from "./firewall";
 import { Host } from "./host";
 import { SERVICES_NS } from "./internet";
 import { macFor } from "./net";
+import { RefusedError } from "./refused";
 import { reseedNetwork, seedServer } from "./server-seed";
 import type { ServerRecord } from "./state";
 import * as path from "node:path";
@@ -85,9 +86,9 @@ export class Servers implements Machines {
   }
 
   async createServer(spec: ServerSpec): Promise<void> {
-    if (this.servers.has(spec.id)) throw new Error(`server ${spec.id} (${spec.name}) exists already`);
-    if (TAKEN.has(spec.name) || this.named(spec.name)) throw new Error(`server name ${spec.name}: the lab has a host of that name already; choose another`);
-    if (!SERVER_IMAGES.includes(spec.image)) throw new Error(`server ${spec.name}: image ${spec.image} cannot be booted in the lab; there is ${SERVER_IMAGES.join(", ")}`);
+    if (this.servers.has(spec.id)) throw new RefusedError(`server ${spec.id} (${spec.name}) exists already`);
+    if (TAKEN.has(spec.name) || this.named(spec.name)) throw new RefusedError(`server name ${spec.name}: the lab has a host of that name already; choose another`);
+    if (!SERVER_IMAGES.includes(spec.image)) throw new RefusedError(`server ${spec.name}: image ${spec.image} cannot be booted in the lab; there is ${SERVER_IMAGES.join(", ")}`);
     const record: ServerRecord = { spec, powered: false, generation: 1 };
     const host = this.makeHost(record);
     await host.mount();
@@ -117,7 +118,7 @@ export class Servers implements Machines {
   async rebuildServer(id: number, image: string): Promise<void> {
     const server = this.get(id);
     const { record } = server;
-    if (!SERVER_IMAGES.includes(image)) throw new Error(`server ${record.spec.name}: image ${image} cannot be booted in the lab; there is ${SERVER_IMAGES.join(", ")}`);
+    if (!SERVER_IMAGES.includes(image)) throw new RefusedError(`server ${record.spec.name}: image ${image} cannot be booted in the lab; there is ${SERVER_IMAGES.join(", ")}`);
     const wasOn = server.host.leader !== undefined;
     await server.host.destroy();
     record.generation += 1;
@@ -139,7 +140,7 @@ export class Servers implements Machines {
 
   async setAddresses(id: number, ipv4: string | undefined, ipv6: string | undefined): Promise<void> {
     const { record, host } = this.get(id);
-    if (host.leader !== undefined) throw new Error(`server ${record.spec.name}: its addresses can only change while it is off`);
+    if (host.leader !== undefined) throw new RefusedError(`server ${record.spec.name}: its addresses can only change while it is off`);
     const { ipv4: _ipv4, ipv6: _ipv6, ...rest } = record.spec;
     record.spec = { ...rest, ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}) };
     await host.mount();

@@ -3,13 +3,14 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs"
 import * as path from "node:path";
 import type { InstancePaths } from "../paths";
 import { run } from "../process";
+import { RefusedError } from "./refused";
 
 /** Name of the snapshot when none is given. */
 export const DEFAULT_SNAPSHOT = "default";
 
 /** Throws on a name that is no plain word. */
 export function checkSnapshotName(name: string): void {
-  if (!/^[a-z0-9][a-z0-9._-]{0,60}$/i.test(name)) throw new Error(`snapshot name ${JSON.stringify(name)}: expected letters, digits, dots, hyphens and underscores`);
+  if (!/^[a-z0-9][a-z0-9._-]{0,60}$/i.test(name)) throw new RefusedError(`snapshot name ${JSON.stringify(name)}: expected letters, digits, dots, hyphens and underscores`);
 }
 
 /** Names of the snapshots of an instance. */
@@ -57,6 +58,6 @@ export async function restore(paths: InstancePaths, name: string): Promise<void>
 export function requireSnapshot(paths: InstancePaths, name: string): string {
   checkSnapshotName(name);
   const source = path.join(paths.snapshots, name);
-  if (!existsSync(source)) throw new Error(`no snapshot ${name}; there is ${snapshots(paths).join(", ") || "none"}`);
+  if (!existsSync(source)) throw new RefusedError(`no snapshot ${name}; there is ${snapshots(paths).join(", ") || "none"}`);
   return source;
 }
