@@ -1,17 +1,15 @@
 /** A power cut: everything is back without help. */
-import { curl, ensureUp, laptopTunnel, outputs, pulumiOk, until } from "./intranet";
+import { curl, ensureUp, laptopTunnel, plan, pulumiOk, until } from "./intranet";
 import { exec, lab } from "./support";
 
-let out: Record<string, any>;
 beforeAll(async () => {
   await ensureUp();
-  out = await outputs();
   await laptopTunnel("up");
 }, 600_000);
 afterAll(() => laptopTunnel("down"));
 
 const serviceAnswers = async () =>
-  (await curl("laptop", ["--resolve", `nextcloud.intranet.example:80:${out.hosts.home.identity.v4}`, "http://nextcloud.intranet.example/"])).status === 200;
+  (await curl("laptop", ["--resolve", `nextcloud.intranet.example:80:${plan().hosts["home"]!.identity.v4}`, "http://nextcloud.intranet.example/"])).status === 200;
 const strangerDenied = async () => (await curl("visitor", ["--insecure", "https://nextcloud.intranet.example/"])).status === 403;
 
 test.each(["vps", "home"])("%s is reset and everything is back", async (host) => {

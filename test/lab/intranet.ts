@@ -3,7 +3,10 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { parse, stringify } from "yaml";
-import { exec, Result, run } from "./support";
+import { planIntranet, type IntranetPlan, type IntranetSpec } from "../../model";
+import { exec, type Result, run, status } from "./support";
+
+jest.setTimeout(180_000);
 
 /** Root of the checkout. */
 export const ROOT = path.resolve(__dirname, "../..");
@@ -54,10 +57,26 @@ export async function plannedSteps(args: string[] = []): Promise<Step[]> {
     });
 }
 
+const PREFIX = "intranet:";
+
+/** The description of the lab's intranet, as its configuration gives it. */
+function description(config: Record<string, any>): any {
+  const own = Object.entries(config).filter(([key]) => key.startsWith(PREFIX));
+  return Object.fromEntries(own.map(([key, value]) => [key.slice(PREFIX.length), value]));
+}
+
+/** What follows from the lab's description: addresses, links, names. */
+export function plan(): IntranetPlan {
+  const { sshPublicKeys: _keys, protect: _protect, ...spec } = description(parse(fs.readFileSync(LAB_CONFIG, "utf8")).config);
+  return planIntranet("intranet", spec as IntranetSpec);
+}
+
 /** Writes a copy of the lab's configuration that `change` has altered; returns `--config-file PATH` for pulumi. */
-export function changedConfig(change: (intranet: any, config: Record<string, any>) => void): string[] {
+export function changedConfig(change: (description: any) => void): string[] {
   const document = parse(fs.readFileSync(LAB_CONFIG, "utf8"));
-  change(document.config["intranet:network"], document.config);
+  const intranet = description(document.config);
+  change(intranet);
+  for (const [key, value] of Object.entries(intranet)) document.config[PREFIX + key] = value;
   const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), "intranet-test-")), "Pulumi.lab.yaml");
   fs.writeFileSync(file, stringify(document));
   return ["--config-file", file];
@@ -93,24 +112,33 @@ export async function laptopTunnel(state: "up" | "down"): Promise<void> {
   await exec("laptop", ["wg-quick", "down", "intranet"]);
   if (state === "down") return;
   const configuration = (await outputs()).devices.laptop.configuration as string;
-  await exec("laptop", ["install", "-m", "0600", "/dev/stdin", "/etc/wireguard/intranet.conf"], { stdin: configuration });
+  await exec("laptop", ["sh", "-c", "umask 077; mkdir -p /etc/wireguard; cat > /etc/wireguard/intranet.conf"], { stdin: configuration });
   const up = await exec("laptop", ["wg-quick", "up", "intranet"]);
   if (up.code !== 0) throw new Error(`wg-quick up: ${up.stderr}`);
 }
 
-/** Runs `during` while tcpdump listens on an interface of a host; returns the packets' lines that match `filter`. */
+// Constant scripts: the file, then tcpdump's arguments. `begin` answers once the capture is listening.
+const BEGIN =
+  'f=$1; shift; setsid tcpdump -n -l --immediate-mode "$@" >"$f" 2>"$f.err" & echo $!; ' +
+  'for i in $(seq 100); do grep -q listening "$f.err" && exit 0; sleep 0.05; done; cat "$f.err" >&2; exit 1';
+const END = 'sleep 0.3; kill "$1"; for i in $(seq 40); do kill -0 "$1" 2>/dev/null || break; sleep 0.05; done; cat "$2"; rm -f "$2" "$2.err"';
+
+/**
+ * Runs `during` while tcpdump listens on an interface of a host or router; returns the packets' lines that match `filter`. tcpdump is
+ * the machine's own, in the host's network namespace, so that hosts need not have it.
+ */
 export async function capture(host: string, iface: string, filter: string[], during: () => Promise<unknown>): Promise<string[]> {
-  const file = `/tmp/capture-${Date.now()}-${Math.floor(Math.random() * 1e6)}.txt`;
-  const unit = ["sh", "-c", 'f=$1; shift; setsid tcpdump -n -l --immediate-mode "$@" >"$f" 2>"$f.err" & echo $!; for i in $(seq 100); do grep -q listening "$f.err" && exit 0; sleep 0.05; done; cat "$f.err" >&2; exit 1', "sh", file, "-i", iface, ...filter];
-  const started = await exec(host, unit);
-  if (started.code !== 0) throw new Error(`tcpdump on ${host}: ${started.stderr}`);
-  const pid = started.stdout.trim();
+  const leader = (await status()).hosts.find(({ name }) => name === host)?.leader;
+  const network = leader === undefined ? [`--net=/run/netns/${host}`] : ["--target", String(leader), "--net"];
+  const inside = (script: string, ...args: string[]) => exec("internet", ["nsenter", ...network, "sh", "-c", script, "sh", ...args]);
+  const file = path.join(os.tmpdir(), `capture-${Date.now()}-${Math.floor(Math.random() * 1e6)}`);
+  const begun = await inside(BEGIN, file, "-i", iface, ...filter);
+  if (begun.code !== 0) throw new Error(`tcpdump on ${host} ${iface}: ${begun.stderr}`);
+  let ended;
   try {
     await during();
   } finally {
-    await exec(host, ["sh", "-c", 'sleep 0.3; kill "$1"; for i in $(seq 40); do kill -0 "$1" 2>/dev/null || exit 0; sleep 0.05; done', "sh", pid]);
+    ended = await inside(END, begun.stdout.trim(), file);
   }
-  const text = (await exec(host, ["cat", file])).stdout;
-  await exec(host, ["rm", "-f", file, `${file}.err`]);
-  return text.split("\n").filter((line) => line.trim() !== "");
+  return ended.stdout.split("\n").filter((line) => line.trim() !== "");
 }
