@@ -151,6 +151,7 @@ def undo(journal, reason, boot=False):
     if back["packages"] is not None:
         if boot:  # dpkg stops services, which cannot be waited for this early: the next contact does it
             journal["undo"] = {"units": {}, "paths": {}, "made": [], "sysctls": {}, "users": {}, "packages": back["packages"]}
+            journal["state"] = "open"
             store.save_journal(journal)
             return left
         attempt(lambda: packages.purge(sorted(packages.installed() - set(back["packages"]))), "packages")
