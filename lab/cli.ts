@@ -11,8 +11,10 @@ import { instanceName, instancePaths, type InstancePaths } from "./paths";
 import { checkMachine, installMissing } from "./requirements";
 
 const program = new Command("lab")
-  .description("A whole Internet in a box: Debian hosts, homes behind NAT, public DNS, and two clouds to try things on.")
-  .option("--name <name>", "which lab: several can run side by side (default: $LAB_NAME, or \"default\")")
+  .description(
+    "A whole Internet in a box: Debian hosts, homes behind NAT, public DNS, and two clouds to try things on.",
+  )
+  .option("--name <name>", 'which lab: several can run side by side (default: $LAB_NAME, or "default")')
   .enablePositionalOptions()
   .showHelpAfterError("(--help shows how it is used)");
 
@@ -45,7 +47,9 @@ program
 
 program
   .command("down")
-  .description("end the lab and delete what it has on disk: hosts, clouds, snapshots, the engine's state (images stay cached)")
+  .description(
+    "end the lab and delete what it has on disk: hosts, clouds, snapshots, the engine's state (images stay cached)",
+  )
   .option("--name <name>", "which lab")
   .option("--keep", "keep all that on disk: the next up goes on where this one ends")
   .action(async (options: { name?: string; keep?: boolean }) => {
@@ -63,14 +67,17 @@ program
   .action(async (options: { name?: string; json?: boolean }) => {
     const instance = paths(options);
     const status = await labStatus(instance);
-    if (options.json) console.log(JSON.stringify(status ?? { name: instance.name, running: false, hosts: [], clouds: [] }, null, 2));
+    if (options.json)
+      console.log(JSON.stringify(status ?? { name: instance.name, running: false, hosts: [], clouds: [] }, null, 2));
     else console.log(status ? statusText(status) : `the lab ${instance.name} is not running`);
     process.exitCode = status ? 0 : 1;
   });
 
 program
   .command("run")
-  .description("run a command as the operator: on home's LAN, with the clouds, the engine's backend and the SSH agent set")
+  .description(
+    "run a command as the operator: on home's LAN, with the clouds, the engine's backend and the SSH agent set",
+  )
   .usage("[--name NAME] -- COMMAND...")
   .option("--name <name>", "which lab")
   .argument("<command...>", "the command and its arguments")

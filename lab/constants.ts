@@ -60,7 +60,12 @@ export const HOME: Site = {
   router: "home-router",
   wan: { ipv4: "198.51.100.130", ipv6: "2001:db8:a::1" },
   delegated: "2001:db8:a::/56",
-  lan: { ipv4Prefix: "10.20.0.0/24", ipv4Gateway: "10.20.0.1", ipv6Prefix: "2001:db8:a:1::/64", ipv6Gateway: "2001:db8:a:1::1" },
+  lan: {
+    ipv4Prefix: "10.20.0.0/24",
+    ipv4Gateway: "10.20.0.1",
+    ipv6Prefix: "2001:db8:a:1::/64",
+    ipv6Gateway: "2001:db8:a:1::1",
+  },
 };
 
 /** A café where a friend sits. */
@@ -69,7 +74,12 @@ export const CAFE: Site = {
   router: "cafe-router",
   wan: { ipv4: "198.51.100.140", ipv6: "2001:db8:c::1" },
   delegated: "2001:db8:c::/56",
-  lan: { ipv4Prefix: "10.99.0.0/24", ipv4Gateway: "10.99.0.1", ipv6Prefix: "2001:db8:c:1::/64", ipv6Gateway: "2001:db8:c:1::1" },
+  lan: {
+    ipv4Prefix: "10.99.0.0/24",
+    ipv4Gateway: "10.99.0.1",
+    ipv6Prefix: "2001:db8:c:1::/64",
+    ipv6Gateway: "2001:db8:c:1::1",
+  },
 };
 
 /** The sites of the lab. */

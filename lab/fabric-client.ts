@@ -67,14 +67,17 @@ export class FabricClient implements Machines, Names {
   }
 
   private async invoke(part: "machines" | "names", method: string, ...args: unknown[]): Promise<unknown> {
-    const answer = (await this.call("POST", `/${part}/${method}`, { args: args.map((value) => value ?? null) })) as { result?: unknown };
+    const answer = (await this.call("POST", `/${part}/${method}`, { args: args.map((value) => value ?? null) })) as {
+      result?: unknown;
+    };
     return answer.result;
   }
 
   private call(method: string, path: string, body?: unknown): Promise<unknown> {
     const text = body === undefined ? undefined : JSON.stringify(body);
     return new Promise((resolve, reject) => {
-      const headers = text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
+      const headers =
+        text === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
       const outgoing = request({ socketPath: this.socketPath, method, path, headers }, (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));

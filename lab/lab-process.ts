@@ -31,7 +31,10 @@ export function outerPid(paths: InstancePaths): number | undefined {
 /** Process id, on the machine, of the lab's first process: its /proc/PID/ns are the lab's namespaces. Throws `LabNotRunningError`. */
 export function innerPid(paths: InstancePaths): number {
   const outer = outerPid(paths);
-  const inner = outer === undefined ? undefined : Number(readFileSync(`/proc/${outer}/task/${outer}/children`, "utf8").trim().split(" ")[0]);
+  const inner =
+    outer === undefined
+      ? undefined
+      : Number(readFileSync(`/proc/${outer}/task/${outer}/children`, "utf8").trim().split(" ")[0]);
   if (!inner) throw new LabNotRunningError(paths.name);
   return inner;
 }
@@ -42,7 +45,8 @@ export async function labStatus(paths: InstancePaths): Promise<LabStatus | undef
   try {
     return await new FabricClient(paths.socket).status();
   } catch (error) {
-    if (["ENOENT", "ECONNREFUSED", "ECONNRESET"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    if (["ENOENT", "ECONNREFUSED", "ECONNRESET"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      return undefined;
     throw error;
   }
 }
@@ -62,17 +66,43 @@ export async function startSupervisor(paths: InstancePaths): Promise<void> {
   const log = path.join(paths.logs, "supervisor.log");
   const fd = openSync(log, "a", 0o600);
   const supervisor = path.join(__dirname, "supervisor.js");
-  const argv = ["--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child", "--", "bash", labFile("files/init.sh"), process.execPath, "--enable-source-maps", supervisor];
-  const child = spawn("unshare", [...argv, paths.name, "supervisor"], { detached: true, stdio: ["ignore", fd, fd], cwd: "/" });
+  const argv = [
+    "--net",
+    "--mount",
+    "--pid",
+    "--fork",
+    "--mount-proc",
+    "--kill-child",
+    "--",
+    "bash",
+    labFile("files/init.sh"),
+    process.execPath,
+    "--enable-source-maps",
+    supervisor,
+  ];
+  const child = spawn("unshare", [...argv, paths.name, "supervisor"], {
+    detached: true,
+    stdio: ["ignore", fd, fd],
+    cwd: "/",
+  });
   closeSync(fd);
   const failed = new Promise<never>((_resolve, reject) => {
     child.on("error", reject);
-    child.on("exit", (code) => reject(new Error(`the lab's supervisor ended with ${code}; the end of ${log}:\n${readFileSync(log, "utf8").slice(-2000)}`)));
+    child.on("exit", (code) =>
+      reject(
+        new Error(
+          `the lab's supervisor ended with ${code}; the end of ${log}:\n${readFileSync(log, "utf8").slice(-2000)}`,
+        ),
+      ),
+    );
   });
   failed.catch(() => undefined);
   if (child.pid !== undefined) writeFileSync(paths.pidFile, String(child.pid));
   child.unref();
-  await Promise.race([failed, until("the lab's supervisor to answer", 20_000, async () => (await labStatus(paths)) !== undefined)]);
+  await Promise.race([
+    failed,
+    until("the lab's supervisor to answer", 20_000, async () => (await labStatus(paths)) !== undefined),
+  ]);
   child.removeAllListeners("exit");
 }
 
@@ -117,7 +147,24 @@ export function execArgv(paths: InstancePaths, status: LabStatus, target: string
     throw new Error(`no host ${JSON.stringify(target)} in the lab; there is ${known.join(", ")}`);
   }
   if (host.leader === undefined) throw new Error(`host ${target} is off; switch it on with: bin/lab on ${target}`);
-  return [...lab, "nsenter", "-t", String(host.leader), "-m", "-u", "-i", "-n", "-p", "-C", "--", "env", "-C", "/root", ...environment.slice(1), ...argv];
+  return [
+    ...lab,
+    "nsenter",
+    "-t",
+    String(host.leader),
+    "-m",
+    "-u",
+    "-i",
+    "-n",
+    "-p",
+    "-C",
+    "--",
+    "env",
+    "-C",
+    "/root",
+    ...environment.slice(1),
+    ...argv,
+  ];
 }
 
 /** The argument list that runs `argv` on the machine's file system but in the operator's network. */
@@ -126,6 +173,21 @@ export function operatorArgv(paths: InstancePaths, argv: readonly string[]): str
   const resolver = path.join(paths.operator, "resolv.conf");
   const switches = path.join(paths.operator, "nsswitch.conf");
   // A constant script: names are resolved by the lab's resolver and by nothing else that the machine may have.
-  const script = 'mount --bind "$1" "$(readlink -f /etc/resolv.conf)" && mount --bind "$2" /etc/nsswitch.conf && shift 2 && exec "$@"';
-  return ["nsenter", `--net=${namespace}`, "--", "unshare", "--mount", "--", "sh", "-c", script, "sh", resolver, switches, ...argv];
+  const script =
+    'mount --bind "$1" "$(readlink -f /etc/resolv.conf)" && mount --bind "$2" /etc/nsswitch.conf && shift 2 && exec "$@"';
+  return [
+    "nsenter",
+    `--net=${namespace}`,
+    "--",
+    "unshare",
+    "--mount",
+    "--",
+    "sh",
+    "-c",
+    script,
+    "sh",
+    resolver,
+    switches,
+    ...argv,
+  ];
 }

@@ -7,7 +7,8 @@ import * as path from "node:path";
 export function projectRoot(): string {
   for (let dir = __dirname; ; dir = path.dirname(dir)) {
     const file = path.join(dir, "package.json");
-    if (existsSync(file) && (JSON.parse(readFileSync(file, "utf8")) as { name?: string }).name === "pulumi-intranet") return dir;
+    if (existsSync(file) && (JSON.parse(readFileSync(file, "utf8")) as { name?: string }).name === "pulumi-intranet")
+      return dir;
     if (dir === path.dirname(dir)) throw new Error(`no package.json of pulumi-intranet above ${__dirname}`);
   }
 }
@@ -26,7 +27,9 @@ export function cacheDir(): string {
 export function instanceName(given?: string): string {
   const name = given ?? (process.env["LAB_NAME"] || "default");
   if (!/^[a-z][a-z0-9-]{0,30}$/.test(name)) {
-    throw new Error(`lab name ${JSON.stringify(name)}: expected lower-case letters, digits and hyphens, a letter first, at most 31 characters`);
+    throw new Error(
+      `lab name ${JSON.stringify(name)}: expected lower-case letters, digits and hyphens, a letter first, at most 31 characters`,
+    );
   }
   return name;
 }
@@ -72,7 +75,8 @@ export function instancePaths(name: string): InstancePaths {
     snapshots: path.join(dir, "snapshots"),
   };
   for (const socket of [paths.socket, paths.agentSocket]) {
-    if (Buffer.byteLength(socket) > 107) throw new Error(`${socket} is too long for a unix socket (107 bytes); set INTRANET_CACHE to a shorter path`);
+    if (Buffer.byteLength(socket) > 107)
+      throw new Error(`${socket} is too long for a unix socket (107 bytes); set INTRANET_CACHE to a shorter path`);
   }
   return paths;
 }

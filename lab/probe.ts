@@ -81,7 +81,8 @@ export function resolveTarget(status: LabStatus, to: string, family: 4 | 6): str
 function familyOf(to: string, wanted: 4 | 6 | undefined): 4 | 6 {
   if (!ipaddr.isValid(to)) return wanted ?? 4;
   const family = ipaddr.parse(to).kind() === "ipv4" ? 4 : 6;
-  if (wanted !== undefined && wanted !== family) throw new Error(`--family ${wanted} and the IPv${family} address ${to} contradict each other`);
+  if (wanted !== undefined && wanted !== family)
+    throw new Error(`--family ${wanted} and the IPv${family} address ${to} contradict each other`);
   return family;
 }
 
@@ -90,7 +91,13 @@ function checkPort(port: number): number {
   return port;
 }
 
-async function ask(paths: InstancePaths, status: LabStatus, from: string, question: unknown, seconds: number): Promise<unknown> {
+async function ask(
+  paths: InstancePaths,
+  status: LabStatus,
+  from: string,
+  question: unknown,
+  seconds: number,
+): Promise<unknown> {
   const program = readFileSync(labFile("files/probe.py"), "utf8");
   const argv = execArgv(paths, status, from, ["/usr/bin/python3", "-I", "-c", program, JSON.stringify(question)]);
   const output = await run(argv, { timeout: (seconds + 15) * 1000 });
@@ -98,11 +105,18 @@ async function ask(paths: InstancePaths, status: LabStatus, from: string, questi
 }
 
 /** Tries once. Throws for unknown hosts and options that contradict each other; what the network does is never thrown. */
-export async function probe(paths: InstancePaths, status: LabStatus, from: string, to: string, options: ProbeOptions = {}): Promise<ProbeResult> {
+export async function probe(
+  paths: InstancePaths,
+  status: LabStatus,
+  from: string,
+  to: string,
+  options: ProbeOptions = {},
+): Promise<ProbeResult> {
   const protocol = options.protocol ?? (options.port === undefined ? "icmp" : "tcp");
   const family = familyOf(to, options.family);
   const port = options.port === undefined ? DEFAULT_PORTS[protocol] : checkPort(options.port);
-  if ((protocol === "tcp" || protocol === "udp") && port === undefined) throw new Error(`--protocol ${protocol} needs --port`);
+  if ((protocol === "tcp" || protocol === "udp") && port === undefined)
+    throw new Error(`--protocol ${protocol} needs --port`);
   const timeout = options.timeout ?? 3;
   const question = {
     to: resolveTarget(status, to, family),
@@ -110,20 +124,37 @@ export async function probe(paths: InstancePaths, status: LabStatus, from: strin
     family,
     port,
     timeout,
-    host: options.host ?? (protocol === "dns" ? ZONE : ipaddr.isValid(to) || status.hosts.some(({ name }) => name === to) ? "" : to),
+    host:
+      options.host ??
+      (protocol === "dns" ? ZONE : ipaddr.isValid(to) || status.hosts.some(({ name }) => name === to) ? "" : to),
     path: options.path ?? "/",
     type: options.type?.toUpperCase() ?? (family === 6 ? "AAAA" : "A"),
   };
-  const answer = (await ask(paths, status, from, question, timeout * 3)) as Pick<ProbeResult, "fate" | "address" | "seen" | "seconds">;
+  const answer = (await ask(paths, status, from, question, timeout * 3)) as Pick<
+    ProbeResult,
+    "fate" | "address" | "seen" | "seconds"
+  >;
   const { fate, address, seen, seconds } = answer;
   return { fate, from, to, protocol, ...(port === undefined ? {} : { port }), family, address, seen, seconds };
 }
 
 /** Tries all TCP ports from `first` to `last` (default: all 65,535), thousands at a time. */
-export async function scan(paths: InstancePaths, status: LabStatus, from: string, to: string, options: { family?: 4 | 6; first?: number; last?: number; timeout?: number } = {}): Promise<ScanResult> {
+export async function scan(
+  paths: InstancePaths,
+  status: LabStatus,
+  from: string,
+  to: string,
+  options: { family?: 4 | 6; first?: number; last?: number; timeout?: number } = {},
+): Promise<ScanResult> {
   const family = familyOf(to, options.family);
   const ports = [checkPort(options.first ?? 1), checkPort(options.last ?? 65535)];
-  const question = { to: resolveTarget(status, to, family), protocol: "scan", family, ports, timeout: options.timeout ?? 1.5 };
+  const question = {
+    to: resolveTarget(status, to, family),
+    protocol: "scan",
+    family,
+    ports,
+    timeout: options.timeout ?? 1.5,
+  };
   return (await ask(paths, status, from, question, 300)) as ScanResult;
 }
 
@@ -135,7 +166,9 @@ export function probeText(result: ProbeResult): string {
   const details = [
     seen["status"] === undefined ? undefined : `HTTP ${String(seen["status"])}`,
     seen["rcode"] === undefined ? undefined : String(seen["rcode"]),
-    ...((seen["answers"] as { type: string; data: string }[] | undefined) ?? []).map(({ type, data }) => `${type} ${data}`),
+    ...((seen["answers"] as { type: string; data: string }[] | undefined) ?? []).map(
+      ({ type, data }) => `${type} ${data}`,
+    ),
     seen["firstLine"] ? JSON.stringify(seen["firstLine"]) : undefined,
     icmp ? `ICMP from ${icmp.from}: ${icmp.meaning}` : undefined,
     seen["error"] ? String(seen["error"]) : undefined,

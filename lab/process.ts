@@ -12,7 +12,9 @@ export class CommandError extends Error {
     /** The end of what it wrote to stderr, or to stdout when stderr is empty. */
     readonly output: string,
   ) {
-    super(`${argv.join(" ").slice(0, 300)}: ${code === undefined ? "did not run to its end" : `exit code ${code}`}${output ? `: ${output}` : ""}`);
+    super(
+      `${argv.join(" ").slice(0, 300)}: ${code === undefined ? "did not run to its end" : `exit code ${code}`}${output ? `: ${output}` : ""}`,
+    );
     this.name = "CommandError";
   }
 }
@@ -39,7 +41,13 @@ export function run(argv: readonly string[], options: RunOptions = {}): Promise<
       (error, stdout, stderr) => {
         if (!error) return resolve(stdout);
         const code = typeof error.code === "number" ? error.code : undefined;
-        reject(new CommandError(argv, code, (stderr.trim() || stdout.trim() || (code === undefined ? error.message : "")).slice(-2000)));
+        reject(
+          new CommandError(
+            argv,
+            code,
+            (stderr.trim() || stdout.trim() || (code === undefined ? error.message : "")).slice(-2000),
+          ),
+        );
       },
     );
     child.stdin?.on("error", () => undefined); // the program may end before it has read everything
@@ -85,7 +93,12 @@ export function sleep(ms: number): Promise<void> {
 }
 
 /** Calls `done` every `everyMs` until it is true; throws with `what` after `timeoutMs`. */
-export async function until(what: string, timeoutMs: number, done: () => boolean | Promise<boolean>, everyMs = 50): Promise<void> {
+export async function until(
+  what: string,
+  timeoutMs: number,
+  done: () => boolean | Promise<boolean>,
+  everyMs = 50,
+): Promise<void> {
   const end = Date.now() + timeoutMs;
   while (!(await done())) {
     if (Date.now() > end) throw new Error(`${what}: not within ${timeoutMs / 1000} s`);

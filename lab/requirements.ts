@@ -16,12 +16,19 @@ export class RequirementError extends Error {
 export async function checkMachine(): Promise<void> {
   const lacking: string[] = [];
   if (process.platform !== "linux") lacking.push(`Linux (this is ${process.platform})`);
-  if (process.getuid?.() !== 0) lacking.push("root: the lab makes namespaces, mounts and containers; run it as root in a machine that is meant for that");
+  if (process.getuid?.() !== 0)
+    lacking.push(
+      "root: the lab makes namespaces, mounts and containers; run it as root in a machine that is meant for that",
+    );
   const filesystems = existsSync("/proc/filesystems") ? readFileSync("/proc/filesystems", "utf8") : "";
-  if (!/\boverlay\b/.test(filesystems) && !(await works(["modprobe", "overlay"]))) lacking.push("overlayfs in the kernel (CONFIG_OVERLAY_FS)");
-  if (!existsSync("/dev/net/tun") && !(await works(["modprobe", "tun"]))) lacking.push("/dev/net/tun (CONFIG_TUN): WireGuard's tunnels need it");
-  if (!existsSync("/proc/self/ns/net") || !existsSync("/proc/self/ns/pid")) lacking.push("network and process namespaces in the kernel");
-  else if (lacking.length === 0 && !(await works(["unshare", "--net", "--mount", "--pid", "--fork", "true"]))) lacking.push("the right to make namespaces (unshare failed: a container without CAP_SYS_ADMIN?)");
+  if (!/\boverlay\b/.test(filesystems) && !(await works(["modprobe", "overlay"])))
+    lacking.push("overlayfs in the kernel (CONFIG_OVERLAY_FS)");
+  if (!existsSync("/dev/net/tun") && !(await works(["modprobe", "tun"])))
+    lacking.push("/dev/net/tun (CONFIG_TUN): WireGuard's tunnels need it");
+  if (!existsSync("/proc/self/ns/net") || !existsSync("/proc/self/ns/pid"))
+    lacking.push("network and process namespaces in the kernel");
+  else if (lacking.length === 0 && !(await works(["unshare", "--net", "--mount", "--pid", "--fork", "true"])))
+    lacking.push("the right to make namespaces (unshare failed: a container without CAP_SYS_ADMIN?)");
   try {
     machineCodename();
   } catch (error) {
@@ -42,11 +49,19 @@ async function works(argv: readonly string[]): Promise<boolean> {
 /** Packages of the list that are not installed. */
 export async function missingPackages(names: readonly string[] = MACHINE_PACKAGES): Promise<string[]> {
   // dpkg-query exits with 1 when it does not know one of them, and still tells about the others.
-  const output = await run(["dpkg-query", "-W", "-f=${Package} ${db:Status-Abbrev}\n", ...names]).catch((error: unknown) => {
-    if (error instanceof CommandError && error.code === 1) return "";
-    throw error;
-  });
-  const installed = (text: string): Set<string> => new Set(text.split("\n").filter((line) => / ii/.test(line)).map((line) => line.split(" ")[0]!));
+  const output = await run(["dpkg-query", "-W", "-f=${Package} ${db:Status-Abbrev}\n", ...names]).catch(
+    (error: unknown) => {
+      if (error instanceof CommandError && error.code === 1) return "";
+      throw error;
+    },
+  );
+  const installed = (text: string): Set<string> =>
+    new Set(
+      text
+        .split("\n")
+        .filter((line) => / ii/.test(line))
+        .map((line) => line.split(" ")[0]!),
+    );
   if (output) {
     const have = installed(output);
     return names.filter((name) => !have.has(name));
@@ -63,12 +78,37 @@ export async function installMissing(progress: (line: string) => void): Promise<
   const missing = await missingPackages();
   if (missing.length === 0) return;
   progress(`installing ${missing.join(", ")}`);
-  if (missing.includes("bind9") && existsSync("/run/systemd/system")) await run(["systemctl", "mask", "named.service", "bind9.service"]);
+  if (missing.includes("bind9") && existsSync("/run/systemd/system"))
+    await run(["systemctl", "mask", "named.service", "bind9.service"]);
   const env = { DEBIAN_FRONTEND: "noninteractive" };
   try {
-    await run(["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", ...missing], { env });
+    await run(
+      [
+        "apt-get",
+        "-o",
+        "DPkg::Lock::Timeout=300",
+        "install",
+        "--yes",
+        "--quiet",
+        "--no-install-recommends",
+        ...missing,
+      ],
+      { env },
+    );
   } catch {
     await run(["apt-get", "update", "--quiet"], { env });
-    await run(["apt-get", "install", "--yes", "--quiet", "--no-install-recommends", ...missing], { env });
+    await run(
+      [
+        "apt-get",
+        "-o",
+        "DPkg::Lock::Timeout=300",
+        "install",
+        "--yes",
+        "--quiet",
+        "--no-install-recommends",
+        ...missing,
+      ],
+      { env },
+    );
   }
 }

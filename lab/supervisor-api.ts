@@ -28,7 +28,17 @@ export interface LabStatus {
 }
 
 /** Methods that the clouds may call, by name. */
-const MACHINE_METHODS = ["createServer", "startServer", "stopServer", "resetServer", "rebuildServer", "deleteServer", "setAddresses", "setFirewall", "powerState"] as const;
+const MACHINE_METHODS = [
+  "createServer",
+  "startServer",
+  "stopServer",
+  "resetServer",
+  "rebuildServer",
+  "deleteServer",
+  "setAddresses",
+  "setFirewall",
+  "powerState",
+] as const;
 const NAME_METHODS = ["publishZone", "setReverse"] as const;
 
 /** The interface as a fastify instance that is not listening yet. `started()` says that everything has been started. */
@@ -43,7 +53,12 @@ export function supervisorApi(paths: InstancePaths, fabric: Fabric, services: Fa
   const app = fastify({ bodyLimit: 16 << 20, forceCloseConnections: true });
   let running = false;
   app.setErrorHandler((error: Error, _request, reply) => {
-    const code = error instanceof UnknownHostError || error instanceof UnknownServerError ? 404 : error instanceof RefusedError ? 409 : 500;
+    const code =
+      error instanceof UnknownHostError || error instanceof UnknownServerError
+        ? 404
+        : error instanceof RefusedError
+          ? 409
+          : 500;
     if (code === 500) console.error(error);
     return reply.code(code).send({ error: error.message });
   });
@@ -84,19 +99,26 @@ function status(paths: InstancePaths, fabric: Fabric, services: FabricServices, 
 }
 
 function addMachines(app: FastifyInstance, fabric: Fabric, services: FabricServices): void {
-  app.post<{ Params: { method: string }; Body: { args: unknown[] } }>("/machines/:method", async ({ params, body }, reply) => {
-    if (!isOneOf(MACHINE_METHODS, params.method)) return reply.code(404).send({ error: `no method ${params.method}` });
-    // JSON has no undefined: an absent argument travels as null.
-    const args = body.args.map((value) => value ?? undefined);
-    const method = fabric.servers[params.method] as (...values: unknown[]) => Promise<unknown>;
-    return { result: await method.apply(fabric.servers, args) };
-  });
-  app.post<{ Params: { method: string }; Body: { args: unknown[] } }>("/names/:method", async ({ params, body }, reply) => {
-    if (!isOneOf(NAME_METHODS, params.method)) return reply.code(404).send({ error: `no method ${params.method}` });
-    const args = body.args.map((value) => value ?? undefined);
-    const method = services.names[params.method] as (...values: unknown[]) => Promise<unknown>;
-    return { result: await method.apply(services.names, args) };
-  });
+  app.post<{ Params: { method: string }; Body: { args: unknown[] } }>(
+    "/machines/:method",
+    async ({ params, body }, reply) => {
+      if (!isOneOf(MACHINE_METHODS, params.method))
+        return reply.code(404).send({ error: `no method ${params.method}` });
+      // JSON has no undefined: an absent argument travels as null.
+      const args = body.args.map((value) => value ?? undefined);
+      const method = fabric.servers[params.method] as (...values: unknown[]) => Promise<unknown>;
+      return { result: await method.apply(fabric.servers, args) };
+    },
+  );
+  app.post<{ Params: { method: string }; Body: { args: unknown[] } }>(
+    "/names/:method",
+    async ({ params, body }, reply) => {
+      if (!isOneOf(NAME_METHODS, params.method)) return reply.code(404).send({ error: `no method ${params.method}` });
+      const args = body.args.map((value) => value ?? undefined);
+      const method = services.names[params.method] as (...values: unknown[]) => Promise<unknown>;
+      return { result: await method.apply(services.names, args) };
+    },
+  );
 }
 
 function addHosts(app: FastifyInstance, fabric: Fabric): void {
@@ -113,7 +135,10 @@ function addHosts(app: FastifyInstance, fabric: Fabric): void {
     await fabric.host(params.name).ready();
     return {};
   });
-  for (const [route, dropped] of [["/cut", true], ["/mend", false]] as const) {
+  for (const [route, dropped] of [
+    ["/cut", true],
+    ["/mend", false],
+  ] as const) {
     app.post<{ Body: { a: string; b: string } }>(route, async ({ body }) => {
       await fabric.cut(body.a, body.b, dropped);
       return {};
@@ -141,7 +166,12 @@ function addSnapshots(app: FastifyInstance, paths: InstancePaths, fabric: Fabric
     await restore(paths, params.name);
     await Promise.all([services.startNames(), fabric.startHosts()]);
     services.startClouds();
-    await Promise.all(fabric.hosts().filter(({ state }) => state !== "off").map(({ name }) => fabric.host(name).ready()));
+    await Promise.all(
+      fabric
+        .hosts()
+        .filter(({ state }) => state !== "off")
+        .map(({ name }) => fabric.host(name).ready()),
+    );
     return {};
   });
 }

@@ -10,7 +10,8 @@ import { supervisorApi } from "./supervisor-api";
 
 async function main(): Promise<void> {
   const paths = instancePaths(process.argv[2] ?? "");
-  for (const dir of [paths.logs, paths.hosts, paths.clouds, paths.dns, paths.pulumi, paths.operator]) mkdirSync(dir, { recursive: true, mode: 0o700 });
+  for (const dir of [paths.logs, paths.hosts, paths.clouds, paths.dns, paths.pulumi, paths.operator])
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
   const fabric = new Fabric(paths);
   const services = new FabricServices(paths);
   const api = supervisorApi(paths, fabric, services);

@@ -10,10 +10,16 @@ import type { InstancePaths } from "../paths";
 import { attach } from "../process";
 
 /** Adds the commands. `paths` finds the lab by its options. */
-export function hostCommands(program: Command, paths: (options?: { name?: string }) => InstancePaths, progress: (line: string) => void): void {
+export function hostCommands(
+  program: Command,
+  paths: (options?: { name?: string }) => InstancePaths,
+  progress: (line: string) => void,
+): void {
   program
     .command("exec")
-    .description("run a command inside a host, or in the namespace of a router (internet, home-router, cafe-router, services, operator)")
+    .description(
+      "run a command inside a host, or in the namespace of a router (internet, home-router, cafe-router, services, operator)",
+    )
     .usage("HOST -- COMMAND...")
     .argument("<host>", "name of the host")
     .argument("<command...>", "the command and its arguments; its exit code becomes ours")
@@ -72,20 +78,51 @@ export function hostCommands(program: Command, paths: (options?: { name?: string
 async function ssh(instance: InstancePaths, name: string, command: readonly string[]): Promise<number> {
   const status = await requireLab(instance);
   const host = status.hosts.find((candidate) => candidate.name === name);
-  if (!host) throw new Error(`no host ${JSON.stringify(name)} in the lab; there is ${status.hosts.map((known) => known.name).join(", ")}`);
-  if (!host.managed) throw new Error(`${name} is an unmanaged device without an SSH server; use: bin/lab exec ${name} -- bash`);
-  const options = ["-o", "LogLevel=ERROR", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-i", instance.operatorKey];
+  if (!host)
+    throw new Error(
+      `no host ${JSON.stringify(name)} in the lab; there is ${status.hosts.map((known) => known.name).join(", ")}`,
+    );
+  if (!host.managed)
+    throw new Error(`${name} is an unmanaged device without an SSH server; use: bin/lab exec ${name} -- bash`);
+  const options = [
+    "-o",
+    "LogLevel=ERROR",
+    "-o",
+    "BatchMode=yes",
+    "-o",
+    "ConnectTimeout=10",
+    "-i",
+    instance.operatorKey,
+  ];
   if (name === "home") {
     const key = deriveSshKey(KEY_LABELS.homeHostKey).publicKey;
-    options.push("-o", `KnownHostsCommand=/bin/echo home ${key}`, "-o", "HostKeyAlias=home", "-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=yes");
+    options.push(
+      "-o",
+      `KnownHostsCommand=/bin/echo home ${key}`,
+      "-o",
+      "HostKeyAlias=home",
+      "-o",
+      "UserKnownHostsFile=/dev/null",
+      "-o",
+      "StrictHostKeyChecking=yes",
+    );
   } else {
     options.push("-o", "UserKnownHostsFile=/dev/null", "-o", "StrictHostKeyChecking=no");
   }
-  const argv = ["ssh", ...options, `root@${host.ipv4 ?? host.ipv6 ?? ""}`, ...(command.length > 0 ? ["--", ...command] : [])];
+  const argv = [
+    "ssh",
+    ...options,
+    `root@${host.ipv4 ?? host.ipv6 ?? ""}`,
+    ...(command.length > 0 ? ["--", ...command] : []),
+  ];
   return attach(operatorArgv(instance, argv), { env: { ...process.env, SSH_AUTH_SOCK: instance.agentSocket } });
 }
 
-async function logs(instance: InstancePaths, name: string, options: { console?: boolean; lines: string; follow?: boolean; unit?: string }): Promise<number> {
+async function logs(
+  instance: InstancePaths,
+  name: string,
+  options: { console?: boolean; lines: string; follow?: boolean; unit?: string },
+): Promise<number> {
   if (!/^\d+$/.test(options.lines)) throw new Error(`--lines ${JSON.stringify(options.lines)}: expected a number`);
   if (!/^[a-z0-9][a-z0-9.-]*$/i.test(name)) throw new Error(`${JSON.stringify(name)} is no name of a host or log`);
   const own = path.join(instance.logs, `${name}.log`);
@@ -98,6 +135,13 @@ async function logs(instance: InstancePaths, name: string, options: { console?: 
     return 0;
   }
   const status = await requireLab(instance);
-  const journal = ["journalctl", "--no-pager", "-n", options.lines, ...(options.follow ? ["-f"] : []), ...(options.unit ? ["-u", options.unit] : [])];
+  const journal = [
+    "journalctl",
+    "--no-pager",
+    "-n",
+    options.lines,
+    ...(options.follow ? ["-f"] : []),
+    ...(options.unit ? ["-u", options.unit] : []),
+  ];
   return attach(execArgv(instance, status, name, journal));
 }

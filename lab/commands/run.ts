@@ -13,7 +13,8 @@ async function toolchainEnvironment(command: string): Promise<Record<string, str
   try {
     return JSON.parse(await run([toolchain, "env", "--json"])) as Record<string, string>;
   } catch (error) {
-    if (path.basename(command) === "pulumi" && error instanceof CommandError) process.stderr.write(`lab: ${error.output}\n`);
+    if (path.basename(command) === "pulumi" && error instanceof CommandError)
+      process.stderr.write(`lab: ${error.output}\n`);
     return {};
   }
 }

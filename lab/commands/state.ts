@@ -7,7 +7,11 @@ import type { InstancePaths } from "../paths";
 import { probe, probeText, PROTOCOLS, scan, type ProbeOptions } from "../probe";
 
 /** Adds the commands. `paths` finds the lab by its options. */
-export function stateCommands(program: Command, paths: (options?: { name?: string }) => InstancePaths, progress: (line: string) => void): void {
+export function stateCommands(
+  program: Command,
+  paths: (options?: { name?: string }) => InstancePaths,
+  progress: (line: string) => void,
+): void {
   const post = async (route: string, body?: unknown): Promise<void> => {
     const instance = paths();
     await requireLab(instance);
@@ -65,10 +69,11 @@ function number(text: string): number {
 }
 
 function probeCommands(program: Command, paths: () => InstancePaths): void {
-  const family = (): Option => new Option("--family <4|6>", "address family").choices(["4", "6"]).argParser((text) => {
-    if (text !== "4" && text !== "6") throw new InvalidArgumentError("expected 4 or 6");
-    return Number(text);
-  });
+  const family = (): Option =>
+    new Option("--family <4|6>", "address family").choices(["4", "6"]).argParser((text) => {
+      if (text !== "4" && text !== "6") throw new InvalidArgumentError("expected 4 or 6");
+      return Number(text);
+    });
   program
     .command("probe")
     .description("try one connection and say its fate: accepted, refused, filtered, unreachable, denied-by-application")
@@ -97,10 +102,16 @@ function probeCommands(program: Command, paths: () => InstancePaths): void {
     .option("--last <port>", "last port", number)
     .option("--timeout <seconds>", "how long to wait for each (1.5)", number)
     .option("--json", "as JSON")
-    .action(async (from: string, to: string, options: { family?: 4 | 6; first?: number; last?: number; timeout?: number; json?: boolean }) => {
-      const instance = paths();
-      const result = await scan(instance, await requireLab(instance), from, to, options);
-      const text = `accepted: ${result.accepted.join(", ") || "none"}; refused: ${result.refused}; filtered: ${result.filtered}; unreachable: ${result.unreachable}`;
-      console.log(options.json ? JSON.stringify(result, null, 2) : text);
-    });
+    .action(
+      async (
+        from: string,
+        to: string,
+        options: { family?: 4 | 6; first?: number; last?: number; timeout?: number; json?: boolean },
+      ) => {
+        const instance = paths();
+        const result = await scan(instance, await requireLab(instance), from, to, options);
+        const text = `accepted: ${result.accepted.join(", ") || "none"}; refused: ${result.refused}; filtered: ${result.filtered}; unreachable: ${result.unreachable}`;
+        console.log(options.json ? JSON.stringify(result, null, 2) : text);
+      },
+    );
 }

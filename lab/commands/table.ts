@@ -5,7 +5,14 @@ import type { LabStatus } from "../supervisor-api";
 export function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [heading, ...rows];
   const widths = heading.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  return all.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()).join("\n");
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
 }
 
 /** What `up` and `status` print: hosts with addresses and state, clouds with endpoint and token, the operator. */
@@ -14,7 +21,9 @@ export function statusText(status: LabStatus): string {
   const operator = ["operator", "operator", status.operator.ipv4, status.operator.ipv6, "running"];
   const clouds = status.clouds.map((cloud) => [cloud.name, cloud.endpoint, cloud.token]);
   const cuts = status.cuts.map(([a, b]) => `cut: ${a} and ${b}`);
-  const down = Object.entries(status.services).filter(([, running]) => !running).map(([name]) => `not running: ${name}`);
+  const down = Object.entries(status.services)
+    .filter(([, running]) => !running)
+    .map(([name]) => `not running: ${name}`);
   const parts = [
     table(["HOST", "KIND", "IPV4", "IPV6", "STATE"], [...hosts, operator]),
     table(["CLOUD", "ENDPOINT (inside the lab)", "TOKEN"], clouds),

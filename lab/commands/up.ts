@@ -21,13 +21,22 @@ export async function prepareImages(progress: (line: string) => void): Promise<v
   const server = imageDir("server");
   if (existsSync(server) && existsSync(imageDir("device")) && existsSync(repositoryDir(server))) return;
   await installMissing(progress);
-  await Promise.all([ensureImage("device", progress), ensureImage("server", progress).then((image) => ensureRepository(image, progress))]);
+  await Promise.all([
+    ensureImage("device", progress),
+    ensureImage("server", progress).then((image) => ensureRepository(image, progress)),
+  ]);
 }
 
 function writeOperatorFiles(paths: InstancePaths): void {
   mkdirSync(paths.operator, { recursive: true, mode: 0o700 });
-  writeFileSync(path.join(paths.operator, "resolv.conf"), `nameserver ${SERVICES.resolver.ipv4}\nnameserver ${SERVICES.resolver.ipv6}\n`);
-  writeFileSync(path.join(paths.operator, "nsswitch.conf"), "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\n");
+  writeFileSync(
+    path.join(paths.operator, "resolv.conf"),
+    `nameserver ${SERVICES.resolver.ipv4}\nnameserver ${SERVICES.resolver.ipv6}\n`,
+  );
+  writeFileSync(
+    path.join(paths.operator, "nsswitch.conf"),
+    "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\n",
+  );
 }
 
 /**
@@ -39,28 +48,38 @@ export async function up(paths: InstancePaths, progress: (line: string) => void)
   if (running && settled(running)) return running;
   await checkMachine();
   mkdirSync(paths.dir, { recursive: true, mode: 0o700 });
-  return withLock(path.join(paths.dir, "up.lock"), () => progress(`waiting for another "lab up" of ${paths.name}`), async () => {
-    await installMissing(progress);
-    await prepareImages(progress);
-    writeOperatorFiles(paths);
-    if (!(await labStatus(paths))) {
-      if (outerPid(paths) !== undefined) await stopLab(paths);
-      progress(`starting the lab ${paths.name}`);
-      await startSupervisor(paths);
-    }
-    return waitForHosts(paths, progress);
-  });
+  return withLock(
+    path.join(paths.dir, "up.lock"),
+    () => progress(`waiting for another "lab up" of ${paths.name}`),
+    async () => {
+      await installMissing(progress);
+      await prepareImages(progress);
+      writeOperatorFiles(paths);
+      if (!(await labStatus(paths))) {
+        if (outerPid(paths) !== undefined) await stopLab(paths);
+        progress(`starting the lab ${paths.name}`);
+        await startSupervisor(paths);
+      }
+      return waitForHosts(paths, progress);
+    },
+  );
 }
 
 async function waitForHosts(paths: InstancePaths, progress: (line: string) => void): Promise<LabStatus> {
   const since = Date.now();
   progress("booting the hosts");
-  for (let told = since; ; ) {
+  for (let told = since; ;) {
     const status = await labStatus(paths);
-    if (!status) throw new Error(`the lab went down while it was starting; see ${path.join(paths.logs, "supervisor.log")}`);
+    if (!status)
+      throw new Error(`the lab went down while it was starting; see ${path.join(paths.logs, "supervisor.log")}`);
     if (settled(status)) return status;
-    const waiting = status.hosts.filter(({ state }) => state === "starting").map(({ name }) => name).join(", ") || "the services";
-    if (Date.now() - since > 120_000) throw new Error(`not there within two minutes: ${waiting}; look with: bin/lab logs HOST --console`);
+    const waiting =
+      status.hosts
+        .filter(({ state }) => state === "starting")
+        .map(({ name }) => name)
+        .join(", ") || "the services";
+    if (Date.now() - since > 120_000)
+      throw new Error(`not there within two minutes: ${waiting}; look with: bin/lab logs HOST --console`);
     if (Date.now() - told > 10_000) {
       progress(`still waiting for ${waiting}`);
       told = Date.now();

@@ -19,7 +19,11 @@ export interface Uplink {
 }
 
 /** ip(8) commands that give `prefix` to an attachment, or take it away. IPv6 is routed to the host as a whole: no neighbour discovery. */
-export function routeCommands(uplink: Pick<Uplink, "name">, prefix: string, action: "replace" | "del" = "replace"): string {
+export function routeCommands(
+  uplink: Pick<Uplink, "name">,
+  prefix: string,
+  action: "replace" | "del" = "replace",
+): string {
   const dev = uplink.name;
   if (!prefix.includes(":")) return `route ${action} ${prefix} dev ${dev} src ${INTERNET.ipv4}`;
   return `route ${action} ${prefix} via fe80::2 dev ${dev} src ${INTERNET.ipv6}`;
@@ -53,7 +57,10 @@ export async function plugIntoLan(router: string, name: string, namespace: strin
   const dev = `lan-${name}`;
   await unplugFromLan(router, name);
   await ip(
-    [`link add ${dev} type veth peer name eth0 address ${mac} netns ${namespace}`, `link set ${dev} addrgenmode none master lan up`],
+    [
+      `link add ${dev} type veth peer name eth0 address ${mac} netns ${namespace}`,
+      `link set ${dev} addrgenmode none master lan up`,
+    ],
     router,
   );
 }
@@ -68,7 +75,10 @@ export function uplinkAddressCommands(ifname: string, addresses: readonly string
   return [
     `link set ${ifname} addrgenmode none up`,
     `addr add fe80::2/64 dev ${ifname} nodad`,
-    ...addresses.map((address) => `addr add ${address}/${address.includes(":") ? 128 : 32} dev ${ifname}${address.includes(":") ? " nodad" : ""}`),
+    ...addresses.map(
+      (address) =>
+        `addr add ${address}/${address.includes(":") ? 128 : 32} dev ${ifname}${address.includes(":") ? " nodad" : ""}`,
+    ),
     `route add default via ${GATEWAY.ipv4} dev ${ifname} onlink`,
     `route add default via ${GATEWAY.ipv6} dev ${ifname}`,
   ];

@@ -28,7 +28,8 @@ export function makeCgroups(instance: string, host: string): void {
 
 /** Shell-free way of starting a program inside control groups: a constant script that moves itself there and becomes the program. */
 export function inCgroups(dirs: readonly string[], argv: readonly string[]): string[] {
-  const script = 'n=$1; shift; while [ "$n" -gt 0 ]; do echo $$ > "$1/cgroup.procs" || exit 125; shift; n=$((n-1)); done; exec "$@"';
+  const script =
+    'n=$1; shift; while [ "$n" -gt 0 ]; do echo $$ > "$1/cgroup.procs" || exit 125; shift; n=$((n-1)); done; exec "$@"';
   return ["sh", "-c", script, "sh", String(dirs.length), ...dirs, ...argv];
 }
 
@@ -38,13 +39,19 @@ export async function freeze(instance: string, host: string, frozen: boolean): P
     const file = path.join(dir, "cgroup.freeze");
     if (!existsSync(file)) continue;
     writeFileSync(file, frozen ? "1" : "0");
-    for (let i = 0; i < 40 && readFileSync(path.join(dir, "cgroup.events"), "utf8").includes(`frozen ${frozen ? 0 : 1}`); i++) await sleep(25);
+    for (
+      let i = 0;
+      i < 40 && readFileSync(path.join(dir, "cgroup.events"), "utf8").includes(`frozen ${frozen ? 0 : 1}`);
+      i++
+    )
+      await sleep(25);
   }
 }
 
 function removeTree(dir: string): void {
   if (!existsSync(dir)) return;
-  for (const entry of readdirSync(dir, { withFileTypes: true })) if (entry.isDirectory()) removeTree(path.join(dir, entry.name));
+  for (const entry of readdirSync(dir, { withFileTypes: true }))
+    if (entry.isDirectory()) removeTree(path.join(dir, entry.name));
   rmdirSync(dir);
 }
 

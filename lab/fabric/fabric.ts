@@ -77,7 +77,11 @@ export class Fabric {
   /** A host by its name. Throws `UnknownHostError`. */
   host(name: string): Host {
     const host = this.fixed.get(name)?.host ?? this.servers.named(name)?.host;
-    if (!host) throw new UnknownHostError(name, this.hosts().map((known) => known.name));
+    if (!host)
+      throw new UnknownHostError(
+        name,
+        this.hosts().map((known) => known.name),
+      );
     return host;
   }
 
@@ -92,7 +96,10 @@ export class Fabric {
   /** Drops all packets between two attachments, or lets them pass again; doing it twice is doing it once. */
   async cut(a: string, b: string, dropped: boolean): Promise<void> {
     const [first, second] = [this.attachment(a), this.attachment(b)].sort() as [string, string];
-    if (first === second) throw new RefusedError(`${a} and ${b} are on one LAN: there is no path between them through the Internet that could be cut`);
+    if (first === second)
+      throw new RefusedError(
+        `${a} and ${b} are on one LAN: there is no path between them through the Internet that could be cut`,
+      );
     const others = this.cuts.filter(([x, y]) => x !== first || y !== second);
     const next: Cut[] = dropped ? [...others, [first, second]] : others;
     await applyCuts(next);
@@ -140,7 +147,11 @@ export class Fabric {
     if (fixed) return fixed.site ?? fixed.name;
     const server = this.servers.named(name);
     if (server) return attachmentOf(server.record.spec);
-    throw new UnknownHostError(name, [...new Set([...this.hosts(), ...SITES].map((known) => known.name)), OPERATOR.name, SERVICES_NS]);
+    throw new UnknownHostError(name, [
+      ...new Set([...this.hosts(), ...SITES].map((known) => known.name)),
+      OPERATOR.name,
+      SERVICES_NS,
+    ]);
   }
 
   private save(): void {
@@ -161,7 +172,13 @@ export class Fabric {
       plug: () =>
         site
           ? plugIntoLan(site.router, name, name, mac)
-          : plugIntoInternet({ name, namespace: name, ifname: "eth0", mac, prefixes: [`${config.ipv4}/32`, `${config.ipv6}/128`] }),
+          : plugIntoInternet({
+              name,
+              namespace: name,
+              ifname: "eth0",
+              mac,
+              prefixes: [`${config.ipv4}/32`, `${config.ipv6}/128`],
+            }),
       unplug: () => (site ? unplugFromLan(site.router, name) : unplugFromInternet(name)),
       seed: (root) => seedFixedHost(root, config),
     });
@@ -169,5 +186,10 @@ export class Fabric {
 }
 
 function runtime(host: Host): Pick<HostStatus, "state" | "leader" | "namespace" | "uptime"> {
-  return { state: host.state, namespace: host.options.id, uptime: Math.round(host.uptime), ...(host.leader !== undefined ? { leader: host.leader } : {}) };
+  return {
+    state: host.state,
+    namespace: host.options.id,
+    uptime: Math.round(host.uptime),
+    ...(host.leader !== undefined ? { leader: host.leader } : {}),
+  };
 }

@@ -24,7 +24,8 @@ function serviceMatch(rule: FirewallRule, family: "ip" | "ip6"): string {
   if (port === "any") return `meta l4proto ${rule.protocol}`;
   const match = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(port);
   const [from, to] = [Number(match?.[1]), Number(match?.[2] ?? match?.[1])];
-  if (!match || from < 1 || to > 65535 || from > to) throw new RefusedError(`firewall rule: port ${JSON.stringify(port)} is no port, range of ports or "any"`);
+  if (!match || from < 1 || to > 65535 || from > to)
+    throw new RefusedError(`firewall rule: port ${JSON.stringify(port)} is no port, range of ports or "any"`);
   return `${rule.protocol} dport ${from === to ? from : `${from}-${to}`}`;
 }
 
@@ -48,7 +49,10 @@ export function firewallRuleset(name: string, rules: readonly FirewallRule[] | u
   const chain = (chainName: string, direction: "in" | "out"): string[] => [
     `\tchain ${chainName} {`,
     "\t\tct state established,related accept",
-    ...rules.filter((rule) => rule.direction === direction).flatMap(accepts).map((line) => `\t\t${line}`),
+    ...rules
+      .filter((rule) => rule.direction === direction)
+      .flatMap(accepts)
+      .map((line) => `\t\t${line}`),
     "\t\tdrop",
     "\t}",
   ];
@@ -81,7 +85,17 @@ export function cutsRuleset(cuts: readonly Cut[]): string {
     `\t\tiifname "${a}" oifname "${b}" drop`,
     `\t\tiifname "${b}" oifname "${a}" drop`,
   ]);
-  return ["table inet cuts {}", "delete table inet cuts", "table inet cuts {", "\tchain forward {", "\t\ttype filter hook forward priority -10; policy accept;", ...rules, "\t}", "}", ""].join("\n");
+  return [
+    "table inet cuts {}",
+    "delete table inet cuts",
+    "table inet cuts {",
+    "\tchain forward {",
+    "\t\ttype filter hook forward priority -10; policy accept;",
+    ...rules,
+    "\t}",
+    "}",
+    "",
+  ].join("\n");
 }
 
 /** Puts the cuts in force, in one transaction. */

@@ -83,7 +83,8 @@ export class Host {
   /** Waits until the host's units are up. Throws with the end of its console after `seconds`. */
   async ready(seconds = 90): Promise<void> {
     await until(`host ${this.options.name} to boot`, seconds * 1000, () => {
-      if (this.leaderPid === undefined) throw new Error(`host ${this.options.name} went off while it booted: ${this.consoleTail()}`);
+      if (this.leaderPid === undefined)
+        throw new Error(`host ${this.options.name} went off while it booted: ${this.consoleTail()}`);
       return this.state === "running";
     });
   }
@@ -130,7 +131,15 @@ export class Host {
     const fresh = !existsSync(upper);
     for (const dir of [upper, work, this.root]) mkdirSync(dir, { recursive: true });
     const below = imageBelow(disk, image);
-    await run(["mount", "-t", "overlay", "overlay", "-o", `lowerdir=${below},upperdir=${upper},workdir=${work}`, this.root]);
+    await run([
+      "mount",
+      "-t",
+      "overlay",
+      "overlay",
+      "-o",
+      `lowerdir=${below},upperdir=${upper},workdir=${work}`,
+      this.root,
+    ]);
     if (!fresh) return;
     try {
       await seed(this.root);
@@ -158,21 +167,45 @@ export class Host {
     await this.options.plug();
     makeCgroups(instance, id);
     const nspawn = start(inCgroups(cgroupDirs(instance, id), this.nspawnCommand()), log, {
-      env: { PATH: process.env["PATH"], SYSTEMD_NSPAWN_API_VFS_WRITABLE: "network", UNIFIED_CGROUP_HIERARCHY: "1", SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: "1" },
+      env: {
+        PATH: process.env["PATH"],
+        SYSTEMD_NSPAWN_API_VFS_WRITABLE: "network",
+        UNIFIED_CGROUP_HIERARCHY: "1",
+        SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: "1",
+      },
     });
     this.nspawn = nspawn;
     this.bootedAt = Date.now();
     nspawn.on("exit", (code) => this.ended(nspawn, code));
-    await until(`host ${this.options.name} to start`, 30_000, () => {
-      if (this.nspawn !== nspawn) throw new Error(`host ${this.options.name} did not start: ${this.consoleTail()}`);
-      this.leaderPid = findLeader(nspawn.pid);
-      return this.leaderPid !== undefined;
-    }, 10);
+    await until(
+      `host ${this.options.name} to start`,
+      30_000,
+      () => {
+        if (this.nspawn !== nspawn) throw new Error(`host ${this.options.name} did not start: ${this.consoleTail()}`);
+        this.leaderPid = findLeader(nspawn.pid);
+        return this.leaderPid !== undefined;
+      },
+      10,
+    );
   }
 
   private nspawnCommand(): string[] {
-    const argv = ["systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--settings=no", "--resolv-conf=off", "--timezone=off", "--link-journal=no"];
-    argv.push(`--directory=${this.root}`, `--machine=${this.options.id}`, `--hostname=${this.options.name}`, `--network-namespace-path=/run/netns/${this.options.id}`);
+    const argv = [
+      "systemd-nspawn",
+      "--quiet",
+      "--register=no",
+      "--keep-unit",
+      "--settings=no",
+      "--resolv-conf=off",
+      "--timezone=off",
+      "--link-journal=no",
+    ];
+    argv.push(
+      `--directory=${this.root}`,
+      `--machine=${this.options.id}`,
+      `--hostname=${this.options.name}`,
+      `--network-namespace-path=/run/netns/${this.options.id}`,
+    );
     argv.push("--bind=/dev/net/tun", "--capability=CAP_NET_ADMIN,CAP_NET_RAW", "--console=pipe", "--boot");
     return argv;
   }
@@ -182,14 +215,17 @@ export class Host {
     if (this.nspawn !== nspawn) return;
     this.nspawn = undefined;
     this.leaderPid = undefined;
-    if (code === EXIT_REBOOT) this.reset().catch((error: unknown) => console.error(`reboot of ${this.options.name}:`, error));
+    if (code === EXIT_REBOOT)
+      this.reset().catch((error: unknown) => console.error(`reboot of ${this.options.name}:`, error));
   }
 
   private async powerOffNow(): Promise<void> {
     const { nspawn } = this;
     this.nspawn = undefined; // what ends now ends by us
     if (nspawn) {
-      const over = new Promise<void>((resolve) => (nspawn.exitCode !== null || nspawn.signalCode !== null ? resolve() : nspawn.once("exit", () => resolve())));
+      const over = new Promise<void>((resolve) =>
+        nspawn.exitCode !== null || nspawn.signalCode !== null ? resolve() : nspawn.once("exit", () => resolve()),
+      );
       const leader = this.leaderPid ?? findLeader(nspawn.pid);
       if (leader !== undefined) kill(leader);
       await Promise.race([over, sleep(2000)]);
@@ -214,7 +250,9 @@ export class Host {
 
   private consoleTail(): string {
     const { console: log } = this.options;
-    return existsSync(log) ? readFileSync(log, "utf8").trim().split("\n").slice(-5).join(" | ") : "its console said nothing";
+    return existsSync(log)
+      ? readFileSync(log, "utf8").trim().split("\n").slice(-5).join(" | ")
+      : "its console said nothing";
   }
 }
 
@@ -223,7 +261,10 @@ function imageBelow(disk: string, image: string): string {
   const note = path.join(disk, "image");
   if (!existsSync(note)) writeFileSync(note, image);
   const below = readFileSync(note, "utf8");
-  if (!existsSync(below)) throw new Error(`${disk} was made on the image ${below}, which is no longer in the cache; begin anew with: bin/lab down`);
+  if (!existsSync(below))
+    throw new Error(
+      `${disk} was made on the image ${below}, which is no longer in the cache; begin anew with: bin/lab down`,
+    );
   return below;
 }
 

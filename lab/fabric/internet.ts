@@ -35,7 +35,13 @@ async function makeSite(site: Site): Promise<void> {
   const { router, lan, wan } = site;
   await addNamespace(router);
   await makeRouter(router);
-  await plugIntoInternet({ name: site.name, namespace: router, ifname: "wan", mac: macFor(router), prefixes: [`${wan.ipv4}/32`, site.delegated] });
+  await plugIntoInternet({
+    name: site.name,
+    namespace: router,
+    ifname: "wan",
+    mac: macFor(router),
+    prefixes: [`${wan.ipv4}/32`, site.delegated],
+  });
   await ip(
     [
       ...uplinkAddressCommands("wan", [wan.ipv4, wan.ipv6]),
@@ -61,8 +67,20 @@ async function makeServices(): Promise<void> {
     mac: macFor(SERVICES_NS),
     prefixes: [SERVICES.ipv4Prefix, SERVICES.ipv6Prefix],
   });
-  const addresses = [SERVICES.hetzner, SERVICES.cloudflare, SERVICES.resolver, SERVICES.authoritative, SERVICES.packages];
-  await ip(uplinkAddressCommands("uplink", addresses.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6])), SERVICES_NS);
+  const addresses = [
+    SERVICES.hetzner,
+    SERVICES.cloudflare,
+    SERVICES.resolver,
+    SERVICES.authoritative,
+    SERVICES.packages,
+  ];
+  await ip(
+    uplinkAddressCommands(
+      "uplink",
+      addresses.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6]),
+    ),
+    SERVICES_NS,
+  );
 }
 
 async function makeOperator(): Promise<void> {

@@ -20,7 +20,9 @@ export async function nft(ruleset: string, ns: string): Promise<void> {
 
 /** Sets kernel parameters in namespace `ns`. */
 export async function sysctl(values: Record<string, string | number>, ns: string): Promise<void> {
-  await run(inNamespace(ns, ["sysctl", "-q", "-w", ...Object.entries(values).map(([key, value]) => `${key}=${value}`)]));
+  await run(
+    inNamespace(ns, ["sysctl", "-q", "-w", ...Object.entries(values).map(([key, value]) => `${key}=${value}`)]),
+  );
 }
 
 /** The argument list that runs `argv` in namespace `ns`, all else as it is. */
@@ -36,7 +38,14 @@ export function hasNamespace(ns: string): boolean {
 /** Makes a namespace with its loopback up. Duplicate address detection is off, so that addresses work at once. */
 export async function addNamespace(ns: string): Promise<void> {
   await run(["ip", "netns", "add", ns]);
-  await sysctl({ "net.ipv6.conf.all.accept_dad": 0, "net.ipv6.conf.default.accept_dad": 0, "net.ipv4.ping_group_range": "0 2147483647" }, ns);
+  await sysctl(
+    {
+      "net.ipv6.conf.all.accept_dad": 0,
+      "net.ipv6.conf.default.accept_dad": 0,
+      "net.ipv4.ping_group_range": "0 2147483647",
+    },
+    ns,
+  );
   await ip(["link set lo up"], ns);
 }
 

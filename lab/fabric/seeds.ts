@@ -55,9 +55,16 @@ function homeFiles(): Record<string, SeedFile> {
     "root/notes.txt": "Backup disk is in the drawer. Router password: on the sticker.\n",
     "srv/nextcloud/app.py": readFileSync(labFile("files/nextcloud.py"), "utf8"),
     "usr/local/lib/peer.py": readFileSync(labFile("files/peer.py"), "utf8"),
-    "etc/systemd/system/nextcloud.service": serviceUnit("nextcloud", `/usr/bin/python3 -u /srv/nextcloud/app.py 127.0.0.1 ${NEXTCLOUD_PORT}`),
-    "etc/systemd/system/peer.service": serviceUnit("Says who connects", `/usr/bin/python3 -u /usr/local/lib/peer.py ${PEER_PORT}`),
-    "etc/nftables.conf": "#!/usr/sbin/nft -f\n# The owner's own: counts what comes in, drops nothing.\nflush ruleset\n\ntable inet own {\n\tchain input {\n\t\ttype filter hook input priority filter; policy accept;\n\t\tcounter\n\t}\n}\n",
+    "etc/systemd/system/nextcloud.service": serviceUnit(
+      "nextcloud",
+      `/usr/bin/python3 -u /srv/nextcloud/app.py 127.0.0.1 ${NEXTCLOUD_PORT}`,
+    ),
+    "etc/systemd/system/peer.service": serviceUnit(
+      "Says who connects",
+      `/usr/bin/python3 -u /usr/local/lib/peer.py ${PEER_PORT}`,
+    ),
+    "etc/nftables.conf":
+      "#!/usr/sbin/nft -f\n# The owner's own: counts what comes in, drops nothing.\nflush ruleset\n\ntable inet own {\n\tchain input {\n\t\ttype filter hook input priority filter; policy accept;\n\t\tcounter\n\t}\n}\n",
     "etc/sysctl.d/99-own.conf": "# The owner's own\nnet.core.somaxconn = 1024\n",
   };
 }
@@ -67,7 +74,10 @@ function deviceFiles(): Record<string, SeedFile> {
   const servers = `${SERVICES.resolver.ipv4} ${SERVICES.resolver.ipv6}`;
   return {
     "etc/resolvconf.conf": `resolv_conf=/etc/resolv.conf\nname_servers="${servers}"\n`,
-    "etc/resolv.conf": servers.split(" ").map((server) => `nameserver ${server}\n`).join(""),
+    "etc/resolv.conf": servers
+      .split(" ")
+      .map((server) => `nameserver ${server}\n`)
+      .join(""),
   };
 }
 

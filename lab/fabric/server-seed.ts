@@ -18,7 +18,11 @@ export function firstAddress(prefix: string): string {
 
 /** meta-data of the NoCloud data source. `generation` counts disks, so that a rebuilt server is a new instance to cloud-init. */
 export function metaData(spec: ServerSpec, generation: number): string {
-  return stringify({ "instance-id": `${spec.id}-${generation}`, "local-hostname": spec.name, "public-keys": spec.authorizedKeys });
+  return stringify({
+    "instance-id": `${spec.id}-${generation}`,
+    "local-hostname": spec.name,
+    "public-keys": spec.authorizedKeys,
+  });
 }
 
 /**
@@ -68,6 +72,8 @@ export function reseedNetwork(root: string, spec: ServerSpec): void {
   const netplan = "etc/netplan/50-cloud-init.yaml";
   writeFiles(root, {
     "var/lib/cloud/seed/nocloud/network-config": { content: stringify(config), mode: 0o600 },
-    ...(existsSync(path.join(root, netplan)) ? { [netplan]: { content: stringify({ network: config }), mode: 0o600 } } : {}),
+    ...(existsSync(path.join(root, netplan))
+      ? { [netplan]: { content: stringify({ network: config }), mode: 0o600 } }
+      : {}),
   });
 }

@@ -25,7 +25,15 @@ export class UnknownServerError extends Error {
 export const SERVER_IMAGES: readonly string[] = ["debian-13"];
 
 /** Names that no server can have: they are hosts or routers of the lab already. */
-const TAKEN = new Set<string>(["lo", INTERNET_NS, SERVICES_NS, OPERATOR.name, "cafe", ...SITES.map(({ router }) => router), ...FIXED_HOSTS.map(({ name }) => name)]);
+const TAKEN = new Set<string>([
+  "lo",
+  INTERNET_NS,
+  SERVICES_NS,
+  OPERATOR.name,
+  "cafe",
+  ...SITES.map(({ router }) => router),
+  ...FIXED_HOSTS.map(({ name }) => name),
+]);
 
 interface Server {
   record: ServerRecord;
@@ -87,8 +95,12 @@ export class Servers implements Machines {
 
   async createServer(spec: ServerSpec): Promise<void> {
     if (this.servers.has(spec.id)) throw new RefusedError(`server ${spec.id} (${spec.name}) exists already`);
-    if (TAKEN.has(spec.name) || this.named(spec.name)) throw new RefusedError(`server name ${spec.name}: the lab has a host of that name already; choose another`);
-    if (!SERVER_IMAGES.includes(spec.image)) throw new RefusedError(`server ${spec.name}: image ${spec.image} cannot be booted in the lab; there is ${SERVER_IMAGES.join(", ")}`);
+    if (TAKEN.has(spec.name) || this.named(spec.name))
+      throw new RefusedError(`server name ${spec.name}: the lab has a host of that name already; choose another`);
+    if (!SERVER_IMAGES.includes(spec.image))
+      throw new RefusedError(
+        `server ${spec.name}: image ${spec.image} cannot be booted in the lab; there is ${SERVER_IMAGES.join(", ")}`,
+      );
     const record: ServerRecord = { spec, powered: false, generation: 1 };
     const host = this.makeHost(record);
     await host.mount();
@@ -118,7 +130,10 @@ export class Servers implements Machines {
   async rebuildServer(id: number, image: string): Promise<void> {
     const server = this.get(id);
     const { record } = server;
-    if (!SERVER_IMAGES.includes(image)) throw new RefusedError(`server ${record.spec.name}: image ${image} cannot be booted in the lab; there is ${SERVER_IMAGES.join(", ")}`);
+    if (!SERVER_IMAGES.includes(image))
+      throw new RefusedError(
+        `server ${record.spec.name}: image ${image} cannot be booted in the lab; there is ${SERVER_IMAGES.join(", ")}`,
+      );
     const wasOn = server.host.leader !== undefined;
     await server.host.destroy();
     record.generation += 1;
@@ -140,7 +155,8 @@ export class Servers implements Machines {
 
   async setAddresses(id: number, ipv4: string | undefined, ipv6: string | undefined): Promise<void> {
     const { record, host } = this.get(id);
-    if (host.leader !== undefined) throw new RefusedError(`server ${record.spec.name}: its addresses can only change while it is off`);
+    if (host.leader !== undefined)
+      throw new RefusedError(`server ${record.spec.name}: its addresses can only change while it is off`);
     const { ipv4: _ipv4, ipv6: _ipv6, ...rest } = record.spec;
     record.spec = { ...rest, ...(ipv4 ? { ipv4 } : {}), ...(ipv6 ? { ipv6 } : {}) };
     await host.mount();
@@ -177,7 +193,13 @@ export class Servers implements Machines {
     const mac = macFor(id);
     const uplink = (): Uplink => {
       const { ipv4, ipv6 } = record.spec;
-      return { name: link, namespace: id, ifname: "eth0", mac, prefixes: [...(ipv4 ? [`${ipv4}/32`] : []), ...(ipv6 ? [ipv6] : [])] };
+      return {
+        name: link,
+        namespace: id,
+        ifname: "eth0",
+        mac,
+        prefixes: [...(ipv4 ? [`${ipv4}/32`] : []), ...(ipv6 ? [ipv6] : [])],
+      };
     };
     return new Host({
       name: record.spec.name,

@@ -22,11 +22,19 @@ export class FabricServices {
     const log = (name: string): string => path.join(paths.logs, `${name}.log`);
     const program = (file: string): string => path.join(__dirname, "..", file);
     this.clouds = new Program("clouds", () =>
-      spawnIn(SERVICES_NS, [process.execPath, "--enable-source-maps", program("clouds/main.js"), paths.dir, paths.socket], log("clouds")),
+      spawnIn(
+        SERVICES_NS,
+        [process.execPath, "--enable-source-maps", program("clouds/main.js"), paths.dir, paths.socket],
+        log("clouds"),
+      ),
     );
     this.packages = new Program("packages", () => {
       const { ipv4, ipv6 } = SERVICES.packages;
-      return spawnIn(SERVICES_NS, [process.execPath, program("images/repository-server.js"), repositoryDir(imageDir("server")), ipv4, ipv6], log("packages"));
+      return spawnIn(
+        SERVICES_NS,
+        [process.execPath, program("images/repository-server.js"), repositoryDir(imageDir("server")), ipv4, ipv6],
+        log("packages"),
+      );
     });
     this.agent = new Program("agent", () => {
       rmSync(paths.agentSocket, { force: true });
@@ -60,7 +68,12 @@ export class FabricServices {
   /** Starts the name service from its state on disk. */
   async startNames(): Promise<void> {
     mkdirSync(this.paths.dns, { recursive: true });
-    const options: NamesOptions = { directory: this.paths.dns, logs: this.paths.logs, namespace: SERVICES_NS, spawn: spawnIn };
+    const options: NamesOptions = {
+      directory: this.paths.dns,
+      logs: this.paths.logs,
+      namespace: SERVICES_NS,
+      spawn: spawnIn,
+    };
     const module = path.join(__dirname, "..", "names", "index.js");
     if (!existsSync(module)) return;
     const { startNames } = (await import(module)) as { startNames: (options: NamesOptions) => Promise<NamesService> };
@@ -69,13 +82,16 @@ export class FabricServices {
 
   /** The name service. Throws while it is not running. */
   get names(): NamesService {
-    if (!this.namesService) throw new Error("the lab's name service is not running; see logs/ in the instance's directory");
+    if (!this.namesService)
+      throw new Error("the lab's name service is not running; see logs/ in the instance's directory");
     return this.namesService;
   }
 
   /** Which of them run. */
   status(): Record<string, boolean> {
-    const programs = [this.clouds, this.packages, this.agent].map((program) => [program.name, program.running] as const);
+    const programs = [this.clouds, this.packages, this.agent].map(
+      (program) => [program.name, program.running] as const,
+    );
     return { names: this.namesService !== undefined, ...Object.fromEntries(programs) };
   }
 

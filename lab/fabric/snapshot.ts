@@ -10,12 +10,19 @@ export const DEFAULT_SNAPSHOT = "default";
 
 /** Throws on a name that is no plain word. */
 export function checkSnapshotName(name: string): void {
-  if (!/^[a-z0-9][a-z0-9._-]{0,60}$/i.test(name)) throw new RefusedError(`snapshot name ${JSON.stringify(name)}: expected letters, digits, dots, hyphens and underscores`);
+  if (!/^[a-z0-9][a-z0-9._-]{0,60}$/i.test(name))
+    throw new RefusedError(
+      `snapshot name ${JSON.stringify(name)}: expected letters, digits, dots, hyphens and underscores`,
+    );
 }
 
 /** Names of the snapshots of an instance. */
 export function snapshots(paths: InstancePaths): string[] {
-  return existsSync(paths.snapshots) ? readdirSync(paths.snapshots).filter((name) => !name.endsWith(".partial")).sort() : [];
+  return existsSync(paths.snapshots)
+    ? readdirSync(paths.snapshots)
+        .filter((name) => !name.endsWith(".partial"))
+        .sort()
+    : [];
 }
 
 /** What a snapshot holds besides the disks. */
@@ -36,7 +43,8 @@ export async function save(paths: InstancePaths, name: string): Promise<void> {
   rmSync(partial, { recursive: true, force: true });
   for (const host of existsSync(paths.hosts) ? readdirSync(paths.hosts) : []) {
     mkdirSync(path.join(partial, "hosts", host), { recursive: true });
-    for (const part of ["upper", "image"]) await copy(path.join(paths.hosts, host, part), path.join(partial, "hosts", host, part));
+    for (const part of ["upper", "image"])
+      await copy(path.join(paths.hosts, host, part), path.join(partial, "hosts", host, part));
   }
   for (const part of parts(paths)) await copy(part, path.join(partial, path.basename(part)));
   rmSync(target, { recursive: true, force: true });
@@ -58,6 +66,7 @@ export async function restore(paths: InstancePaths, name: string): Promise<void>
 export function requireSnapshot(paths: InstancePaths, name: string): string {
   checkSnapshotName(name);
   const source = path.join(paths.snapshots, name);
-  if (!existsSync(source)) throw new RefusedError(`no snapshot ${name}; there is ${snapshots(paths).join(", ") || "none"}`);
+  if (!existsSync(source))
+    throw new RefusedError(`no snapshot ${name}; there is ${snapshots(paths).join(", ") || "none"}`);
   return source;
 }

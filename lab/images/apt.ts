@@ -59,7 +59,9 @@ export function sourcesFor(machine: readonly AptSource[], codename: string, suit
     }
   }
   if (!wanted.has("")) {
-    throw new Error(`no apt source of Debian ${codename} in /etc/apt: the lab takes its packages from the archive that the machine uses; add it to /etc/apt/sources.list.d`);
+    throw new Error(
+      `no apt source of Debian ${codename} in /etc/apt: the lab takes its packages from the archive that the machine uses; add it to /etc/apt/sources.list.d`,
+    );
   }
   return [...wanted.values()];
 }
@@ -82,7 +84,10 @@ export function machineSources(directory = "/etc/apt"): AptSource[] {
 export function machineCodename(osRelease = readFileSync("/etc/os-release", "utf8")): string {
   const value = (name: string): string | undefined => new RegExp(`^${name}="?([^"\n]*)"?$`, "m").exec(osRelease)?.[1];
   const codename = value("VERSION_CODENAME");
-  if (value("ID") !== "debian" || !codename) throw new Error(`the lab runs on Debian 12 or 13; this machine says ${value("PRETTY_NAME") ?? "nothing in /etc/os-release"}`);
+  if (value("ID") !== "debian" || !codename)
+    throw new Error(
+      `the lab runs on Debian 12 or 13; this machine says ${value("PRETTY_NAME") ?? "nothing in /etc/os-release"}`,
+    );
   return codename;
 }
 
@@ -96,6 +101,8 @@ export function labSources(): string {
 /** How the machine fetches: its `Acquire` settings (proxies, time-outs, validity) as an apt.conf. */
 export async function machineAcquire(): Promise<string> {
   const dump = await run(["apt-config", "dump"]);
-  const lines = dump.split("\n").filter((line) => /^Acquire::/.test(line) && !/^Acquire::(IndexTargets|Changelogs|CompressionTypes)\b/.test(line));
+  const lines = dump
+    .split("\n")
+    .filter((line) => /^Acquire::/.test(line) && !/^Acquire::(IndexTargets|Changelogs|CompressionTypes)\b/.test(line));
   return `${lines.join("\n")}\n`;
 }

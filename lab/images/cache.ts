@@ -20,7 +20,7 @@ export function alive(pid: number): boolean {
 export async function withLock<T>(lock: string, waiting: () => void, action: () => Promise<T>): Promise<T> {
   mkdirSync(path.dirname(lock), { recursive: true });
   const owner = path.join(lock, "pid");
-  for (let told = false; ; ) {
+  for (let told = false; ;) {
     try {
       mkdirSync(lock);
       writeFileSync(owner, String(process.pid));
@@ -48,15 +48,23 @@ export async function withLock<T>(lock: string, waiting: () => void, action: () 
  * Makes `target` by calling `build` with a directory that does not exist yet (its parent does), and renames it when that is
  * done: a directory in the cache is complete or absent. Returns `target`.
  */
-export async function buildOnce(target: string, progress: (line: string) => void, build: (partial: string) => Promise<void>): Promise<string> {
+export async function buildOnce(
+  target: string,
+  progress: (line: string) => void,
+  build: (partial: string) => Promise<void>,
+): Promise<string> {
   if (existsSync(target)) return target;
   const lock = `${target}.lock`;
-  return withLock(lock, () => progress(`waiting for another lab that builds ${path.basename(target)}`), async () => {
-    if (existsSync(target)) return target;
-    const partial = `${target}.partial`;
-    rmSync(partial, { recursive: true, force: true });
-    await build(partial);
-    renameSync(partial, target);
-    return target;
-  });
+  return withLock(
+    lock,
+    () => progress(`waiting for another lab that builds ${path.basename(target)}`),
+    async () => {
+      if (existsSync(target)) return target;
+      const partial = `${target}.partial`;
+      rmSync(partial, { recursive: true, force: true });
+      await build(partial);
+      renameSync(partial, target);
+      return target;
+    },
+  );
 }

@@ -89,12 +89,22 @@ function files(kind: ImageKind): Record<string, string> {
 
 /** Everything an image is made from; its hash is the image's name. */
 function recipe(kind: ImageKind): unknown {
-  return { version: 1, suite: DEBIAN_SUITE, packages: kind === "server" ? SERVER_PACKAGES : DEVICE_PACKAGES, masked: MASKED, files: files(kind), kernel: KERNEL_CONTROL };
+  return {
+    version: 1,
+    suite: DEBIAN_SUITE,
+    packages: kind === "server" ? SERVER_PACKAGES : DEVICE_PACKAGES,
+    masked: MASKED,
+    files: files(kind),
+    kernel: KERNEL_CONTROL,
+  };
 }
 
 /** Directory of an image in the cache, whether it is there or not. */
 export function imageDir(kind: ImageKind): string {
-  const hash = createHash("sha256").update(JSON.stringify(recipe(kind))).digest("hex").slice(0, 16);
+  const hash = createHash("sha256")
+    .update(JSON.stringify(recipe(kind)))
+    .digest("hex")
+    .slice(0, 16);
   return path.join(cacheDir(), "lab", "images", hash);
 }
 
@@ -146,8 +156,14 @@ export function ensureImage(kind: ImageKind, progress: (line: string) => void): 
       const packages = kind === "server" ? SERVER_PACKAGES : DEVICE_PACKAGES;
       const argv = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=directory"];
       argv.push(`--aptopt=${path.join(work, "apt.conf")}`, `--include=${packages.join(",")}`);
-      argv.push("--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/locale/*");
-      await run([...argv, DEBIAN_SUITE, partial, path.join(work, "sources.list")], { env: { DEBIAN_FRONTEND: "noninteractive" } });
+      argv.push(
+        "--dpkgopt=path-exclude=/usr/share/man/*",
+        "--dpkgopt=path-exclude=/usr/share/doc/*",
+        "--dpkgopt=path-exclude=/usr/share/locale/*",
+      );
+      await run([...argv, DEBIAN_SUITE, partial, path.join(work, "sources.list")], {
+        env: { DEBIAN_FRONTEND: "noninteractive" },
+      });
       await customise(partial, kind);
       rmSync(path.join(partial, "etc/apt/apt.conf.d/99mmdebstrap"), { force: true });
       chmodSync(partial, 0o755);

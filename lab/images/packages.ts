@@ -35,7 +35,15 @@ const COMMON: readonly string[] = [
 ];
 
 /** Managed hosts: what a cloud's Debian image has (nftables has priority "important" in Debian), and nothing else that the product installs. */
-export const SERVER_PACKAGES: readonly string[] = [...COMMON, "cloud-init", "curl", "netplan.io", "nftables", "openssh-server", "systemd-resolved"];
+export const SERVER_PACKAGES: readonly string[] = [
+  ...COMMON,
+  "cloud-init",
+  "curl",
+  "netplan.io",
+  "nftables",
+  "openssh-server",
+  "systemd-resolved",
+];
 
 /** Unmanaged hosts: a device of somebody, with tools to look at the network. */
 export const DEVICE_PACKAGES: readonly string[] = [

@@ -1,6 +1,15 @@
 /** The package repository that managed hosts install from: fetched before, on the machine, since hosts have no Internet. */
 import { createHash } from "node:crypto";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import * as path from "node:path";
 import { cacheDir } from "../paths";
 import { CommandError, run } from "../process";
@@ -17,7 +26,14 @@ export function repositoryDir(image: string): string {
 
 /** An apt of its own below `root`: the lab's suite as sources, the image's packages as what is installed. */
 async function prepareApt(root: string, image: string): Promise<NodeJS.ProcessEnv> {
-  for (const dir of ["etc/apt.conf.d", "etc/preferences.d", "etc/trusted.gpg.d", "etc/sources.list.d", "state/lists/partial", "cache/archives/partial"]) {
+  for (const dir of [
+    "etc/apt.conf.d",
+    "etc/preferences.d",
+    "etc/trusted.gpg.d",
+    "etc/sources.list.d",
+    "state/lists/partial",
+    "cache/archives/partial",
+  ]) {
     mkdirSync(path.join(root, dir), { recursive: true });
   }
   writeFileSync(path.join(root, "etc/sources.list"), labSources());
@@ -44,7 +60,20 @@ async function prepareApt(root: string, image: string): Promise<NodeJS.ProcessEn
 /** Fetches one package with all it needs that the image lacks; the archives collect what several packages need only once. */
 async function download(name: string, env: NodeJS.ProcessEnv): Promise<void> {
   for (const recommends of ["false", "true"]) {
-    await run(["apt-get", "install", "--yes", "--download-only", "--quiet", "--reinstall", "-o", `APT::Install-Recommends=${recommends}`, name], { env });
+    await run(
+      [
+        "apt-get",
+        "install",
+        "--yes",
+        "--download-only",
+        "--quiet",
+        "--reinstall",
+        "-o",
+        `APT::Install-Recommends=${recommends}`,
+        name,
+      ],
+      { env },
+    );
   }
 }
 
@@ -69,14 +98,20 @@ export function ensureRepository(image: string, progress: (line: string) => void
       const archives = path.join(work, "cache/archives");
       for (const file of readdirSync(archives)) {
         // apt writes the colon of an epoch as %3a, which a client would decode once and then not find.
-        if (file.endsWith(".deb")) renameSync(path.join(archives, file), path.join(partial, file.replace(/%3a/gi, "-")));
+        if (file.endsWith(".deb"))
+          renameSync(path.join(archives, file), path.join(partial, file.replace(/%3a/gi, "-")));
       }
       const index = await run(["apt-ftparchive", "packages", "."], { cwd: partial });
       writeFileSync(path.join(partial, "Packages"), index);
       await run(["gzip", "--keep", "--best", "Packages"], { cwd: partial });
-      const release = await run(["apt-ftparchive", "-o", "APT::FTPArchive::Release::Suite=lab", "release", "."], { cwd: partial });
+      const release = await run(["apt-ftparchive", "-o", "APT::FTPArchive::Release::Suite=lab", "release", "."], {
+        cwd: partial,
+      });
       writeFileSync(path.join(partial, "Release"), release);
-      if (!existsSync(path.join(partial, "Packages.gz")) || !readFileSync(path.join(partial, "Packages"), "utf8").includes("\nFilename:")) {
+      if (
+        !existsSync(path.join(partial, "Packages.gz")) ||
+        !readFileSync(path.join(partial, "Packages"), "utf8").includes("\nFilename:")
+      ) {
         throw new Error("the hosts' repository came out empty");
       }
     } finally {

@@ -17,23 +17,41 @@ async function out(host: string, argv: string[]): Promise<string> {
   return result.stdout;
 }
 
-async function makeServer(name: string, firewall?: unknown[]): Promise<{ id: number; ipv4: string; firewallId?: number }> {
-  const firewalls = firewall ? [{ firewall: (await hetzner("/firewalls", "POST", { name: `${name}-fw`, rules: firewall })).firewall.id }] : [];
-  const { server } = await hetzner("/servers", "POST", { name, server_type: "cx23", image: "debian-13", location: "fsn1", firewalls });
+async function makeServer(
+  name: string,
+  firewall?: unknown[],
+): Promise<{ id: number; ipv4: string; firewallId?: number }> {
+  const firewalls = firewall
+    ? [{ firewall: (await hetzner("/firewalls", "POST", { name: `${name}-fw`, rules: firewall })).firewall.id }]
+    : [];
+  const { server } = await hetzner("/servers", "POST", {
+    name,
+    server_type: "cx23",
+    image: "debian-13",
+    location: "fsn1",
+    firewalls,
+  });
   const end = Date.now() + 60_000;
   while ((await status()).hosts.find((host) => host.name === name)?.state !== "running") {
     if (Date.now() > end) throw new Error(`${name} has not booted`);
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
-  return { id: server.id, ipv4: server.public_net.ipv4.ip, ...(firewalls[0] ? { firewallId: firewalls[0].firewall } : {}) };
+  return {
+    id: server.id,
+    ipv4: server.public_net.ipv4.ip,
+    ...(firewalls[0] ? { firewallId: firewalls[0].firewall } : {}),
+  };
 }
 
 /** Deletes a server and its firewall, if they are there. */
 async function removeServer(name: string): Promise<void> {
-  for (const server of (await hetzner(`/servers?name=${name}`)).servers) await hetzner(`/servers/${server.id}`, "DELETE");
+  for (const server of (await hetzner(`/servers?name=${name}`)).servers)
+    await hetzner(`/servers/${server.id}`, "DELETE");
   const end = Date.now() + 20_000;
-  while ((await hetzner(`/servers?name=${name}`)).servers.length > 0 && Date.now() < end) await new Promise((resolve) => setTimeout(resolve, 200));
-  for (const firewall of (await hetzner(`/firewalls?name=${name}-fw`)).firewalls) await hetzner(`/firewalls/${firewall.id}`, "DELETE");
+  while ((await hetzner(`/servers?name=${name}`)).servers.length > 0 && Date.now() < end)
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  for (const firewall of (await hetzner(`/firewalls?name=${name}-fw`)).firewalls)
+    await hetzner(`/firewalls/${firewall.id}`, "DELETE");
 }
 
 afterAll(() => removeServer(SERVER), 60_000);
@@ -48,13 +66,20 @@ describe("commands", () => {
   });
 
   test("exec passes a terminal", async () => {
-    const { stdout } = await command("script", ["-qec", "bin/lab exec tv -- sh -c 'test -t 0 && test -t 1 && echo terminal'", "/dev/null"]);
+    const { stdout } = await command("script", [
+      "-qec",
+      "bin/lab exec tv -- sh -c 'test -t 0 && test -t 1 && echo terminal'",
+      "/dev/null",
+    ]);
     expect(stdout).toContain("terminal");
   });
 
   test("an unknown host and a wrong option are said clearly", async () => {
     const unknown = await exec("nowhere", ["true"]);
-    expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringMatching(/no host "nowhere".*home, tv, laptop, visitor/)]);
+    expect([unknown.code, unknown.stderr]).toEqual([
+      1,
+      expect.stringMatching(/no host "nowhere".*home, tv, laptop, visitor/),
+    ]);
     const family = await lab(["probe", "tv", "10.20.0.10", "--family", "6"]);
     expect([family.code, family.stderr]).toEqual([1, expect.stringMatching(/--family 6.*10\.20\.0\.10.*contradict/)]);
   });
@@ -76,13 +101,31 @@ describe("commands", () => {
 
 describe("fates", () => {
   test("accepted: tcp with what the service said, icmp, http, dns, both families", async () => {
-    expect(await probe("tv", "home", { port: 7777 })).toMatchObject({ fate: "accepted", seen: { firstLine: "10.20.0.20" } });
-    expect(await probe("tv", "home", { port: 7777, family: 6 })).toMatchObject({ fate: "accepted", seen: { firstLine: "2001:db8:a:1::20" } });
+    expect(await probe("tv", "home", { port: 7777 })).toMatchObject({
+      fate: "accepted",
+      seen: { firstLine: "10.20.0.20" },
+    });
+    expect(await probe("tv", "home", { port: 7777, family: 6 })).toMatchObject({
+      fate: "accepted",
+      seen: { firstLine: "2001:db8:a:1::20" },
+    });
     expect(await probe("tv", "visitor")).toMatchObject({ fate: "accepted", protocol: "icmp" });
-    expect(await probe("laptop", "visitor", { family: 6 })).toMatchObject({ fate: "accepted", address: "2001:db8:d::150" });
-    expect(await probe("visitor", SERVICES.packages.ipv4, { protocol: "http", path: "/debian/Release" })).toMatchObject({ fate: "accepted", seen: { status: 200 } });
+    expect(await probe("laptop", "visitor", { family: 6 })).toMatchObject({
+      fate: "accepted",
+      address: "2001:db8:d::150",
+    });
+    expect(await probe("visitor", SERVICES.packages.ipv4, { protocol: "http", path: "/debian/Release" })).toMatchObject(
+      { fate: "accepted", seen: { status: 200 } },
+    );
     const mx = await probe("visitor", SERVICES.resolver.ipv4, { protocol: "dns", type: "MX" });
-    expect(mx).toMatchObject({ fate: "accepted", seen: { rcode: "NOERROR", authenticated: true, answers: expect.arrayContaining([expect.objectContaining({ type: "MX" })]) } });
+    expect(mx).toMatchObject({
+      fate: "accepted",
+      seen: {
+        rcode: "NOERROR",
+        authenticated: true,
+        answers: expect.arrayContaining([expect.objectContaining({ type: "MX" })]),
+      },
+    });
   });
 
   test("refused: a closed port of tcp and of udp", async () => {
@@ -93,7 +136,10 @@ describe("fates", () => {
 
   test("filtered: silence, and an ICMP that says prohibited", async () => {
     expect(await probe("visitor", "home", { port: 7777, family: 6, timeout: 1 })).toMatchObject({ fate: "filtered" });
-    await out("home", ["nft", "add table inet lab; add chain inet lab in { type filter hook input priority -5; }; add rule inet lab in tcp dport 7777 reject with icmpx type admin-prohibited"]);
+    await out("home", [
+      "nft",
+      "add table inet lab; add chain inet lab in { type filter hook input priority -5; }; add rule inet lab in tcp dport 7777 reject with icmpx type admin-prohibited",
+    ]);
     try {
       for (const family of [4, 6] as const) {
         const result = await probe("tv", "home", { port: 7777, family });
@@ -105,15 +151,25 @@ describe("fates", () => {
   });
 
   test("unreachable: no route, no host, no name", async () => {
-    expect(await probe("visitor", "198.18.0.1")).toMatchObject({ fate: "unreachable", seen: { icmp: { meaning: "net unreachable" } } });
+    expect(await probe("visitor", "198.18.0.1")).toMatchObject({
+      fate: "unreachable",
+      seen: { icmp: { meaning: "net unreachable" } },
+    });
     expect(await probe("tv", "10.20.0.77", { port: 80, timeout: 5 })).toMatchObject({ fate: "unreachable" });
-    expect(await probe("tv", "none.intranet.example", { port: 80 })).toMatchObject({ fate: "unreachable", address: null });
+    expect(await probe("tv", "none.intranet.example", { port: 80 })).toMatchObject({
+      fate: "unreachable",
+      address: null,
+    });
   });
 
   test("denied by the application: HTTP 403, and DNS REFUSED", async () => {
-    const server = "import http.server as h\nclass H(h.BaseHTTPRequestHandler):\n def do_GET(s):\n  s.send_response(403); s.end_headers(); s.wfile.write(b'ACCESS DENIED')\nh.HTTPServer(('', 8403), H).handle_request()";
+    const server =
+      "import http.server as h\nclass H(h.BaseHTTPRequestHandler):\n def do_GET(s):\n  s.send_response(403); s.end_headers(); s.wfile.write(b'ACCESS DENIED')\nh.HTTPServer(('', 8403), H).handle_request()";
     await out("visitor", ["sh", "-c", 'setsid python3 -c "$1" >/dev/null 2>&1 & sleep 0.7', "sh", server]);
-    expect(await probe("tv", "visitor", { protocol: "http", port: 8403 })).toMatchObject({ fate: "denied-by-application", seen: { status: 403, firstLine: "ACCESS DENIED" } });
+    expect(await probe("tv", "visitor", { protocol: "http", port: 8403 })).toMatchObject({
+      fate: "denied-by-application",
+      seen: { status: 403, firstLine: "ACCESS DENIED" },
+    });
     const foreign = await probe("visitor", SERVICES.authoritative.ipv4, { protocol: "dns", host: "www.foreign.test" });
     expect(["denied-by-application", "accepted"]).toContain(foreign.fate);
     expect(foreign.seen["rcode"]).toMatch(/REFUSED|NXDOMAIN/);
@@ -123,7 +179,11 @@ describe("fates", () => {
 test("a reset leaves no address, route, rule, sysctl or interface, and keeps the disk", async () => {
   await out("home", ["sh", "-c", "echo kept > /root/self-test"]);
   const look = (): Promise<string> =>
-    out("home", ["sh", "-c", "ip -br -6 a | grep -v fe80; ip route; ip -6 route; ip rule; ip -br link | cut -d' ' -f1; nft list tables; cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/all/rp_filter"]);
+    out("home", [
+      "sh",
+      "-c",
+      "ip -br -6 a | grep -v fe80; ip route; ip -6 route; ip rule; ip -br link | cut -d' ' -f1; nft list tables; cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf/all/rp_filter",
+    ]);
   await labOk(["reset", "home"]);
   const before = (await look()).replace(/eth0@if\d+/g, "eth0");
   const byHand = [
@@ -148,15 +208,17 @@ test("a reboot from within is a reset, and a power-off stays off until somebody 
   const first = await boot();
   await exec("tv", ["sh", "-c", "sleep 1.1; systemctl reboot"]);
   let second = first;
-  for (const end = Date.now() + 30_000; second === first && Date.now() < end; ) {
+  for (const end = Date.now() + 30_000; second === first && Date.now() < end;) {
     await new Promise((resolve) => setTimeout(resolve, 300));
     second = await boot().catch(() => first);
   }
   expect(second).not.toBe(first);
   await labOk(["up"]);
   await exec("tv", ["systemctl", "poweroff"]);
-  const state = async (): Promise<string | undefined> => (await status()).hosts.find(({ name }) => name === "tv")?.state;
-  for (const end = Date.now() + 30_000; (await state()) !== "off" && Date.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 300));
+  const state = async (): Promise<string | undefined> =>
+    (await status()).hosts.find(({ name }) => name === "tv")?.state;
+  for (const end = Date.now() + 30_000; (await state()) !== "off" && Date.now() < end;)
+    await new Promise((resolve) => setTimeout(resolve, 300));
   expect(await state()).toBe("off");
   expect((await exec("tv", ["true"])).stderr).toMatch(/is off; switch it on with/);
   await labOk(["on", "tv"]);
@@ -171,21 +233,26 @@ test("a path that is cut drops both families both ways, and only that path; mend
     expect(await probe("laptop", "visitor", { family })).toMatchObject({ fate: "accepted" });
   }
   await labOk(["mend", "home", "visitor"]);
-  for (const family of [4, 6] as const) expect(await probe("tv", "visitor", { family })).toMatchObject({ fate: "accepted" });
+  for (const family of [4, 6] as const)
+    expect(await probe("tv", "visitor", { family })).toMatchObject({ fate: "accepted" });
   const lan = await lab(["cut", "home", "tv"]);
   expect([lan.code, lan.stderr]).toEqual([1, expect.stringMatching(/one LAN/)]);
 }, 60_000);
 
 test("a server of the cloud: user data, keys, routed /64, firewall in force, packages, reset", async () => {
   await removeServer(SERVER);
-  const { id, ipv4, firewallId } = await makeServer(SERVER, [{ direction: "in", protocol: "tcp", port: "22", source_ips: ["0.0.0.0/0", "::/0"] }]);
+  const { id, ipv4, firewallId } = await makeServer(SERVER, [
+    { direction: "in", protocol: "tcp", port: "22", source_ips: ["0.0.0.0/0", "::/0"] },
+  ]);
   expect(await probe("visitor", SERVER, { port: 22 })).toMatchObject({ fate: "accepted", address: ipv4 });
   expect(await probe("visitor", SERVER, { port: 22, family: 6 })).toMatchObject({ fate: "accepted" });
   expect(await probe("visitor", SERVER, { port: 80, timeout: 1 })).toMatchObject({ fate: "filtered" });
   await hetzner(`/firewalls/${firewallId}/actions/set_rules`, "POST", { rules: [] });
   expect(await probe("visitor", SERVER, { port: 22, timeout: 1 })).toMatchObject({ fate: "filtered" });
   expect(await probe(SERVER, "visitor")).toMatchObject({ fate: "accepted" });
-  await hetzner(`/firewalls/${firewallId}/actions/remove_from_resources`, "POST", { remove_from: [{ type: "server", server: { id } }] });
+  await hetzner(`/firewalls/${firewallId}/actions/remove_from_resources`, "POST", {
+    remove_from: [{ type: "server", server: { id } }],
+  });
   expect(await probe("visitor", SERVER, { port: 80 })).toMatchObject({ fate: "refused" });
   // The whole /64 is routed to it, not only the address that it has.
   const second = (await status()).hosts.find(({ name }) => name === SERVER)!.ipv6!.replace(/::1$/, "::77");
@@ -213,9 +280,13 @@ test("a restore brings back disks, servers that are gone, the cloud's and the na
   expect(await out("home", ["cat", "/root/notes.txt"])).toContain("drawer");
   expect((await status()).hosts.map(({ name }) => name)).toEqual(expect.arrayContaining([SERVER]));
   expect((await status()).hosts.map(({ name }) => name)).not.toContain("later");
-  expect((await hetzner("/servers")).servers.map((server: { name: string }) => server.name)).toEqual(expect.arrayContaining([SERVER]));
+  expect((await hetzner("/servers")).servers.map((server: { name: string }) => server.name)).toEqual(
+    expect.arrayContaining([SERVER]),
+  );
   expect(await probe("visitor", SERVER, { port: 22 })).toMatchObject({ fate: "accepted" });
-  expect((await probe("visitor", SERVICES.resolver.ipv4, { protocol: "dns", host: "www.intranet.example" })).seen["answers"]).toHaveLength(1);
+  expect(
+    (await probe("visitor", SERVICES.resolver.ipv4, { protocol: "dns", host: "www.intranet.example" })).seen["answers"],
+  ).toHaveLength(1);
   const none = await lab(["restore", "no-such"]);
   expect([none.code, none.stderr]).toEqual([1, expect.stringMatching(/no snapshot no-such; there is .*self-test/)]);
 }, 180_000);
@@ -223,7 +294,7 @@ test("a restore brings back disks, servers that are gone, the cloud's and the na
 test("the clouds' state survives a restart of their process", async () => {
   const before = (await hetzner("/servers")).servers;
   await labOk(["restart-clouds"]);
-  for (const end = Date.now() + 20_000; ; ) {
+  for (const end = Date.now() + 20_000; ;) {
     try {
       expect((await hetzner("/servers")).servers).toEqual(before);
       break;
@@ -237,9 +308,22 @@ test("the clouds' state survives a restart of their process", async () => {
 describe("the machine's own namespace", () => {
   /** Addresses, routes, mounts, named namespaces and control groups as the machine itself sees them. */
   const traces = async (): Promise<string[]> => {
-    const looks = [["ip", "-o", "address"], ["ip", "route"], ["ip", "-6", "route"], ["cat", "/proc/self/mounts"], ["find", "/sys/fs/cgroup", "-maxdepth", "4", "-path", "*pulumi-intranet-lab*"]];
+    const looks = [
+      ["ip", "-o", "address"],
+      ["ip", "route"],
+      ["ip", "-6", "route"],
+      ["cat", "/proc/self/mounts"],
+      ["find", "/sys/fs/cgroup", "-maxdepth", "4", "-path", "*pulumi-intranet-lab*"],
+    ];
     const texts = await Promise.all(looks.map(async ([file, ...args]) => (await command(file!, args)).stdout));
-    return [...texts.join("\n").split("\n").filter((line) => line !== "").map((line) => line.replace(/valid_lft.*|expires.*/, "")), ...(existsSync("/run/netns") ? readdirSync("/run/netns") : [])];
+    return [
+      ...texts
+        .join("\n")
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => line.replace(/valid_lft.*|expires.*/, "")),
+      ...(existsSync("/run/netns") ? readdirSync("/run/netns") : []),
+    ];
   };
 
   test("shows nothing of a running lab", async () => {
@@ -250,8 +334,10 @@ describe("the machine's own namespace", () => {
 
   test("a lab that is ended leaves no process, control group, mount or file", async () => {
     const other = { ...process.env, LAB_NAME: "self-other" };
-    const bin = (...args: string[]): Promise<{ stdout: string }> => command("bin/lab", args, { env: other, maxBuffer: 1 << 24 });
-    const processes = async (): Promise<string[]> => (await command("ps", ["-eww", "-o", "args"])).stdout.split("\n").filter((line) => line.includes("self-other"));
+    const bin = (...args: string[]): Promise<{ stdout: string }> =>
+      command("bin/lab", args, { env: other, maxBuffer: 1 << 24 });
+    const processes = async (): Promise<string[]> =>
+      (await command("ps", ["-eww", "-o", "args"])).stdout.split("\n").filter((line) => line.includes("self-other"));
     await bin("down");
     const before = await traces();
     await bin("up");

@@ -31,14 +31,21 @@ export interface CommandOptions {
 /** Runs `bin/lab ARGS`; never throws for an exit code. */
 export function lab(args: readonly string[], options: CommandOptions = {}): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const child = spawn(path.join(ROOT, "bin/lab"), args, { cwd: ROOT, stdio: ["pipe", "pipe", "pipe"], detached: true });
+    const child = spawn(path.join(ROOT, "bin/lab"), args, {
+      cwd: ROOT,
+      stdio: ["pipe", "pipe", "pipe"],
+      detached: true,
+    });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      process.kill(-child.pid!, "SIGKILL"); // the command and what it has started
-    }, (options.timeoutSeconds ?? 120) * 1000);
+    const timer = setTimeout(
+      () => {
+        late = true;
+        process.kill(-child.pid!, "SIGKILL"); // the command and what it has started
+      },
+      (options.timeoutSeconds ?? 120) * 1000,
+    );
     child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
     child.stdin.on("error", () => undefined);
@@ -47,7 +54,11 @@ export function lab(args: readonly string[], options: CommandOptions = {}): Prom
     child.on("close", (code) => {
       clearTimeout(timer);
       const said = late ? `\nended after ${options.timeoutSeconds ?? 120} s` : "";
-      resolve({ code: late ? 124 : (code ?? 1), stdout: Buffer.concat(out).toString(), stderr: Buffer.concat(err).toString() + said });
+      resolve({
+        code: late ? 124 : (code ?? 1),
+        stdout: Buffer.concat(out).toString(),
+        stderr: Buffer.concat(err).toString() + said,
+      });
     });
   });
 }
@@ -55,7 +66,8 @@ export function lab(args: readonly string[], options: CommandOptions = {}): Prom
 /** The same, and throws with the output when the exit code is not 0. Returns stdout. */
 export async function labOk(args: readonly string[], options: CommandOptions = {}): Promise<string> {
   const result = await lab(args, options);
-  if (result.code !== 0) throw new Error(`bin/lab ${args.join(" ")}: exit code ${result.code}\n${result.stdout}${result.stderr}`);
+  if (result.code !== 0)
+    throw new Error(`bin/lab ${args.join(" ")}: exit code ${result.code}\n${result.stdout}${result.stderr}`);
   return result.stdout;
 }
 
@@ -84,7 +96,8 @@ export async function status(): Promise<LabStatus> {
 /** Brings the lab up, and keeps the snapshot `fresh` of it as it is before any stack was there. */
 export async function ensureLab(): Promise<void> {
   const now = JSON.parse(await labOk(["up", "--json"], { timeoutSeconds: 900 })) as LabStatus;
-  if (!now.snapshots.includes("fresh") && now.hosts.every(({ kind }) => kind !== "server")) await labOk(["snapshot", "fresh"]);
+  if (!now.snapshots.includes("fresh") && now.hosts.every(({ kind }) => kind !== "server"))
+    await labOk(["snapshot", "fresh"]);
 }
 
 beforeAll(ensureLab, 900_000);
