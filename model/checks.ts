@@ -270,9 +270,8 @@ export function checkHostInLan(
   }
 }
 
-/** Checks who may log in from outside. */
-export function checkManagement(management: ManagementSpec, issues: Issues, warnings: Issues): void {
-  const path = "sinkhole.management.from";
+/** Checks who may log in from outside; `path` is that of the list. */
+export function checkManagement(management: ManagementSpec, path: string, issues: Issues, warnings: Issues): void {
   if (management.from.length === 0) {
     issues.add(
       path,

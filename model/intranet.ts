@@ -82,7 +82,7 @@ function checkSinkhole(spec: Partial<IntranetSpec>, issues: Issues, warnings: Is
   if (!sinkhole) return;
   for (const field of ["location", "serverType", "image"] as const)
     checkCloudName(sinkhole[field], `sinkhole.${field}`, issues);
-  checkManagement(sinkhole.management, issues, warnings);
+  checkManagement(sinkhole.management, "sinkhole.management.from", issues, warnings);
   if (sinkhole.underlayMtu !== undefined) checkUnderlayMtu(sinkhole.underlayMtu, "sinkhole.underlayMtu", issues);
 }
 

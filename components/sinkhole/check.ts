@@ -10,7 +10,7 @@ export function checkSinkhole(subject: string, args: SinkholeArgs): void {
   checkAddress(args.identity.v4, "identity.v4", 4, issues);
   checkAddress(args.identity.v6, "identity.v6", 6, issues);
   for (const field of ["location", "serverType", "image"] as const) checkCloudName(args[field], field, issues);
-  checkManagement(args.management, issues, new Issues());
+  checkManagement(args.management, "management.from", issues, new Issues());
   if (args.sshPublicKeys.length === 0) {
     issues.add(
       "sshPublicKeys",

@@ -25,7 +25,7 @@ function isInstalled(program: string): boolean {
 }
 
 /** A test that needs a program and root: skipped loudly where it is missing, failed in CI. */
-export function testWith(program: string, title: string, body: () => void): void {
+export function testWith(program: string, title: string, body: () => void | Promise<void>): void {
   const missing = !isInstalled(program)
     ? `${program} is not installed`
     : process.getuid?.() !== 0

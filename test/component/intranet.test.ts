@@ -1,0 +1,268 @@
+import * as pulumi from "@pulumi/pulumi";
+import { Intranet, type IntranetArgs } from "../../components";
+import { md5Fingerprint, parseOpenSshPublicKey, ValidationError } from "../../model";
+import { HOST_KEY, site, spec } from "../unit/model/fixtures";
+import { named, ofType, registered, settled, startMocks, TYPES, valueOf, world, type Registered } from "./mocks";
+
+/** Options of every resource as the SDK is given them; the mocks' monitor does not see them. */
+const options = new Map<string, pulumi.CustomResourceOptions>();
+
+function args(more: Partial<IntranetArgs> = {}): IntranetArgs {
+  return { ...spec(), sshPublicKeys: [HOST_KEY], ...more };
+}
+
+/** Makes an intranet in a world of its own and waits for it. */
+async function make(more: Partial<IntranetArgs> = {}, before: () => void = () => undefined): Promise<Intranet> {
+  await startMocks();
+  before();
+  options.clear();
+  const note: pulumi.ResourceTransformation = ({ name, opts }) => {
+    options.set(name, opts);
+    return undefined;
+  };
+  const net = new Intranet("home", args(more), { transformations: [note] });
+  await settled();
+  return net;
+}
+
+const files = (
+  role: Registered,
+): Record<string, { content: string; secrets?: Record<string, unknown>; mode?: string }> =>
+  role.inputs["files"] as never;
+const role = (name: string): Registered => ofType(TYPES.role).find((resource) => resource.name === name) ?? named(name);
+const dependencies = async (name: string): Promise<string[]> => {
+  const given = (await valueOf(pulumi.output(options.get(name)!.dependsOn as never))).value as unknown as
+    pulumi.Resource | pulumi.Resource[];
+  return Promise.all([given].flat().map(async (resource) => (await valueOf(resource.urn)).value.split("::").pop()!));
+};
+
+describe("an intranet", () => {
+  test("is made of these resources", async () => {
+    await make();
+    expect(registered.map((resource) => `${resource.type} ${resource.name}`).sort()).toMatchSnapshot();
+  });
+
+  test("names every child after its parent", async () => {
+    await make();
+    for (const [name, opts] of options) {
+      if (!opts.parent) continue;
+      const parent = (await valueOf(opts.parent.urn)).value.split("::").pop()!;
+      if (parent.startsWith("intranet-test")) continue;
+      expect(`${name} of ${parent}`).toBe(`${parent}${name.slice(parent.length)} of ${parent}`);
+    }
+  });
+
+  test("gives every resource but the outermost a parent", async () => {
+    await make();
+    const orphans = registered.filter(
+      (resource) => resource.type !== "pulumi:pulumi:Stack" && !options.get(resource.name)?.parent,
+    );
+    expect(orphans.map((resource) => resource.name)).toEqual(["home"]);
+  });
+
+  test("refuses a bad description before anything is registered", async () => {
+    await startMocks();
+    expect(() => new Intranet("home", args({ domain: "nowhere" }))).toThrow(ValidationError);
+    await settled();
+    expect(registered.filter((resource) => resource.type !== "pulumi:pulumi:Stack")).toEqual([]);
+  });
+
+  test("registers nothing anew and changes one file when a service is added", async () => {
+    await make();
+    const before = new Map(registered.map((resource) => [resource.name, JSON.stringify(resource.inputs)]));
+    const old = files(role("home-proxy-home-caddy"))["/etc/caddy/Caddyfile"]!.content;
+    await make({ services: { ...spec().services, wiki: { at: "home", port: 8081 } } });
+    const changed = registered.filter((resource) => before.get(resource.name) !== JSON.stringify(resource.inputs));
+    expect(changed.map((resource) => resource.name)).toEqual(["home-proxy-home-caddy"]);
+    const now = files(changed[0]!)["/etc/caddy/Caddyfile"]!.content;
+    expect(now.split("\n").filter((line) => !old.includes(line))).toEqual([
+      "http://wiki.intranet.example {",
+      "\treverse_proxy 127.0.0.1:8081 {",
+    ]);
+  });
+
+  test("touches nothing of one site when another is added, but its hub's openings", async () => {
+    await make();
+    const before = new Map(registered.map((resource) => [resource.name, JSON.stringify(resource.inputs)]));
+    await make({ sites: { ...spec().sites, cabin: site(1) } });
+    const changed = registered.filter(
+      (resource) => before.has(resource.name) && before.get(resource.name) !== JSON.stringify(resource.inputs),
+    );
+    expect(changed.map((resource) => resource.name).sort()).toEqual([
+      "home-sinkhole-firewall",
+      "home-sinkhole-host-firewall",
+    ]);
+  });
+
+  test("hands out devices' configurations as secrets, with QR codes", async () => {
+    const net = await make();
+    const { value, secret } = await valueOf(net.devices);
+    expect(secret).toBe(true);
+    expect(value["laptop"]!.configuration).toContain("PrivateKey = PRIVATE-home-device-laptop-key");
+    expect(value["laptop"]!.qrSvg).toMatch(/^<svg/);
+    expect(value["laptop"]!.qrTerminal).toMatch(/[▀▄█]/);
+  });
+
+  test("shows what runs where without a secret", async () => {
+    const net = await make();
+    const { value, secret } = await valueOf(net.summary);
+    expect(secret).toBe(false);
+    expect(value.map((row) => `${row.kind} ${row.what}`)).toEqual([
+      "sinkhole vps",
+      "site home",
+      "service nextcloud",
+      "device laptop",
+    ]);
+  });
+});
+
+describe("secrets", () => {
+  test("reach a host by placeholder, never in a file's content", async () => {
+    await make();
+    for (const resource of ofType(TYPES.role)) {
+      for (const file of Object.values(files(resource))) expect(file.content).not.toContain("PRIVATE-");
+    }
+    const tunnel = files(role("home-link-home-a"))["/etc/wireguard/wg-home.conf"]!;
+    expect(tunnel.content).toContain("PrivateKey = {{private_key}}");
+    expect(tunnel.content).toContain("PublicKey = PUBLIC-home-link-home-key-b");
+    expect(tunnel.mode).toBe("0600");
+  });
+
+  test("in the user data make it a secret", async () => {
+    await make();
+    const userData = named("home-sinkhole-server").inputs["userData"] as Record<string, unknown>;
+    expect(userData["4dabf18193072939515e22adb298388d"]).toBe("1b47061264138c4ac30d75fd1eb44270");
+    expect(String(userData["value"])).toMatch(/^#cloud-config\n[^]*PRIVATE-HOST-KEY/);
+  });
+});
+
+describe("the sinkhole", () => {
+  test("is protected, its addresses too, unless told otherwise", async () => {
+    await make();
+    for (const name of ["home-sinkhole-server", "home-sinkhole-ipv4", "home-sinkhole-ipv6"]) {
+      expect(options.get(name)!.protect).toBe(true);
+      expect(named(name).inputs["deleteProtection"]).toBe(true);
+    }
+    await make({ protect: false });
+    expect(options.get("home-sinkhole-server")!.protect).toBe(false);
+    expect(named("home-sinkhole-server").inputs).toMatchObject({ deleteProtection: false, rebuildProtection: false });
+  });
+
+  test("keeps its addresses when the server goes, and its server when keys change", async () => {
+    await make();
+    expect(named("home-sinkhole-ipv4").inputs).toMatchObject({ autoDelete: false, location: "fsn1" });
+    expect(options.get("home-sinkhole-server")!.ignoreChanges).toEqual(["userData", "sshKeys"]);
+    expect(named("home-sinkhole-server").inputs["firewallIds"]).toHaveLength(1);
+  });
+
+  test("opens what it must in front of the server, and no more", async () => {
+    await make();
+    const rules = named("home-sinkhole-firewall").inputs["rules"] as {
+      protocol: string;
+      port?: string;
+      sourceIps: string[];
+    }[];
+    expect(rules.map((rule) => `${rule.protocol} ${rule.port ?? "-"} ${rule.sourceIps.join(",")}`)).toEqual([
+      "tcp 22 198.51.100.7/32",
+      "tcp 80 0.0.0.0/0,::/0",
+      "tcp 443 0.0.0.0/0,::/0",
+      "udp 51820 0.0.0.0/0,::/0",
+      "udp 62164 0.0.0.0/0,::/0",
+      "icmp - 0.0.0.0/0,::/0",
+    ]);
+  });
+
+  test("names both addresses after the host", async () => {
+    await make();
+    for (const [name, ipAddress] of [
+      ["home-sinkhole-rdns-ipv4", "198.51.100.10"],
+      ["home-sinkhole-rdns-ipv6", "2001:db8:100:1::1"],
+    ]) {
+      expect(named(name!).inputs).toMatchObject({ dnsPtr: "vps.intranet.example", ipAddress });
+    }
+  });
+
+  test("brings the operator's key, or uses one that the project has", async () => {
+    const fingerprint = md5Fingerprint(parseOpenSshPublicKey(HOST_KEY)!);
+    await make();
+    expect(ofType("hcloud:index/sshKey:SshKey")).toHaveLength(1);
+    const { labels } = ofType("hcloud:index/sshKey:SshKey")[0]!.inputs as { labels: Record<string, string> };
+
+    const other = { id: 7, name: "me", fingerprint, labels: {}, publicKey: HOST_KEY };
+    await make({}, () => void (world.sshKeys = [other]));
+    expect(ofType("hcloud:index/sshKey:SshKey")).toHaveLength(0);
+    expect(named("home-sinkhole-server").inputs["sshKeys"]).toEqual(["7"]);
+
+    await make({}, () => void (world.sshKeys = [{ ...other, labels }]));
+    expect(ofType("hcloud:index/sshKey:SshKey")).toHaveLength(1);
+  });
+
+  test("pins the host key that the library made, and stores no private key for the first connection", async () => {
+    await make();
+    const { value } = named("home-sinkhole-first-boot").inputs["connection"] as { value: Record<string, unknown> };
+    expect(value).toMatchObject({ host: "198.51.100.10", user: "root", hostKey: "ssh-ed25519 AAAA" });
+    expect(value["privateKey"]).toBeUndefined();
+    expect(value["password"]).toBeUndefined();
+    expect(role("home-sinkhole-page").inputs["connection"]).toMatchObject({ hostKeys: ["ssh-ed25519 AAAA"] });
+  });
+});
+
+describe("order", () => {
+  test("roles on the sinkhole go with its server and are made anew with it; a site's are not", async () => {
+    await make();
+    const server = named("home-sinkhole-server");
+    for (const { name, inputs } of ofType(TYPES.role)) {
+      const { deletedWith } = options.get(name)!;
+      const onHub = (inputs["connection"] as { address: string }).address === "198.51.100.10";
+      expect({
+        name,
+        gone: deletedWith ? (await valueOf(deletedWith.urn)).value.endsWith(server.name) : false,
+      }).toEqual({ name, gone: onHub });
+      expect({ name, machine: inputs["machine"] !== undefined }).toEqual({ name, machine: onHub });
+    }
+  });
+
+  test("nothing is done on the sinkhole before its first boot, and nothing but the firewall before the firewall", async () => {
+    await make();
+    expect(await dependencies("home-sinkhole-host-firewall")).toEqual(["home-sinkhole-first-boot"]);
+    for (const name of [
+      "home-sinkhole-identity-addresses",
+      "home-sinkhole-certificate",
+      "home-link-home-a",
+      "home-devices-interface",
+    ]) {
+      expect(await dependencies(name)).toContain("home-sinkhole-host-firewall");
+    }
+  });
+
+  test("a site's end of a tunnel waits for the hub's end and for its identity, so it is deleted first", async () => {
+    await make();
+    expect(await dependencies("home-link-home-b")).toEqual(
+      expect.arrayContaining(["home-link-home-a", "home-site-home-addresses"]),
+    );
+    expect(await dependencies("home-proxy-home-caddy")).toContain("home-site-home-addresses");
+  });
+});
+
+describe("public names", () => {
+  test("are a wildcard and the apex over both families, and a CAA that lets nobody issue", async () => {
+    await make();
+    const records = ofType("cloudflare:index/dnsRecord:DnsRecord").map((record) => record.inputs);
+    expect(
+      records
+        .map(
+          (record) =>
+            `${String(record["name"])} ${String(record["type"])} ${String(record["content"] ?? JSON.stringify(record["data"]))}`,
+        )
+        .sort(),
+    ).toEqual([
+      "*.intranet.example A 198.51.100.10",
+      "*.intranet.example AAAA 2001:db8:100:1::1",
+      "intranet.example A 198.51.100.10",
+      "intranet.example AAAA 2001:db8:100:1::1",
+      'intranet.example CAA {"flags":0,"tag":"issue","value":";"}',
+    ]);
+    for (const record of records) expect(record).toMatchObject({ zoneId: "zone-1", ttl: 300 });
+    expect(JSON.stringify(records)).not.toContain("nextcloud");
+  });
+});

@@ -1,0 +1,104 @@
+/** Pulumi without an engine: every resource that a program makes is noted with its inputs and its options. */
+import * as pulumi from "@pulumi/pulumi";
+import { hashId } from "../../model";
+
+/** A resource that was registered. */
+export interface Registered {
+  readonly type: string;
+  readonly name: string;
+  readonly inputs: Record<string, unknown>;
+}
+
+/** What the pretended Hetzner project holds already. */
+export interface World {
+  sshKeys: { id: number; name: string; fingerprint: string; labels: Record<string, string>; publicKey: string }[];
+}
+
+/** An empty project. */
+export const world: World = { sshKeys: [] };
+
+/** Everything registered so far, in order. */
+export const registered: Registered[] = [];
+
+const DYNAMIC = "pulumi-nodejs:dynamic/intranet/host:";
+
+/** The types of the host layer's resources. */
+export const TYPES = {
+  role: `${DYNAMIC}HostRole`,
+  wireGuardKey: `${DYNAMIC}WireGuardKey`,
+  sshHostKey: `${DYNAMIC}SshHostKey`,
+} as const;
+
+/** Ids as a cloud gives them: numbers, the same for the same name. */
+function idOf(name: string): string {
+  return String(hashId("mock", name, { first: 100, last: 1_000_000_000 }));
+}
+
+function stateOf(args: pulumi.runtime.MockResourceArgs): Record<string, unknown> {
+  switch (args.type) {
+    case "hcloud:index/primaryIp:PrimaryIp":
+      return args.inputs["type"] === "ipv4"
+        ? { ...args.inputs, ipAddress: "198.51.100.10" }
+        : { ...args.inputs, ipAddress: "2001:db8:100:1::", ipNetwork: "2001:db8:100:1::/64" };
+    case TYPES.wireGuardKey:
+      return { ...args.inputs, publicKey: `PUBLIC-${args.name}`, privateKey: `PRIVATE-${args.name}` };
+    case TYPES.sshHostKey:
+      return { ...args.inputs, publicKey: "ssh-ed25519 AAAA", privateKey: "PRIVATE-HOST-KEY" };
+    default:
+      return args.inputs;
+  }
+}
+
+function answer(args: pulumi.runtime.MockCallArgs): Record<string, unknown> {
+  if (args.token === "hcloud:index/getSshKeys:getSshKeys") return { sshKeys: world.sshKeys };
+  if (args.token === "cloudflare:index/getZone:getZone") return { zoneId: "zone-1", id: "zone-1" };
+  if (args.token === "cloudflare:index/getDnsRecords:getDnsRecords") return { results: [] };
+  throw new Error(`the test has no answer for ${args.token}`);
+}
+
+/** Starts anew: nothing registered, the project empty. */
+export async function startMocks(preview = false): Promise<void> {
+  registered.length = 0;
+  world.sshKeys = [];
+  await pulumi.runtime.setMocks(
+    {
+      newResource: (args) => {
+        registered.push({ type: args.type, name: args.name, inputs: args.inputs as Record<string, unknown> });
+        return { id: args.custom ? idOf(args.name) : "", state: stateOf(args) };
+      },
+      call: answer,
+    },
+    "intranet",
+    "test",
+    preview,
+  );
+}
+
+/** The value of an Output, and whether it is a secret. */
+export async function valueOf<T>(output: pulumi.Output<T>): Promise<{ value: T; secret: boolean }> {
+  const inner = output as unknown as { promise(withUnknowns?: boolean): Promise<T>; isSecret: Promise<boolean> };
+  return { value: await inner.promise(), secret: await inner.isSecret };
+}
+
+/** Waits until the program has registered everything, however deep its Outputs are nested. */
+export async function settled(): Promise<void> {
+  let before = -1;
+  while (registered.length !== before) {
+    before = registered.length;
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** All registered resources of a type. */
+export function ofType(type: string): Registered[] {
+  return registered.filter((resource) => resource.type === type);
+}
+
+/** The one resource with that name; an error that lists all names if there is none. */
+export function named(name: string): Registered {
+  const found = registered.filter((resource) => resource.name === name);
+  if (found.length === 1) return found[0]!;
+  throw new Error(
+    `${found.length} resources are named ${name}; there are ${registered.map((resource) => resource.name).join(", ")}`,
+  );
+}

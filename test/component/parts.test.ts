@@ -1,0 +1,192 @@
+/** Each component alone: what its constructor refuses, all problems at once and before anything is registered. */
+import * as components from "../../components";
+import * as host from "../../host";
+import { ValidationError } from "../../model";
+import { HOST_KEY } from "../unit/model/fixtures";
+import { registered, settled, startMocks } from "./mocks";
+
+const connection = { address: "10.20.0.10", hostKeys: [HOST_KEY] };
+const space = { v4: "10.16.0.0/12", v6: "fd00:1:2::/48" };
+const source = { v4: "10.31.240.1", v6: "fd00:1:2:ffff::1" };
+const end = {
+  connection,
+  host: "vps",
+  interface: "wg-home",
+  v4: "169.254.1.0",
+  v6: "fe80::a",
+  routes: ["10.20.0.10/32"],
+  source,
+};
+const other = { ...end, host: "home", interface: "wg-vps", v4: "169.254.1.1", v6: "fe80::b" };
+const endpoint = { address: "198.51.100.1", port: 61000 };
+const devices = {
+  connection,
+  interface: "wg-devices",
+  listenPort: 51820,
+  address: { v4: "10.31.224.1", v6: "fd00:1:2:fffe::1" },
+  pool: { v4: "10.31.224.0/20", v6: "fd00:1:2:fffe::/64" },
+  devices: [],
+};
+const laptop = { name: "laptop", publicKey: "x", v4: "10.31.224.2", v6: "fd00:1:2:fffe::2" };
+const hub = { publicKey: "x", address: "198.51.100.1", port: 51820 };
+const warrior = { device: "laptop", v4: laptop.v4, v6: laptop.v6, hub, allowedPrefixes: [space.v4] };
+const names = { zone: "example.net", domain: "intranet.example.net", ipv4: "198.51.100.1", ipv6: "2001:db8::1" };
+const sinkhole = {
+  domain: "intranet.example",
+  space,
+  identity: source,
+  location: "fsn1",
+  serverType: "cx23",
+  image: "debian-13",
+  management: { from: ["198.51.100.7/32"] },
+  sshPublicKeys: [HOST_KEY],
+  udpPorts: [51820],
+};
+
+type Make = (parts: typeof components) => unknown;
+
+async function attempt(make: Make): Promise<unknown> {
+  await startMocks();
+  try {
+    make(components);
+  } catch (error) {
+    await settled();
+    return error;
+  }
+  await settled();
+  return undefined;
+}
+
+const key = (): host.WireGuardKey => new host.WireGuardKey("hub-key", { keyVersion: 1 });
+
+describe("bad arguments", () => {
+  test.each<[string, Make, string[]]>([
+    [
+      "a link to itself",
+      ({ WireGuardLink }) =>
+        new WireGuardLink("l", { a: { ...end, endpoint }, b: { ...other, host: "vps" }, mtu: 1420 }),
+      ["b.host"],
+    ],
+    [
+      "a link with one address twice",
+      ({ WireGuardLink }) =>
+        new WireGuardLink("l", { a: { ...end, endpoint }, b: { ...other, v4: end.v4 }, mtu: 1420 }),
+      ["b.v4"],
+    ],
+    [
+      "a link that nobody can reach",
+      ({ WireGuardLink }) => new WireGuardLink("l", { a: end, b: other, mtu: 1420 }),
+      ["a.endpoint"],
+    ],
+    [
+      "a link over nothing",
+      ({ WireGuardLink }) =>
+        new WireGuardLink("l", {
+          a: { ...end, endpoint, interface: "eth0", v6: "fd00::1", routes: ["10.0.0.1/8"] },
+          b: other,
+          mtu: 1000,
+          keyVersion: 0,
+        }),
+      ["a.interface", "a.v6", "a.routes[0]", "mtu", "keyVersion"],
+    ],
+    [
+      "a device outside the pool",
+      ({ DeviceHub }) => new DeviceHub("d", { ...devices, key: key(), devices: [{ ...laptop, v4: "10.20.0.1" }] }),
+      ["devices[0].v4"],
+    ],
+    [
+      "two devices with one address",
+      ({ DeviceHub }) =>
+        new DeviceHub("d", { ...devices, key: key(), devices: [laptop, { ...laptop, name: "phone" }] }),
+      ["devices[1].v4", "devices[1].v6"],
+    ],
+    [
+      "a device with the hub's address",
+      ({ DeviceHub }) =>
+        new DeviceHub("d", { ...devices, key: key(), devices: [{ ...laptop, v4: devices.address.v4 }] }),
+      ["devices[0].v4"],
+    ],
+    [
+      "a device without a way",
+      ({ RoadWarrior }) =>
+        new RoadWarrior("r", {
+          ...warrior,
+          allowedPrefixes: [],
+          dns: ["resolver"],
+          mtu: 500,
+          hub: { ...hub, port: 0 },
+        }),
+      ["hub.port", "allowedPrefixes", "dns[0]", "mtu"],
+    ],
+    [
+      "an identity outside the space",
+      ({ HostIdentity }) =>
+        new HostIdentity("i", { connection, v4: "192.168.0.1", v6: source.v6, space, forwarding: false }),
+      ["v4"],
+    ],
+    [
+      "a proxy on every address",
+      ({ ReverseProxy }) => new ReverseProxy("p", { connection, sites: [], listen: ["0.0.0.0", "::", "eth0"] }),
+      ["listen[0]", "listen[1]", "listen[2]"],
+    ],
+    [
+      "an application that is not on the loopback",
+      ({ ReverseProxy }) =>
+        new ReverseProxy("p", {
+          connection,
+          listen: ["10.31.240.1"],
+          sites: [
+            { hostname: ["a.example"], upstream: "10.0.0.1:80" },
+            { hostname: ["a.example"], upstream: "127.0.0.1:99999" },
+          ],
+        }),
+      ["sites[0].upstream", "sites[1].hostname[0]", "sites[1].upstream"],
+    ],
+    [
+      "a domain outside its zone",
+      ({ PublicDns }) =>
+        new PublicDns("n", { ...names, domain: "intranet.example.org", ttl: 5, caa: ["let's encrypt"] }),
+      ["domain", "caa[0]", "ttl"],
+    ],
+    [
+      "a sinkhole that nobody can log in to",
+      ({ Sinkhole }) =>
+        new Sinkhole("s", { ...sinkhole, sshPublicKeys: [], management: { from: [] }, udpPorts: [70000], domain: "x" }),
+      ["domain", "management.from", "sshPublicKeys", "udpPorts[0]"],
+    ],
+  ])("%s", async (_case, make, paths) => {
+    const error = await attempt(make);
+    expect(error).toBeInstanceOf(ValidationError);
+    expect((error as ValidationError).issues.map((issue) => issue.path)).toEqual(paths);
+    expect(registered.filter((resource) => resource.type.startsWith("intranet:"))).toEqual([]);
+  });
+});
+
+describe("good arguments", () => {
+  test("each component can be made alone", async () => {
+    const error = await attempt(
+      ({ WireGuardLink, DeviceHub, RoadWarrior, HostIdentity, ReverseProxy, PublicDns, Sinkhole }) => {
+        new WireGuardLink("l", { a: { ...end, endpoint }, b: other, mtu: 1420 });
+        new DeviceHub("d", { ...devices, connection: { ...connection }, key: key(), devices: [laptop] });
+        new RoadWarrior("r", warrior);
+        new HostIdentity("i", { connection: { ...connection }, ...source, space, forwarding: true });
+        new ReverseProxy("p", { connection: { ...connection }, sites: [], listen: ["10.31.240.1"] });
+        new PublicDns("n", names);
+        new Sinkhole("s", sinkhole);
+      },
+    );
+    expect(error).toBeUndefined();
+    expect(
+      registered.filter((resource) => resource.type.startsWith("intranet:")).map((resource) => resource.type),
+    ).toEqual([
+      "intranet:wireguard:WireGuardLink",
+      "intranet:wireguard:DeviceHub",
+      "intranet:road-warrior:RoadWarrior",
+      "intranet:host-identity:HostIdentity",
+      "intranet:reverse-proxy:ReverseProxy",
+      "intranet:public-dns:PublicDns",
+      "intranet:sinkhole:Sinkhole",
+      "intranet:host-identity:HostIdentity",
+    ]);
+  });
+});
