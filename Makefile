@@ -29,6 +29,8 @@ test-lab: build ## Run only the tests that need the lab
 	@$(N) bin/test lab
 
 lint: build ## eslint, prettier and the types
+	@$(N) npx tsc --noEmit --incremental false -p tsconfig.json
+	@$(N) npx tsc -p toolchain/driver
 	@$(N) npx eslint .
 	@$(N) npx prettier --check --log-level warn .
 
