@@ -95,10 +95,11 @@ async function ask(
   paths: InstancePaths,
   status: LabStatus,
   from: string,
+  file: "probe.py" | "scan.py",
   question: unknown,
   seconds: number,
 ): Promise<unknown> {
-  const program = readFileSync(labFile("files/probe.py"), "utf8");
+  const program = readFileSync(labFile(`files/${file}`), "utf8");
   const argv = execArgv(paths, status, from, ["/usr/bin/python3", "-I", "-c", program, JSON.stringify(question)]);
   const output = await run(argv, { timeout: (seconds + 15) * 1000 });
   return JSON.parse(output);
@@ -130,7 +131,7 @@ export async function probe(
     path: options.path ?? "/",
     type: options.type?.toUpperCase() ?? (family === 6 ? "AAAA" : "A"),
   };
-  const answer = (await ask(paths, status, from, question, timeout * 3)) as Pick<
+  const answer = (await ask(paths, status, from, "probe.py", question, timeout * 3)) as Pick<
     ProbeResult,
     "fate" | "address" | "seen" | "seconds"
   >;
@@ -150,12 +151,11 @@ export async function scan(
   const ports = [checkPort(options.first ?? 1), checkPort(options.last ?? 65535)];
   const question = {
     to: resolveTarget(status, to, family),
-    protocol: "scan",
     family,
     ports,
     timeout: options.timeout ?? 1.5,
   };
-  return (await ask(paths, status, from, question, 300)) as ScanResult;
+  return (await ask(paths, status, from, "scan.py", question, 300)) as ScanResult;
 }
 
 /** One line for people. */

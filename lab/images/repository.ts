@@ -91,7 +91,9 @@ export function ensureRepository(image: string, progress: (line: string) => void
           await download(name, env);
         } catch (error) {
           const what = error instanceof CommandError ? error.output : String(error);
-          throw new Error(`package ${name} for the hosts' repository (lab/images/packages.ts): ${what}`);
+          throw new Error(`package ${name} for the hosts' repository (lab/images/packages.ts): ${what}`, {
+            cause: error,
+          });
         }
       }
       mkdirSync(partial, { recursive: true });

@@ -1,13 +1,23 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { parse } from "yaml";
-import { FIXED_HOSTS, HOME, KEY_LABELS } from "../../../lab/constants";
+import { FIXED_HOSTS, HOME, KEY_LABELS, NEXTCLOUD_PORT, ZONE } from "../../../lab/constants";
 import { firstAddress, metaData, networkConfig, seedServer } from "../../../lab/fabric/server-seed";
+import { SERVER_IMAGES } from "../../../lab/fabric/servers";
 import { networkFile, seedFiles, writeFiles } from "../../../lab/fabric/seeds";
 import { deriveSshKey } from "../../../lab/keys";
 import type { ServerSpec } from "../../../lab/machines";
+
+/** What the test reads of the stack's configuration. */
+interface Configuration {
+  "intranet:sshPublicKeys": string[];
+  "intranet:sites": { home: { host: { address: string; hostKeys: string[] }; lan: string[] } };
+  "intranet:sinkhole": { image: string; management: { from: string[] } };
+  "intranet:domain": string;
+  "intranet:services": { nextcloud: { port: number } };
+}
 
 const directory = mkdtempSync(path.join(tmpdir(), "lab-seeds-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -38,10 +48,16 @@ describe("keys", () => {
     expect(deriveSshKey("operator").publicKey).not.toBe(deriveSshKey("operator ").publicKey);
   });
 
-  test("the operator's key is the one that configurations pin", () => {
-    expect(deriveSshKey(KEY_LABELS.operator).publicKey).toBe(
-      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGqwwyuGxZDhvm/8WKurybpUFFTctPs4nP6+H/QdB0cY",
-    );
+  test("the stack's configuration for the lab pins these keys and agrees with the lab's addresses", () => {
+    const file = path.join(__dirname, "../../../stacks/Pulumi.lab.yaml");
+    const { config } = parse(readFileSync(file, "utf8")) as { config: Configuration };
+    expect(config["intranet:sshPublicKeys"]).toEqual([deriveSshKey(KEY_LABELS.operator).publicKey]);
+    const { host, lan } = config["intranet:sites"].home;
+    expect(host.hostKeys).toEqual([deriveSshKey(KEY_LABELS.homeHostKey).publicKey]);
+    expect([host.address, lan]).toEqual([FIXED_HOSTS[0]!.ipv4, [HOME.lan.ipv4Prefix]]);
+    expect(config["intranet:sinkhole"].management.from).toEqual([`${HOME.wan.ipv4}/32`, HOME.delegated]);
+    expect([config["intranet:domain"], config["intranet:services"].nextcloud.port]).toEqual([ZONE, NEXTCLOUD_PORT]);
+    expect(SERVER_IMAGES).toContain(config["intranet:sinkhole"].image);
   });
 });
 
