@@ -69,15 +69,29 @@ function homeFiles(): Record<string, SeedFile> {
   };
 }
 
-/** Files of an unmanaged device: openresolv owns resolv.conf, since wg-quick's `DNS =` goes through it. */
+/**
+ * Files of an unmanaged device: openresolv owns resolv.conf, since wg-quick's `DNS =` goes through it. The network's
+ * resolvers are given to it as a DHCP client would, for eth0, so that a tunnel's can take their place.
+ */
 function deviceFiles(): Record<string, SeedFile> {
-  const servers = `${SERVICES.resolver.ipv4} ${SERVICES.resolver.ipv6}`;
+  const servers = [SERVICES.resolver.ipv4, SERVICES.resolver.ipv6].map((server) => `nameserver ${server}\n`).join("");
   return {
-    "etc/resolvconf.conf": `resolv_conf=/etc/resolv.conf\nname_servers="${servers}"\n`,
-    "etc/resolv.conf": servers
-      .split(" ")
-      .map((server) => `nameserver ${server}\n`)
-      .join(""),
+    "etc/network-resolvers": servers,
+    "etc/resolv.conf": servers,
+    "etc/systemd/system/network-resolvers.service": `[Unit]
+Description=Resolvers that the network gave
+DefaultDependencies=no
+After=local-fs.target
+Before=sysinit.target
+
+[Service]
+Type=oneshot
+StandardInput=file:/etc/network-resolvers
+ExecStart=/usr/sbin/resolvconf -a eth0
+
+[Install]
+WantedBy=sysinit.target
+`,
   };
 }
 
@@ -108,9 +122,13 @@ export function writeFiles(root: string, files: Record<string, SeedFile>): void 
 /** Seeds the disk of a fixed host. */
 export function seedFixedHost(root: string, host: FixedHost): void {
   writeFiles(root, seedFiles(host));
-  if (host.name === "home") {
-    for (const unit of ["nextcloud.service", "peer.service"]) {
-      symlinkSync(`/etc/systemd/system/${unit}`, path.join(root, "etc/systemd/system/multi-user.target.wants", unit));
-    }
+  const enabled =
+    host.name === "home"
+      ? ["multi-user.target.wants/nextcloud.service", "multi-user.target.wants/peer.service"]
+      : ["sysinit.target.wants/network-resolvers.service"];
+  for (const link of enabled) {
+    const file = path.join(root, "etc/systemd/system", link);
+    mkdirSync(path.dirname(file), { recursive: true });
+    symlinkSync(`/etc/systemd/system/${path.basename(link)}`, file);
   }
 }
