@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { MACHINE_PACKAGES } from "./images/packages";
 import { machineCodename } from "./images/apt";
-import { CommandError, run } from "./process";
+import { CommandError, run, sleep } from "./process";
 
 /** The machine cannot run a lab; the message lists everything that is lacking. */
 export class RequirementError extends Error {
@@ -81,34 +81,24 @@ export async function installMissing(progress: (line: string) => void): Promise<
   if (missing.includes("bind9") && existsSync("/run/systemd/system"))
     await run(["systemctl", "mask", "named.service", "bind9.service"]);
   const env = { DEBIAN_FRONTEND: "noninteractive" };
-  try {
-    await run(
-      [
-        "apt-get",
-        "-o",
-        "DPkg::Lock::Timeout=300",
-        "install",
-        "--yes",
-        "--quiet",
-        "--no-install-recommends",
-        ...missing,
-      ],
-      { env },
-    );
-  } catch {
-    await run(["apt-get", "update", "--quiet"], { env });
-    await run(
-      [
-        "apt-get",
-        "-o",
-        "DPkg::Lock::Timeout=300",
-        "install",
-        "--yes",
-        "--quiet",
-        "--no-install-recommends",
-        ...missing,
-      ],
-      { env },
-    );
+  const install = [
+    "apt-get",
+    "-o",
+    "DPkg::Lock::Timeout=300",
+    "install",
+    "--yes",
+    "--quiet",
+    "--no-install-recommends",
+  ];
+  // The lists may be missing or old, and somebody else may be fetching them just now.
+  for (let attempt = 1; ; attempt++) {
+    try {
+      if (attempt > 1) await run(["apt-get", "update", "--quiet"], { env });
+      await run([...install, ...missing], { env });
+      return;
+    } catch (error) {
+      if (attempt === 4) throw error;
+      if (attempt > 1) await sleep(5000);
+    }
   }
 }

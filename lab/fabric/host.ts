@@ -37,6 +37,7 @@ export class Host {
   private nspawn: ChildProcess | undefined;
   private leaderPid: number | undefined;
   private bootedAt = 0;
+  private switchedOn = false;
   private chain: Promise<unknown> = Promise.resolve();
 
   constructor(readonly options: HostOptions) {}
@@ -56,6 +57,11 @@ export class Host {
     return this.leaderPid === undefined ? 0 : (Date.now() - this.bootedAt) / 1000;
   }
 
+  /** Whether it is on, or just on its way through a reset: what a restart of the lab has to bring back. */
+  get on(): boolean {
+    return this.switchedOn;
+  }
+
   /** Off, starting (systemd runs), or running (its units are up). */
   get state(): PowerState {
     if (this.leaderPid === undefined) return "off";
@@ -64,17 +70,24 @@ export class Host {
 
   /** Boots the host; done when its init runs. A host that runs stays as it is. */
   boot(): Promise<void> {
-    return this.oneAtATime(() => this.bootNow());
+    return this.oneAtATime(() => {
+      this.switchedOn = true;
+      return this.bootNow();
+    });
   }
 
   /** Cuts the power: everything in it ends at once, its namespace and its link are gone. A host that is off stays so. */
   powerOff(): Promise<void> {
-    return this.oneAtATime(() => this.powerOffNow());
+    return this.oneAtATime(() => {
+      this.switchedOn = false;
+      return this.powerOffNow();
+    });
   }
 
   /** Cuts the power and boots again. */
   reset(): Promise<void> {
     return this.oneAtATime(async () => {
+      this.switchedOn = true;
       await this.powerOffNow();
       await this.bootNow();
     });

@@ -62,7 +62,7 @@ export class Servers implements Machines {
 
   /** What has to be kept. */
   records(): ServerRecord[] {
-    return [...this.servers.values()].map(({ record }) => record);
+    return [...this.servers.values()].map(({ record, host }) => ({ ...record, powered: host.on }));
   }
 
   /** All servers with their orders, by id. */
@@ -112,19 +112,19 @@ export class Servers implements Machines {
     const { record, host } = this.get(id);
     await applyFirewall(attachmentOf(record.spec), record.firewall);
     await host.boot();
-    this.note(record, true);
+    this.changed();
   }
 
   async stopServer(id: number): Promise<void> {
-    const { record, host } = this.get(id);
+    const { host } = this.get(id);
     await host.powerOff();
-    this.note(record, false);
+    this.changed();
   }
 
   async resetServer(id: number): Promise<void> {
-    const { record, host } = this.get(id);
+    const { host } = this.get(id);
     await host.reset();
-    this.note(record, true);
+    this.changed();
   }
 
   async rebuildServer(id: number, image: string): Promise<void> {
@@ -141,7 +141,7 @@ export class Servers implements Machines {
     server.host = this.makeHost(record);
     await server.host.mount();
     if (wasOn) await server.host.boot();
-    this.note(record, wasOn);
+    this.changed();
   }
 
   async deleteServer(id: number): Promise<void> {
@@ -180,11 +180,6 @@ export class Servers implements Machines {
     const server = this.servers.get(id);
     if (!server) throw new UnknownServerError(id);
     return server;
-  }
-
-  private note(record: ServerRecord, powered: boolean): void {
-    record.powered = powered;
-    this.changed();
   }
 
   private makeHost(record: ServerRecord): Host {

@@ -154,7 +154,17 @@ export function ensureImage(kind: ImageKind, progress: (line: string) => void): 
       writeFileSync(path.join(work, "apt.conf"), await machineAcquire());
       writeFileSync(path.join(work, "sources.list"), labSources());
       const packages = kind === "server" ? SERVER_PACKAGES : DEVICE_PACKAGES;
-      const argv = ["mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=directory"];
+      // Its mounts are its own: whatever ends it, nothing stays mounted below a directory that we delete.
+      const argv = [
+        "unshare",
+        "--mount",
+        "--",
+        "mmdebstrap",
+        "--quiet",
+        "--mode=root",
+        "--variant=minbase",
+        "--format=directory",
+      ];
       argv.push(`--aptopt=${path.join(work, "apt.conf")}`, `--include=${packages.join(",")}`);
       argv.push(
         "--dpkgopt=path-exclude=/usr/share/man/*",
