@@ -122,13 +122,15 @@ def own_files(unit):
     return [f"/etc/systemd/system/{name}{suffix}" for name in names for suffix in ("", ".d")]
 
 
-def unit_actions(entry, wanted, states, changed):
-    """unit → what to do. A unit that the role lets go is put back to its prior state ("release")."""
+def unit_actions(entry, wanted, states, changed, reread=False):
+    """unit → what to do. A unit that the role lets go is put back to its prior state ("release").
+
+    `reread`: a running unit reads its files again even if none changed, to set anew what another hand changed live."""
     actions = {}
     for name in sorted({*wanted, *entry["units"]}):
         spec = wanted[name] if name in wanted else entry["units"][name]
         restart = touched(changed, [*spec.get("restartOn", []), *own_files(name)])
-        reload = touched(changed, spec.get("reloadOn", []))
+        reload = touched(changed, spec.get("reloadOn", [])) or (reread and name in wanted)
         if name in wanted:
             action = units.verb(states[name], spec.get("state", "started"), restart, reload)
             on = states[name]["enabled"] in units.ON

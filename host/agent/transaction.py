@@ -73,7 +73,7 @@ def change(request, ledger, journal):
     wanted = plan.specify(request)
     changes = plan.path_changes(entry, wanted, ledger, role)
     states = units.states(sorted({*request.get("units", {}), *entry["units"]}))
-    actions = plan.unit_actions(entry, request.get("units", {}), states, list(changes))
+    actions = plan.unit_actions(entry, request.get("units", {}), states, list(changes), request.get("reread", False))
     fresh, adopted = plan.take_prior(request, entry, wanted, states, ledger)
     sysctls = sysctl_changes(request, entry, ledger)
     remember(journal, changes, states, actions, sysctls)

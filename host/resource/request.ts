@@ -17,8 +17,11 @@ export function confirmSeconds(inputs: Pick<RoleInputs, "confirm">): number {
   return inputs.confirm === true ? CONFIRM_SECONDS : inputs.confirm.timeoutSeconds;
 }
 
-/** The agent's `apply` request. Contents are filled in: it goes over stdin and nowhere else. */
-export function applyRequest(inputs: RoleInputs, id: string, tx: string): object {
+/**
+ * The agent's `apply` request. Contents are filled in: it goes over stdin and nowhere else. `reread`: live state was changed by another
+ * hand while the files are right, so running units read them again.
+ */
+export function applyRequest(inputs: RoleInputs, id: string, tx: string, reread = false): object {
   const files = Object.entries(inputs.files ?? {}).map(([path, file]) => [
     path,
     {
@@ -46,6 +49,7 @@ export function applyRequest(inputs: RoleInputs, id: string, tx: string): object
     probes: inputs.probes ?? [],
     live: liveCommands(inputs),
     confirm: confirmSeconds(inputs),
+    reread,
     secrets: secretValues(inputs),
   };
 }

@@ -47,8 +47,8 @@ export class RoleProvider {
     return { id, outs };
   }
 
-  async update(id: string, _olds: object, news: RoleInputs): Promise<{ outs: object }> {
-    return { outs: await this.apply(news, id, { seconds: CHANGE_SECONDS }) };
+  async update(id: string, olds: object, news: RoleInputs): Promise<{ outs: object }> {
+    return { outs: await this.apply(news, id, { seconds: CHANGE_SECONDS }, olds as RoleOutputs) };
   }
 
   async read(id: string, state: RoleOutputs): Promise<{ id?: string; props?: object; inputs?: object }> {
@@ -86,14 +86,25 @@ export class RoleProvider {
     });
   }
 
-  private apply(inputs: RoleInputs, id: string, patience: { seconds: number; firstBoot?: boolean }): Promise<object> {
+  private apply(
+    inputs: RoleInputs,
+    id: string,
+    patience: { seconds: number; firstBoot?: boolean },
+    olds?: RoleOutputs,
+  ): Promise<object> {
     return this.guarded(inputs, async () => {
       const talk = this.talk(inputs, patience);
       const tx = transactionId();
+      const drifted = driftedLive(olds);
       try {
-        const answer = await this.conversations.transact(talk, applyRequest(inputs, id, tx), tx);
+        const answer = await this.conversations.transact(talk, applyRequest(inputs, id, tx, drifted.length > 0), tx);
         this.tell(talk, answer);
-        return clean({ ...inputs, hostId: answer.machine ?? "", observed: answer.observed ?? {} });
+        const observed = (answer.observed as Record<string, string> | undefined) ?? {};
+        for (const name of drifted.filter((name) => observed[name] !== olds?.observed?.[name]))
+          talk.say(
+            `${name}: what was found by refresh is not as before, even after reading everything again; it counts from here on`,
+          );
+        return clean({ ...inputs, hostId: answer.machine ?? "", observed });
       } catch (error) {
         if (!(error instanceof RoleError) || error.restored) throw error;
         throw new HalfMadeError(id, clean({ ...inputs, hostId: "", observed: {} }), [error.message]);
@@ -130,6 +141,11 @@ export class RoleProvider {
     if (registry === undefined) this.registries.set(key, (registry = new ClaimRegistry()));
     return registry.add(claimOf(inputs, inputs.owner)).map((reason) => ({ property: "role", reason }));
   }
+}
+
+/** Names of live state that a refresh found changed by another hand. */
+function driftedLive(olds: RoleOutputs | undefined): string[] {
+  return Object.entries(olds?.live ?? {}).flatMap(([name, { drifted }]) => (drifted === undefined ? [] : [name]));
 }
 
 /** What tells one host from another within a program; undefined while its address is not known. */
