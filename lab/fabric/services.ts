@@ -7,6 +7,7 @@ import { repositoryDir } from "../images/repository";
 import { deriveSshKey } from "../keys";
 import type { NamesOptions, NamesService } from "../machines";
 import type { InstancePaths } from "../paths";
+import { startNames } from "../names";
 import { run, start, until } from "../process";
 import { SERVICES_NS } from "./internet";
 import { Program, spawnIn } from "./programs";
@@ -74,9 +75,6 @@ export class FabricServices {
       namespace: SERVICES_NS,
       spawn: spawnIn,
     };
-    const module = path.join(__dirname, "..", "names", "index.js");
-    if (!existsSync(module)) return;
-    const { startNames } = (await import(module)) as { startNames: (options: NamesOptions) => Promise<NamesService> };
     this.namesService = await startNames(options);
   }
 
