@@ -62,7 +62,7 @@ export async function requireLab(paths: InstancePaths): Promise<LabStatus> {
 export async function startSupervisor(paths: InstancePaths): Promise<void> {
   mkdirSync(paths.logs, { recursive: true, mode: 0o700 });
   rmSync(paths.socket, { force: true });
-  await removeCgroups(paths.name); // what a lab that was killed has left
+  await removeCgroups(paths.cgroup); // what a lab that was killed has left
   const log = path.join(paths.logs, "supervisor.log");
   const fd = openSync(log, "a", 0o600);
   const supervisor = path.join(__dirname, "supervisor.js");
@@ -120,7 +120,7 @@ export async function stopLab(paths: InstancePaths): Promise<boolean> {
     }
     await until("the lab to end", 20_000, () => !alive(pid));
   }
-  await removeCgroups(paths.name);
+  await removeCgroups(paths.cgroup);
   for (const file of [paths.pidFile, paths.socket, paths.agentSocket]) rmSync(file, { force: true });
   return pid !== undefined;
 }

@@ -1,4 +1,5 @@
 /** Where the lab keeps its things: caches outside the checkout, one directory for each instance. */
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import * as path from "node:path";
@@ -38,6 +39,8 @@ export function instanceName(given?: string): string {
 export interface InstancePaths {
   name: string;
   dir: string;
+  /** Name of its control group: that of the instance, and a hash of where it is, since caches can be several. */
+  cgroup: string;
   /** HTTP+JSON interface of the supervisor. */
   socket: string;
   /** Process id of the lab's `unshare` in the machine's own process namespace. */
@@ -61,6 +64,7 @@ export function instancePaths(name: string): InstancePaths {
   const paths = {
     name,
     dir,
+    cgroup: `${name}-${createHash("sha256").update(dir).digest("hex").slice(0, 8)}`,
     socket: path.join(dir, "supervisor.sock"),
     pidFile: path.join(dir, "supervisor.pid"),
     state: path.join(dir, "fabric.json"),

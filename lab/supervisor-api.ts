@@ -74,7 +74,7 @@ export function supervisorApi(paths: InstancePaths, fabric: Fabric, services: Fa
   app.post("/shutdown", async (_request, reply) => {
     await Promise.all([services.stopClouds(), services.stopNames()]);
     await fabric.stopHosts();
-    await removeCgroups(paths.name);
+    await removeCgroups(paths.cgroup);
     reply.raw.once("close", () => process.exit(0));
     return {};
   });
@@ -151,10 +151,10 @@ function addSnapshots(app: FastifyInstance, paths: InstancePaths, fabric: Fabric
     await services.stopClouds();
     const frozen = readdirSync(paths.hosts);
     try {
-      await Promise.all(frozen.map((host) => freeze(paths.name, host, true)));
+      await Promise.all(frozen.map((host) => freeze(paths.cgroup, host, true)));
       await save(paths, params.name);
     } finally {
-      await Promise.all(frozen.map((host) => freeze(paths.name, host, false)));
+      await Promise.all(frozen.map((host) => freeze(paths.cgroup, host, false)));
       services.startClouds();
     }
     return {};

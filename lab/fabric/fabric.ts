@@ -165,7 +165,7 @@ export class Fabric {
     return new Host({
       name,
       id: name,
-      instance: this.paths.name,
+      instance: this.paths.cgroup,
       image: imageDir(config.image),
       disk: path.join(this.paths.hosts, name),
       console: path.join(this.paths.logs, `${name}.console`),

@@ -13,7 +13,7 @@ export interface HostOptions {
   name: string;
   /** Name of its network namespace, control group and directory on disk. */
   id: string;
-  /** The instance of the lab. */
+  /** Name of the lab's control group. */
   instance: string;
   /** Directory of the image below it. */
   image: string;

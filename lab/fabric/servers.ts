@@ -199,7 +199,7 @@ export class Servers implements Machines {
     return new Host({
       name: record.spec.name,
       id,
-      instance: this.paths.name,
+      instance: this.paths.cgroup,
       image: imageDir("server"),
       disk: path.join(this.paths.hosts, id),
       console: path.join(this.paths.logs, `${record.spec.name}.console`),
