@@ -27,10 +27,15 @@ export interface ConnectionArgs {
 
 /** A managed file. It is staged, checked, and then replaced in one step (rename within its directory, fsync). */
 export interface FileArgs {
-  /** Text in UTF-8. `{{name}}` is filled in on the way to the host for every name in `secrets`; other braces stay. */
+  /** Text in UTF-8. `{{name}}` is filled in on the way to the host for every name in `secrets` and `values`; other braces stay. */
   content: Input<string>;
   /** Values for the placeholders. They show as `[secret]`, while the rest of the content still shows by line. */
   secrets?: Record<string, Input<string>>;
+  /**
+   * The same for values that are no secret but may be unknown in a preview, such as a peer's public key: the content stays plain
+   * text, so its own lines still show. They must not be secrets: they lie in the state in clear.
+   */
+  values?: Record<string, Input<string>>;
   /** Default: `root`. */
   owner?: string;
   /** Default: the owner's own group. */

@@ -10,9 +10,13 @@ export interface CheckFailure {
 
 type Bag = Record<string, unknown>;
 
+function namesIn(map: unknown): string[] {
+  return typeof map === "object" && map !== null ? Object.keys(map) : [];
+}
+
 const FIELDS: Record<string, string[]> = {
   directory: ["owner", "group", "mode"],
-  file: ["content", "secrets", "owner", "group", "mode"],
+  file: ["content", "secrets", "values", "owner", "group", "mode"],
   user: ["system", "home", "shell", "groups"],
   unit: ["enabled", "state", "reloadOn", "restartOn"],
   check: ["command", "description"],
@@ -168,26 +172,28 @@ class RoleCheck {
     if (!bag) return;
     this.ownership(path, bag);
     const contentOk = this.must(`${path}.content`, bag.content, CONTENT);
-    if (bag.secrets === undefined || isUnknown(bag.secrets)) return;
-    if (typeof bag.secrets !== "object" || bag.secrets === null || Array.isArray(bag.secrets))
-      return this.fail(`${path}.secrets`, "must be a map of placeholder names to values");
-    for (const [name, secret] of Object.entries(bag.secrets)) {
-      const at = `${path}.secrets.${name}`;
-      if (!this.must(at, name, RULES.secretName)) continue;
-      this.must(at, secret, { test: (v) => isText(v) && v !== "", says: "must be a text that is not empty" });
-      if (
-        contentOk &&
-        typeof bag.content === "string" &&
-        !isUnknown(bag.content) &&
-        !bag.content.includes(`{{${name}}}`)
-      )
-        this.fail(at, `has no placeholder {{${name}}} in the content; write it there or remove the secret`);
-    }
-    if (Object.keys(bag.secrets).length > 0 && typeof bag.mode === "string" && !/[0-7]{3}0$/.test(bag.mode))
+    this.placeholders(`${path}.secrets`, bag.secrets, contentOk ? bag.content : undefined);
+    this.placeholders(`${path}.values`, bag.values, contentOk ? bag.content : undefined);
+    for (const name of namesIn(bag.secrets).filter((name) => namesIn(bag.values).includes(name)))
+      this.fail(`${path}.values.${name}`, "is given among the secrets too; give it in one of the two");
+    if (namesIn(bag.secrets).length > 0 && typeof bag.mode === "string" && !/[0-7]{3}0$/.test(bag.mode))
       this.fail(
         `${path}.mode`,
         'opens a file with secrets to everybody on the host; end it with 0, such as "0600" or "0640"',
       );
+  }
+
+  private placeholders(path: string, map: unknown, content: unknown): void {
+    if (map === undefined || isUnknown(map)) return;
+    if (typeof map !== "object" || map === null || Array.isArray(map))
+      return this.fail(path, "must be a map of placeholder names to values");
+    for (const [name, value] of Object.entries(map)) {
+      const at = `${path}.${name}`;
+      if (!this.must(at, name, RULES.secretName)) continue;
+      this.must(at, value, { test: (v) => isText(v) && v !== "", says: "must be a text that is not empty" });
+      if (typeof content === "string" && !isUnknown(content) && !content.includes(`{{${name}}}`))
+        this.fail(at, `has no placeholder {{${name}}} in the content; write it there or leave it out`);
+    }
   }
 
   private user(path: string, value: unknown): void {

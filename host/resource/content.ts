@@ -3,9 +3,9 @@ import type { FileInputs } from "./inputs";
 
 /** Content as it goes to the host: each `{{name}}` that has a value is filled in, once; other braces stay. */
 export function fill(file: FileInputs): string {
-  const secrets = file.secrets ?? {};
+  const values = { ...file.values, ...file.secrets };
   return file.content.replace(/\{\{([A-Za-z0-9_]+)\}\}/g, (whole, name: string) =>
-    Object.hasOwn(secrets, name) ? secrets[name]! : whole,
+    Object.hasOwn(values, name) ? values[name]! : whole,
   );
 }
 

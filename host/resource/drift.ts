@@ -121,8 +121,18 @@ function liveFile(path: string, wanted: FileInputs, found: Found | undefined): F
 function liveContent(path: string, wanted: FileInputs, found: Found): string {
   if (found.content === undefined)
     return `[drift: content differs, not shown: ${found.size} bytes that are no short text]`;
-  if (!isSecret(wanted)) return found.content;
+  if (!isSecret(wanted)) return withPlaceholders(wanted, found.content);
   return withoutSecrets(path, wanted, found.content);
+}
+
+/** The live text of a file without secrets: a line that is as applied shows as in the template, so that it is no difference. */
+function withPlaceholders(wanted: FileInputs, live: string): string {
+  if (wanted.values === undefined) return live;
+  const template = new Map(wanted.content.split("\n").map((line) => [fill({ ...wanted, content: line }), line]));
+  return live
+    .split("\n")
+    .map((line) => template.get(line) ?? line)
+    .join("\n");
 }
 
 /**

@@ -18,6 +18,7 @@ export function holdsUnknown(value: unknown): boolean {
 export interface FileInputs {
   content: string;
   secrets?: Record<string, string>;
+  values?: Record<string, string>;
   owner?: string;
   group?: string;
   mode?: string;
