@@ -1,5 +1,5 @@
 /** What the machine must have for a lab, looked at before anything is done. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { MACHINE_PACKAGES } from "./images/packages";
 import { machineCodename } from "./images/apt";
 import { CommandError, run, sleep } from "./process";
@@ -35,6 +35,17 @@ export async function checkMachine(): Promise<void> {
     lacking.push((error as Error).message);
   }
   if (lacking.length > 0) throw new RequirementError(lacking);
+}
+
+const INOTIFY = "/proc/sys/fs/inotify/max_user_instances";
+/** Every host runs a systemd with half a dozen inotify instances, all of them root's: the kernel's 128 are used up by a few labs. */
+const INOTIFY_INSTANCES = 1024;
+
+/** Raises the machine's limit of inotify instances where it is lower than what hosts need; a host that finds none ends while it boots. */
+export function raiseInotifyLimit(progress: (line: string) => void): void {
+  if (Number(readFileSync(INOTIFY, "utf8")) >= INOTIFY_INSTANCES) return;
+  progress(`raising fs.inotify.max_user_instances to ${INOTIFY_INSTANCES}`);
+  writeFileSync(INOTIFY, String(INOTIFY_INSTANCES));
 }
 
 async function works(argv: readonly string[]): Promise<boolean> {

@@ -84,6 +84,15 @@ describe("commands", () => {
     expect([family.code, family.stderr]).toEqual([1, expect.stringMatching(/--family 6.*10\.20\.0\.10.*contradict/)]);
   });
 
+  test("a machine that cannot run a lab is told what it lacks, and nothing is begun", async () => {
+    const without = command("setpriv", ["--bounding-set", "-sys_admin", "bin/lab", "up", "--name", "self-lacking"]);
+    await expect(without).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/cannot run the lab:\n {2}- the right to make namespaces/),
+    });
+    expect((await lab(["--name", "self-lacking", "status"])).code).toBe(1);
+  });
+
   test("run sits on home's LAN, asks the lab's resolver, and passes the exit code", async () => {
     const addresses = (await run(["ip", "-br", "address"])).stdout;
     expect(addresses).toContain("10.20.0.5/24");
@@ -313,7 +322,7 @@ describe("the machine's own namespace", () => {
       ["ip", "route"],
       ["ip", "-6", "route"],
       ["cat", "/proc/self/mounts"],
-      ["find", "/sys/fs/cgroup", "-maxdepth", "4", "-path", "*pulumi-intranet-lab*"],
+      ["find", "/sys/fs/cgroup", "-maxdepth", "4", "-path", "*pulumi-intranet-lab/self-other*"],
     ];
     const texts = await Promise.all(looks.map(async ([file, ...args]) => (await command(file!, args)).stdout));
     return [
@@ -345,6 +354,12 @@ describe("the machine's own namespace", () => {
     const { operator } = JSON.parse((await bin("status", "--json")).stdout) as { operator: { key: string } };
     const directory = operator.key.replace(/\/operator\/.*$/, "");
     expect(existsSync(directory)).toBe(true);
+    // Kept, it goes on where it ended.
+    await bin("exec", "tv", "--", "touch", "/root/kept");
+    await bin("down", "--keep");
+    expect(await processes()).toEqual([]);
+    await bin("up");
+    await bin("exec", "tv", "--", "test", "-e", "/root/kept");
     await bin("down");
     expect(await processes()).toEqual([]);
     expect(existsSync(directory)).toBe(false);
