@@ -1,9 +1,11 @@
 """Reading: what is on the host now of all that a role wants. Changes nothing."""
 import files
 import packages
+import plan
 import store
 import system
 import units
+import util
 
 LARGEST_CONTENT = 1 << 18
 """Bytes of a differing file that are sent back to be shown by line; a larger one is only said to differ."""
@@ -45,7 +47,7 @@ def file(path, spec):
     found["same"] = files.digest(path) == spec["sha256"]
     if not found["same"] and found["size"] <= LARGEST_CONTENT:
         try:
-            with open(files.util.at(path), "rb") as source:
+            with open(util.at(path), "rb") as source:
                 found["content"] = source.read().decode("utf-8")
         except UnicodeDecodeError:
             pass
@@ -54,3 +56,20 @@ def file(path, spec):
 
 def link(path):
     return files.look(path).get("target")
+
+
+def survey(request):
+    """For a preview, before a role is made: what stands in its way or would be replaced. Takes no lock, changes nothing."""
+    refused = None
+    try:
+        plan.check_claims(request, store.ledger())
+    except util.Failure as failure:
+        refused = str(failure)
+    replaced = []
+    for path, spec in request.get("files", {}).items():
+        found = files.look(path)
+        if found["kind"] == "link" or (found["kind"] == "file" and spec.get("sha256") not in (None, files.digest(path))):
+            replaced.append(path)
+    replaced += [path for path, target in request.get("links", {}).items() if files.look(path).get("target", target) != target]
+    replaced += [path for path in request.get("absent", []) if system.exists(path)]
+    return {"ok": True, "refused": refused, "replaced": sorted(replaced)}

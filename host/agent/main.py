@@ -55,6 +55,10 @@ def read(request, _modules):
     return facts.read(request)
 
 
+def survey(request, _modules):
+    return facts.survey(request)
+
+
 def remove(request, modules):
     """Lets everything of a role go. A role that is not there, or is another resource's by now, is left alone."""
     if os.path.exists(store.BASE):
@@ -90,7 +94,7 @@ def outcome(request, _modules):
     return {"ok": True, **past}
 
 
-ACTIONS = {"apply": apply, "read": read, "remove": remove, "confirm": confirm, "outcome": outcome}
+ACTIONS = {"apply": apply, "read": read, "survey": survey, "remove": remove, "confirm": confirm, "outcome": outcome}
 
 
 def timer(tx):

@@ -1,4 +1,4 @@
-import { type Connection, displayName } from "../connection/arguments";
+import { type Connection, connectionKey, displayName } from "../connection/arguments";
 import { ConnectionError } from "../connection/errors";
 import { type AgentAnswer, exchange } from "../connection/exchange";
 import { ConnectionPool, type Patience } from "../connection/pool";
@@ -6,6 +6,8 @@ import { RoleError, failureOf } from "./failure";
 
 /** How long a lost connection is tried again to learn how the transaction ended. */
 const LOOK_AGAIN_SECONDS = 60;
+/** A host that could not be reached is not tried again for its other roles within this time, when it is only looked at. */
+const KNOWN_DOWN_MS = 60_000;
 /** Margin for the answer to a confirmation. */
 const CONFIRM_MARGIN_SECONDS = 3;
 
@@ -19,14 +21,25 @@ export interface Conversation {
 /** One host after the other for every role: requests to one host are queued, so nobody waits for its lock in vain. */
 export class Conversations {
   private readonly queues = new Map<string, Promise<unknown>>();
+  private readonly down = new Map<string, { error: ConnectionError; until: number }>();
 
   constructor(private readonly pool = new ConnectionPool()) {}
 
   /** A question that changes nothing. */
   ask(talk: Conversation, request: object): Promise<AgentAnswer> {
-    return this.queued(talk.connection, () =>
-      this.pool.use(talk.connection, talk.patience, (client) => exchange(client, talk.connection, request, talk.say)),
-    );
+    const key = connectionKey(talk.connection);
+    return this.queued(talk.connection, async () => {
+      const known = this.down.get(key);
+      if (known !== undefined && Date.now() < known.until) throw known.error;
+      try {
+        return await this.pool.use(talk.connection, talk.patience, (client) =>
+          exchange(client, talk.connection, request, talk.say),
+        );
+      } catch (error) {
+        if (error instanceof ConnectionError) this.down.set(key, { error, until: Date.now() + KNOWN_DOWN_MS });
+        throw error;
+      }
+    });
   }
 
   /**
@@ -127,10 +140,11 @@ export class Conversations {
   private async confirm(talk: Conversation, tx: string, seconds: number): Promise<AgentAnswer> {
     const host = displayName(talk.connection);
     const end = Date.now() + seconds * 1000;
-    talk.say(`role ${talk.role} was applied; confirming it over a new connection within ${seconds} s`);
+    const onWait = (reason: string) =>
+      talk.say(`role ${talk.role} was applied, but the way in is shut: ${reason}; the host undoes it then`);
     let failure: Error;
     try {
-      const client = await this.pool.fresh(talk.connection, { seconds: seconds - CONFIRM_MARGIN_SECONDS });
+      const client = await this.pool.fresh(talk.connection, { seconds: seconds - CONFIRM_MARGIN_SECONDS, onWait });
       try {
         const answer = await exchange(client, talk.connection, { action: "confirm", tx }, talk.say);
         if (answer.ok) return answer;

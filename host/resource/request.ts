@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { digestOfFile, fileMode, fill } from "./content";
-import type { RoleInputs } from "./inputs";
+import { type RoleInputs, holdsUnknown } from "./inputs";
 import { secretValues } from "./secrets";
 
 /** Default time for the new connection of a change that could cut the way in. */
@@ -83,6 +83,26 @@ export function readRequest(inputs: RoleInputs, id: string): object {
     units: Object.keys(inputs.units ?? {}),
     packages: inputs.packages ?? [],
     live: liveCommands(inputs),
+    secrets: secretValues(inputs),
+  };
+}
+
+/** The agent's `survey` request: names, and digests of what is known already. */
+export function surveyRequest(inputs: RoleInputs): object {
+  const files = Object.entries(inputs.files ?? {}).map(([path, file]) => [
+    path,
+    holdsUnknown(file) ? {} : { sha256: digestOfFile(file) },
+  ]);
+  return {
+    action: "survey",
+    role: inputs.role,
+    owner: inputs.owner,
+    files: Object.fromEntries(files),
+    directories: inputs.directories ?? {},
+    links: inputs.links ?? {},
+    absent: inputs.absent ?? [],
+    sysctls: inputs.sysctls ?? {},
+    units: inputs.units ?? {},
     secrets: secretValues(inputs),
   };
 }

@@ -6,16 +6,18 @@ import { checkRole, type CheckFailure } from "./check";
 import { ClaimRegistry, claimOf } from "./claims";
 import { type Conversation, Conversations } from "./converse";
 import { diffRole } from "./diff";
-import { type Facts, liveInputs } from "./drift";
+import { type Facts, inputsOf, liveInputs } from "./drift";
 import { HalfMadeError, RoleError } from "./failure";
-import { type RoleInputs, type RoleOutputs, clean, isUnknown } from "./inputs";
-import { applyRequest, readRequest, removeRequest, transactionId } from "./request";
+import { type RoleInputs, type RoleOutputs, clean, holdsUnknown, isUnknown } from "./inputs";
+import { applyRequest, readRequest, removeRequest, surveyRequest, transactionId } from "./request";
 import { Redactor, secretValues } from "./secrets";
 
 /** A new cloud server needs up to two minutes until its SSH service answers. */
 const CREATE_SECONDS = 120;
 const CHANGE_SECONDS = 60;
 const READ_SECONDS = 30;
+/** A preview does not wait for a host that is not there yet. */
+const SURVEY_SECONDS = 3;
 
 /** Create, read, update and delete of a HostRole, as the engine's dynamic provider calls them. */
 export class RoleProvider {
@@ -27,9 +29,10 @@ export class RoleProvider {
     private readonly log: (line: string) => void = (line) => console.error(line),
   ) {}
 
-  async check(_olds: object, news: object): Promise<{ inputs: object; failures: CheckFailure[] }> {
+  async check(olds: object, news: object): Promise<{ inputs: object; failures: CheckFailure[] }> {
     const failures = checkRole(news);
     if (failures.length === 0) failures.push(...this.collisions(news as RoleInputs));
+    if (failures.length === 0 && Object.keys(olds ?? {}).length === 0) await this.survey(news as RoleInputs);
     const redactor = new Redactor(secretValues(news as Partial<RoleInputs>));
     return {
       inputs: clean(news),
@@ -54,9 +57,16 @@ export class RoleProvider {
   async read(id: string, state: RoleOutputs): Promise<{ id?: string; props?: object; inputs?: object }> {
     return this.guarded(state, async () => {
       const talk = this.talk(state, { seconds: READ_SECONDS });
-      const answer = await this.conversations.ask(talk, readRequest(state, id)).catch((error: Error) => {
-        throw unreachable(error, "refresh");
-      });
+      let answer: AgentAnswer;
+      try {
+        answer = await this.conversations.ask(talk, readRequest(state, id));
+      } catch (error) {
+        // A cloud server's own resource says whether it still exists: a refresh must be able to find that out.
+        if (state.machine === undefined || !(error instanceof ConnectionError) || !error.temporary)
+          throw unreachable(error as Error, "refresh");
+        talk.say(`role ${state.role} was not looked at and is taken to be as it was: ${error.message}`);
+        return { id, props: clean(state), inputs: clean(inputsOf(state)) };
+      }
       if (!answer.ok)
         throw new RoleError(`role ${state.role} on ${displayName(talk.connection)}: ${String(answer.message)}`, true);
       const facts = answer as unknown as Facts;
@@ -131,6 +141,24 @@ export class RoleProvider {
       return await work();
     } catch (error) {
       throw new Redactor(secretValues(inputs)).error(error as Error);
+    }
+  }
+
+  /**
+   * Before a role is made on a host that exists: says what it would replace, and what another role has. Best effort and
+   * short, for a preview must work without the host; a new cloud server has nothing of anybody's.
+   */
+  private async survey(inputs: RoleInputs): Promise<void> {
+    if (inputs.machine !== undefined || holdsUnknown({ ...inputs, files: Object.keys(inputs.files ?? {}) })) return;
+    try {
+      const talk = { ...this.talk(inputs, { seconds: SURVEY_SECONDS }), patience: { seconds: SURVEY_SECONDS } };
+      const answer = await this.conversations.ask(talk, surveyRequest(inputs));
+      for (const path of (answer.replaced as string[] | undefined) ?? [])
+        talk.say(`${path} stands there already; role ${inputs.role} replaces it and keeps a copy`);
+      // Not an error yet: the other role may let it go in the same update.
+      if (typeof answer.refused === "string") talk.say(answer.refused);
+    } catch {
+      // Create will say what is wrong with the host.
     }
   }
 

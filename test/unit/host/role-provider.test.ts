@@ -158,7 +158,7 @@ test("a role that is gone from the host, or is another resource's, is gone from 
   expect(await provider.read(id, outs)).toEqual({});
 });
 
-test("an unreachable host: refresh and delete say the way out", async () => {
+test("an unreachable host: refresh and delete say the way out; a cloud server is left to its own resource", async () => {
   const { id, outs } = await make();
   await conversations.close();
   await server.close();
@@ -168,6 +168,9 @@ test("an unreachable host: refresh and delete say the way out", async () => {
   shorter.mockImplementation(() => (clock += 10_000));
   expect(await message(quick.delete(id, outs))).toMatch(/refused the connection[^]*pulumi state delete[^]*deletedWith/);
   expect(await message(quick.read(id, outs))).toMatch(/Bring the host back, or run without --refresh/);
+  const cloud = { ...(outs as object), machine: "4711" } as never;
+  const kept = await quick.read(id, cloud);
+  expect(kept).toMatchObject({ id, props: cloud });
   shorter.mockRestore();
 });
 
@@ -180,4 +183,20 @@ test("check reports every broken rule and a collision of two roles on one host, 
     /path \/etc\/app\.conf is claimed by role other and by role web \(p\/s\/web\)/,
   );
   expect(JSON.stringify(other.failures)).not.toContain(SECRET);
+});
+
+test("before a role is made on an existing host, check says what it would replace, and is silent about a host it cannot reach", async () => {
+  host.write("/etc/app.conf", "by hand\n");
+  expect((await provider.check({}, role())).failures).toEqual([]);
+  expect(said).toEqual([
+    expect.stringMatching(/\/etc\/app\.conf stands there already; role web replaces it and keeps a copy/),
+  ]);
+  expect(host.read("/etc/app.conf")).toBe("by hand\n");
+  expect(host.tree("/var/lib/intranet")).toEqual({});
+  said.length = 0;
+  await provider.check(role(), role());
+  await provider.check({}, role({ machine: "4711" }));
+  await server.close();
+  await provider.check({}, role({ connection: { address: "127.0.0.1", port: 1, hostKeys: [hostKey.public] } }));
+  expect(said).toEqual([]);
 });
