@@ -9,6 +9,7 @@ import type { LabStatus } from "./supervisor-api";
 
 /** What can be tried. */
 export const PROTOCOLS = ["tcp", "udp", "icmp", "http", "https", "dns"] as const;
+/** One of them. */
 export type Protocol = (typeof PROTOCOLS)[number];
 
 /**
