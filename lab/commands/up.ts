@@ -8,7 +8,7 @@ import { ensureRepository, repositoryDir } from "../images/repository";
 import { labStatus, outerPid, startSupervisor, stopLab } from "../lab-process";
 import type { InstancePaths } from "../paths";
 import { sleep } from "../process";
-import { checkMachine, installMissing } from "../requirements";
+import { checkMachine, installMissing, raiseInotifyLimit } from "../requirements";
 import type { LabStatus } from "../supervisor-api";
 
 /** Whether every host that is on has booted, and the lab has started everything. */
@@ -53,6 +53,7 @@ export async function up(paths: InstancePaths, progress: (line: string) => void)
     () => progress(`waiting for another "lab up" of ${paths.name}`),
     async () => {
       await installMissing(progress);
+      raiseInotifyLimit(progress);
       await prepareImages(progress);
       writeOperatorFiles(paths);
       if (!(await labStatus(paths))) {

@@ -3,10 +3,10 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { changedConfig, plannedSteps, pulumi, pulumiOk, ROOT } from "./intranet";
 import { cloudflare, hetzner } from "./lifted";
-import { exec, lab } from "./support";
+import { exec, lab, LAB_NAME } from "./support";
 
 test("make up ends with a table of what runs where", async () => {
-  const { stdout } = await promisify(execFile)("make", ["--no-print-directory", "up"], { cwd: ROOT, maxBuffer: 1 << 26, env: process.env });
+  const { stdout } = await promisify(execFile)("make", ["--no-print-directory", "up"], { cwd: ROOT, maxBuffer: 1 << 26, env: { ...process.env, LAB_NAME } });
   for (const row of [/^vps\s.*198\.51\.100\./m, /^home\s.*10\.20\.0\.10/m, /^nextcloud\s.*nextcloud\.intranet\.example/m, /^laptop\s/m]) {
     expect(stdout).toMatch(row);
   }
@@ -45,7 +45,7 @@ test("one more service previews exactly what it adds", async () => {
   });
   const steps = await plannedSteps(more);
   // One role is updated: the reverse proxy of the host that serves it. The stack's own outputs name the service.
-  expect(steps.map((s) => [s.op, s.type])).toEqual([["update", "pulumi-nodejs:dynamic/host:Role"]]);
+  expect(steps.map((s) => [s.op, s.type])).toEqual([["update", "pulumi-nodejs:dynamic/intranet/host:HostRole"]]);
   const shown = await pulumiOk(["preview", "--diff", ...more]);
   const added = shown.split("\n").filter((line) => /^\s*\+/.test(line));
   expect(added.join("\n")).toContain("photos.intranet.example");

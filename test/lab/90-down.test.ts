@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { ensureUp, pulumi, ROOT } from "./intranet";
 import { cloudflare, hetzner } from "./lifted";
-import { exec, lab } from "./support";
+import { exec, lab, LAB_NAME } from "./support";
 
 /** What a host's console shows of what an intranet would leave. */
 async function traces(host: string): Promise<string> {
@@ -31,7 +31,7 @@ test("make down destroys the stack and leaves no server, record, rule or file", 
   const recordsBefore = await zoneRecords();
   await ensureUp();
   expect(await traces("home")).not.toBe(before);
-  const down = await promisify(execFile)("make", ["--no-print-directory", "down"], { cwd: ROOT, maxBuffer: 1 << 26, env: process.env });
+  const down = await promisify(execFile)("make", ["--no-print-directory", "down"], { cwd: ROOT, maxBuffer: 1 << 26, env: { ...process.env, LAB_NAME } });
   expect(down.stdout).toMatch(/deleted/i);
   expect(await traces("home")).toBe(before);
   for (const kind of ["servers", "primary_ips", "firewalls", "ssh_keys", "networks", "volumes"]) {

@@ -8,7 +8,6 @@ const ROOT = path.resolve(__dirname, "../..");
 
 /** Name of the instance that the tests use. */
 export const LAB_NAME = process.env["LAB_NAME"] || "test";
-process.env["LAB_NAME"] = LAB_NAME;
 
 /** How a command ended. */
 export interface Result {
