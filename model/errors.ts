@@ -44,6 +44,8 @@ export class ValidationError extends Error {
     );
     this.name = "ValidationError";
     this.issues = issues;
+    // The engine prints an error with this mark by its message alone, without a stack that helps nobody here.
+    Object.defineProperty(this, "__pulumiRunError", { value: true });
   }
 }
 

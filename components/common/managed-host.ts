@@ -31,15 +31,3 @@ export function roleOptions(
 export function roleHost(host: ManagedHost): { connection: ConnectionArgs; machine?: pulumi.Input<string> } {
   return { connection: host.connection, ...(host.machine === undefined ? {} : { machine: host.machine }) };
 }
-
-/**
- * Fills `{{name}}` in a text with values that may not be known yet and are not secret, such as a peer's public key. Placeholders
- * that are not listed stay: secrets are filled in on the way to the host.
- */
-export function fill(content: string, values: Record<string, pulumi.Input<string>>): pulumi.Output<string> {
-  return pulumi
-    .all(values)
-    .apply((known) =>
-      content.replace(/\{\{(\w+)\}\}/g, (whole, name: string) => (Object.hasOwn(known, name) ? known[name]! : whole)),
-    );
-}

@@ -1,6 +1,5 @@
 /** The roles that give a host its identity, as desired state. */
 import type { HostRoleArgs } from "../../host";
-import { fill } from "../common/managed-host";
 import type { HostIdentityArgs } from "./args";
 import * as render from "./render";
 import { HUB_SYSCTLS, SITE_SYSCTLS } from "./sysctls";
@@ -22,7 +21,7 @@ export function identityRole(args: HostIdentityArgs): RoleContent {
     role: `${args.role ?? "intranet"}-identity`,
     packages: ["iproute2"],
     files: {
-      [render.IDENTITY_SCRIPT]: { content: unused.length > 0 ? fill(script, values) : script, mode: "0755" },
+      [render.IDENTITY_SCRIPT]: { content: script, ...(unused.length > 0 ? { values } : {}), mode: "0755" },
       [`/etc/systemd/system/${render.IDENTITY_UNIT}`]: { content: render.renderIdentityUnit() },
       [render.NETWORKD_CONFIG]: { content: render.renderNetworkdConfig() },
     },

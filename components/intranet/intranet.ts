@@ -151,7 +151,9 @@ export class Intranet extends pulumi.ComponentResource {
       { parent: this },
     );
     const outputs = warriors.map(({ device, warrior: { configuration, qrSvg, qrTerminal } }) =>
-      pulumi.all([configuration, qrSvg, qrTerminal]).apply(([file, svg, terminal]) => ({ device, file, svg, terminal })),
+      pulumi
+        .all([configuration, qrSvg, qrTerminal])
+        .apply(([file, svg, terminal]) => ({ device, file, svg, terminal })),
     );
     return pulumi.secret(pulumi.all(outputs).apply(byDevice));
   }

@@ -1,7 +1,6 @@
 /** The roles of tunnels' ends, as desired state. */
-import type * as pulumi from "@pulumi/pulumi";
 import { familyOf } from "../common/text";
-import { fill } from "../common/managed-host";
+import * as pulumi from "@pulumi/pulumi";
 import type { RoleContent } from "../host-identity/roles";
 import { MIN_TUNNEL_MTU } from "../../model";
 import type { DeviceHubArgs, WireGuardEnd } from "./args";
@@ -30,7 +29,12 @@ function interfaceRole(parts: InterfaceParts): RoleContent {
     role: `tunnel-${name}`,
     packages: ["wireguard-tools", "iproute2"],
     files: {
-      [config]: { content: fill(parts.config, parts.values), secrets: { private_key: parts.privateKey }, mode: "0600" },
+      [config]: {
+        content: parts.config,
+        values: parts.values,
+        secrets: { private_key: parts.privateKey },
+        mode: "0600",
+      },
       [script]: { content: parts.script },
       [dropIn]: { content: render.renderDropIn(name) },
     },
@@ -85,7 +89,7 @@ export function linkRole(
 }
 
 function bracketed(address: pulumi.Input<string>): pulumi.Output<string> {
-  return fill("{{address}}", { address }).apply((text) => (familyOf(text) === 6 ? `[${text}]` : text));
+  return pulumi.output(address).apply((text) => (familyOf(text) === 6 ? `[${text}]` : text));
 }
 
 /** Whether a first handshake has taken place; the keepalive makes one within seconds. */

@@ -27,8 +27,10 @@ async function make(more: Partial<IntranetArgs> = {}, before: () => void = () =>
 
 const files = (
   role: Registered,
-): Record<string, { content: string; secrets?: Record<string, unknown>; mode?: string }> =>
-  role.inputs["files"] as never;
+): Record<
+  string,
+  { content: string; secrets?: Record<string, unknown>; values?: Record<string, string>; mode?: string }
+> => role.inputs["files"] as never;
 const role = (name: string): Registered => ofType(TYPES.role).find((resource) => resource.name === name) ?? named(name);
 const dependencies = async (name: string): Promise<string[]> => {
   const given = (await valueOf(pulumi.output(options.get(name)!.dependsOn as never))).value as unknown as
@@ -124,7 +126,8 @@ describe("secrets", () => {
     }
     const tunnel = files(role("home-link-home-a"))["/etc/wireguard/wg-home.conf"]!;
     expect(tunnel.content).toContain("PrivateKey = {{private_key}}");
-    expect(tunnel.content).toContain("PublicKey = PUBLIC-home-link-home-key-b");
+    expect(tunnel.content).toContain("PublicKey = {{peer_public_key}}");
+    expect(tunnel.values).toEqual({ peer_public_key: "PUBLIC-home-link-home-key-b" });
     expect(tunnel.mode).toBe("0600");
   });
 

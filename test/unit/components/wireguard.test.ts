@@ -1,7 +1,10 @@
+import * as pulumi from "@pulumi/pulumi";
 import { renderDeviceConfiguration } from "../../../components/road-warrior/render";
 import * as render from "../../../components/wireguard/render";
 import { linkRole, deviceHubRole } from "../../../components/wireguard/roles";
 import type { WireGuardEnd } from "../../../components/wireguard/args";
+import { fill } from "../../../host/resource/content";
+import type { FileInputs } from "../../../host/resource/inputs";
 import { checkShell, checkUnit, checkWgQuick, testWith } from "./checkers";
 import { PLAN } from "./fixtures";
 import { expectGolden } from "./golden";
@@ -23,21 +26,11 @@ const devices = Object.entries(PLAN.devices).map(([name, addresses]) => ({
   ...addresses,
 }));
 
-/** The files of a role by path, with their Outputs resolved. */
+/** The files of a role by path as they go to the host, but for their secrets. */
 async function filesOf(role: ReturnType<typeof linkRole>): Promise<Record<string, string>> {
-  const files = Object.entries(role.files ?? {});
-  const texts = await Promise.all(
-    files.map(
-      async ([path, file]) =>
-        [
-          path,
-          typeof file.content === "string"
-            ? file.content
-            : await (file.content as unknown as { promise(): Promise<string> }).promise(),
-        ] as const,
-    ),
-  );
-  return Object.fromEntries(texts);
+  const resolved = pulumi.output(role.files ?? {}) as unknown as { promise(): Promise<Record<string, FileInputs>> };
+  const files = Object.entries(await resolved.promise());
+  return Object.fromEntries(files.map(([path, file]) => [path, fill({ content: file.content, values: file.values })]));
 }
 
 const deviceConfiguration = renderDeviceConfiguration({
