@@ -4,6 +4,7 @@ Freshly installed daemons must not run with their package's default configuratio
 policy-rc.d (Debian Policy 9.3.3.1, invoke-rc.d(8)) that refuses every start is in force while apt works.
 """
 import os
+import time
 
 import util
 
@@ -54,12 +55,24 @@ def install(names):
 
 
 def _apt(arguments):
-    code, output = util.run(APT + arguments, timeout=LOCK_SECONDS + 900)
-    if code != 0 and "dpkg --configure -a" in output:
-        util.progress("an earlier installation was interrupted: finishing it")
-        util.run(["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"], timeout=900)
+    """Runs apt-get; waits for the locks that DPkg::Lock::Timeout does not cover, and finishes an interrupted dpkg."""
+    end = time.monotonic() + LOCK_SECONDS
+    told = repaired = False
+    while True:
         code, output = util.run(APT + arguments, timeout=LOCK_SECONDS + 900)
-    return code, output
+        if code == 0:
+            return code, output
+        if "dpkg --configure -a" in output and not repaired:
+            util.progress("an earlier installation was interrupted: finishing it")
+            util.run(["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"], timeout=900)
+            repaired = True
+        elif "Could not get lock" in output and time.monotonic() < end:
+            if not told:
+                util.progress(f"another program holds apt's lock; waiting up to {LOCK_SECONDS} s")
+                told = True
+            time.sleep(2)
+        else:
+            return code, output
 
 
 def purge(names):
@@ -70,7 +83,7 @@ def purge(names):
         return None
     util.progress("removing " + " ".join(names))
     with _NoStarts():
-        code, output = util.run(APT + ["purge", "--", *names], timeout=LOCK_SECONDS + 900)
+        code, output = _apt(["purge", "--", *names])
     return None if code == 0 else f"apt-get purge {' '.join(names)} ended with {code}: {output}"
 
 

@@ -137,7 +137,7 @@ def undo(journal, reason, boot=False):
         util.step("undo:" + path)
     for path in sorted(back["made"], reverse=True):
         attempt(lambda path=path: files.discard(path), path)
-    if back["units"]:
+    if back["units"] or any(path.startswith("/etc/systemd/") for path in back["paths"]):
         attempt(units.daemon_reload, "daemon-reload")
     for key, value in back["sysctls"].items():
         if value is not None and not system.same_sysctl(key, value):
