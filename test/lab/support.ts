@@ -32,6 +32,7 @@ export function lab(args: readonly string[], options: CommandOptions = {}): Prom
   return new Promise((resolve, reject) => {
     const child = spawn(path.join(ROOT, "bin/lab"), args, {
       cwd: ROOT,
+      env: { ...process.env, LAB_NAME },
       stdio: ["pipe", "pipe", "pipe"],
       detached: true,
     });
