@@ -144,6 +144,26 @@ test("reading tells what differs: content, mode, what is gone, what is back", ()
   });
 });
 
+test("hostile names and contents are carried literally", () => {
+  const contents = [
+    "",
+    "\r\n\r",
+    "\0\0",
+    "$(reboot) `id` 'x' \"y\" \\",
+    "{{not}} {{.ID}} %s %n",
+    "\u2028\u202e😀é",
+    "x".repeat(200_000),
+  ];
+  const names = ["a b", "$(id)", "'q'", '"q"', "-rf", "*", "ünï😀", "back\\slash", ".hidden", "a;b|c&d"];
+  const files = Object.fromEntries(
+    names.map((name, index) => [`/etc/hostile/${name}`, file(contents[index % contents.length]!)]),
+  );
+  expect(host.run({ action: "apply", files }).answer).toMatchObject({ ok: true });
+  for (const [path, { content }] of Object.entries(files)) expect(host.read(path)).toBe(content);
+  expect(host.run(REMOVE).answer).toMatchObject({ ok: true });
+  expect(host.read("/etc/hostile")).toBeUndefined();
+});
+
 test("a directory that holds somebody's file is left when the role goes", () => {
   host.run(APPLY);
   host.write("/etc/kept/precious", "x");
