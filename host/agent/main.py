@@ -67,7 +67,8 @@ def remove(request, modules):
     entry = store.ledger()["roles"].get(request["role"])
     if entry is None or entry["id"] != request["id"]:
         return {"ok": True, "state": "committed", "machine": "", "observed": {}, "changed": [], "adopted": {}, "warnings": []}
-    return transaction.apply({**request, "remove": True}, modules)
+    bare = {key: value for key, value in request.items() if key in ("tx", "role", "owner", "id", "confirm", "secrets")}
+    return transaction.apply({**bare, "remove": True}, modules)
 
 
 def confirm(request, _modules):

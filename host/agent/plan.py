@@ -59,37 +59,63 @@ def stage(request, root):
         util.write_durably(root + path, spec["content"].encode(), 0o600)
 
 
+def same_stack(one, other):
+    """Owners are project/stack/resource."""
+    return one.split("/")[:2] == other.split("/")[:2]
+
+
 def check_claims(request, ledger):
-    """Raises a conflict that names both roles. Equal sysctls, users, directories and packages may be shared."""
+    """Raises a conflict that names both roles. Equal sysctls, users, directories and packages may be shared.
+
+    Within one stack no two roles of the program claim the same (its own check says so), so a role that still has it is about to
+    let it go: it is handed over, once. One that wants it back while the other has it is refused.
+    """
     role, mine = request["role"], ledger["roles"].get(request["role"])
-    if mine and mine["owner"] != request["owner"]:
+    if mine and mine["id"] != request["id"] and not same_stack(mine["owner"], request["owner"]):
         raise util.Failure(
             "conflict",
             f"role {role} on this host belongs to {mine['owner']}, and {request['owner']} wants a role of the same name; "
             f"name one of them differently, or destroy the first (if its stack is gone for good: delete \"{role}\" from {store.LEDGER})",
         )
+    for other, kind, thing, says in collisions(request, ledger):
+        entry = ledger["roles"][other]
+        if not same_stack(entry["owner"], request["owner"]) or (mine or {}).get("lost", {}).get(thing) == other:
+            raise util.Failure(
+                "conflict",
+                f"{kind} {says} is claimed by role {role} and already owned by role {other} ({entry['owner']}); let only one of them manage it",
+            )
+
+
+def collisions(request, ledger):
+    """(other role, kind, thing, in words) for everything that another role has and this one wants for itself."""
+    found = []
     for other, entry in ledger["roles"].items():
-        if other == role:
+        if other == request["role"]:
             continue
         for path in claimed_paths(request):
             theirs = entry["paths"].get(path)
             if theirs and not (theirs["kind"] == "directory" and path in request.get("directories", {})):
-                _refuse("path", path, role, other, entry)
-        for unit in request.get("units", {}):
-            if unit in entry["units"]:
-                _refuse("unit", unit, role, other, entry)
+                found.append((other, "path", path, path))
+        found += [(other, "unit", unit, unit) for unit in request.get("units", {}) if unit in entry["units"]]
         for key, value in request.get("sysctls", {}).items():
             theirs = entry["sysctls"].get(key)
             if theirs and theirs["value"] != value:
-                _refuse("sysctl", f"{key} (here {value}, there {theirs['value']})", role, other, entry)
+                found.append((other, "sysctl", key, f"{key} (here {value}, there {theirs['value']})"))
+    return found
+
+
+def hand_over(request, ledger):
+    """The other roles' entries without what this role takes over from them."""
+    roles = {name: dict(entry) for name, entry in ledger["roles"].items() if name != request["role"]}
+    for other, kind, thing, _ in collisions(request, ledger):
+        entry = roles[other]
+        entry[kind + "s"] = {key: value for key, value in entry[kind + "s"].items() if key != thing}
+        entry["lost"] = {**entry.get("lost", {}), thing: request["role"]}
+    return roles
 
 
 def claimed_paths(request):
     return [*file_specs(request), *request.get("directories", {}), *request.get("links", {}), *request.get("absent", [])]
-
-
-def _refuse(kind, what, role, other, entry):
-    raise util.Failure("conflict", f"{kind} {what} is claimed by role {role} and already owned by role {other} ({entry['owner']}); let only one of them manage it")
 
 
 def others(ledger, role, kind, key):
@@ -155,7 +181,7 @@ def take_prior(request, entry, wanted, states, ledger):
             owned = {"prior": prior}
         fresh["paths"][path] = {"kind": spec["kind"], "prior": owned["prior"]}
     for name, spec in request.get("units", {}).items():
-        owned = entry["units"].get(name)
+        owned = entry["units"].get(name) or others(ledger, role, "units", name)
         fresh["units"][name] = {**spec, "prior": owned["prior"] if owned else states[name]}
     for key, value in request.get("sysctls", {}).items():
         owned = entry["sysctls"].get(key) or others(ledger, role, "sysctls", key)

@@ -200,7 +200,7 @@ def perform(request, entry, changes, states, actions, sysctls, staged):
 
 def next_ledger(request, ledger, fresh, brought, made):
     role = request["role"]
-    roles = {name: entry for name, entry in ledger["roles"].items() if name != role}
+    roles = plan.hand_over(request, ledger)
     if not request.get("remove"):
         roles[role] = fresh
     installed = {**ledger["installed"], **{name: sorted(request.get("packages", [])) for name in brought}}

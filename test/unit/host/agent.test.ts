@@ -112,12 +112,42 @@ test("another role's path, unit or sysctl is refused with both names; an equal d
 
 test("a role of the same name from another stack is refused, and a stale resource's delete is left alone", () => {
   host.run(APPLY);
-  const refused = host.run({ ...APPLY, owner: "other/stack/r" }).answer!;
+  const refused = host.run({ ...APPLY, owner: "other/stack/r", id: "r-2" }).answer!;
   expect(refused.message).toMatch(
     /role r on this host belongs to p\/s\/r, and other\/stack\/r wants a role of the same name/,
   );
   expect(host.run({ ...REMOVE, id: "r-of-earlier" }).answer).toMatchObject({ ok: true, changed: [] });
   expect(host.read("/etc/app.conf")).toBe("new\n");
+});
+
+test("a renamed stack or resource keeps its role, and a new resource of the same stack takes it over", () => {
+  host.run(APPLY);
+  expect(host.run({ ...APPLY, owner: "p/renamed/r" }).answer).toMatchObject({ ok: true, changed: [] });
+  expect(host.run({ ...APPLY, owner: "p/renamed/other-name", id: "r-2" }).answer).toMatchObject({
+    ok: true,
+    changed: [],
+  });
+  expect(host.run({ ...REMOVE, id: "r-1" }).answer).toMatchObject({ ok: true, changed: [] });
+  expect(host.read("/etc/app.conf")).toBe("new\n");
+});
+
+test("within a stack a path moves from role to role with what stood there before; nobody takes it back", () => {
+  host.run(APPLY);
+  const other = {
+    role: "other",
+    id: "o-1",
+    owner: "p/s/o",
+    action: "apply",
+    files: { "/etc/app.conf": file("theirs\n") },
+  };
+  expect(host.run(other).answer).toMatchObject({ ok: true, adopted: {} });
+  const back = host.run(APPLY).answer!;
+  expect(back).toMatchObject({ ok: false, kind: "conflict" });
+  expect(back.message).toMatch(/path \/etc\/app\.conf is claimed by role r and already owned by role other/);
+  expect(host.run(REMOVE).answer).toMatchObject({ ok: true });
+  expect(host.read("/etc/app.conf")).toBe("theirs\n");
+  expect(host.run({ ...other, action: "remove" }).answer).toMatchObject({ ok: true });
+  expect(host.read("/etc/app.conf")).toBe("old\n");
 });
 
 test("reading tells what differs: content, mode, what is gone, what is back", () => {
