@@ -2,7 +2,7 @@ import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import { checkDomain, isDomain, isWithinDomain, Issues, show } from "../../model";
 import type { PublicDnsArgs } from "./args";
-import { ownerComment, planRecords, type PlannedRecord } from "./render";
+import { conflictingRecords, ownerComment, planRecords, type PlannedRecord } from "./render";
 
 /**
  * Lets every name of the domain lead to the sinkhole, by a wildcard over both families, and says who may issue certificates. Not
@@ -17,12 +17,37 @@ export class PublicDns extends pulumi.ComponentResource {
     checkPublicDns(`public DNS "${name}"`, args);
     super("intranet:public-dns:PublicDns", name, {}, opts);
     const planned = planRecords({ domain: args.domain, apex: args.apex ?? true, caa: args.caa ?? [] });
-    const zoneId = cloudflare
-      .getZoneOutput({ filter: { name: args.zone } }, { parent: this })
-      .apply((zone) => zone.zoneId ?? zone.id);
+    const zone = cloudflare.getZoneOutput({ filter: { name: args.zone } }, { parent: this });
+    const zoneId = this.withoutConflicts(
+      zone.apply((found) => found.zoneId ?? found.id),
+      planned,
+      args,
+    );
     for (const record of planned) this.record(name, record, zoneId, args);
     this.names = [...new Set(planned.map((record) => record.name))];
     this.registerOutputs({ names: this.names });
+  }
+
+  /**
+   * The zone's id, once it is certain that no record of somebody else stands where ours will: an error in the preview already, that
+   * names each of them. Cloudflare's own checks (81053, 81054, 81058) would come only at the update, and do not see all of it.
+   */
+  private withoutConflicts(
+    zoneId: pulumi.Output<string>,
+    planned: PlannedRecord[],
+    args: PublicDnsArgs,
+  ): pulumi.Output<string> {
+    const filter = { zoneId, name: { endswith: args.domain } };
+    const present = cloudflare.getDnsRecordsOutput(filter, { parent: this });
+    return pulumi.all([zoneId, present]).apply(([id, { results }]) => {
+      const conflicts = conflictingRecords(planned, results, args.domain);
+      if (conflicts.length === 0) return id;
+      const records = conflicts.map((record) => `${record.name} ${record.type} ${record.content ?? ""}`.trim());
+      throw new pulumi.RunError(
+        `domain: records of somebody else stand where the sinkhole's names must go (${records.join("; ")})\n` +
+          `    → delete them at Cloudflare, or choose a subdomain for the intranet, for example intranet.${args.zone}`,
+      );
+    });
   }
 
   /** A record's resource is named by name and type, so a change of type makes another one; the old one goes first. */

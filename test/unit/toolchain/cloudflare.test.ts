@@ -191,6 +191,29 @@ describe("the stand-in for the cloudflare plugin", () => {
     await expect(provider.invoke("cloudflare:index/getZone:getZone", {})).rejects.toThrow("filter");
   });
 
+  test("getDnsRecords brings the records of all pages that its filter asks for, named as the SDK does", async () => {
+    const token = "cloudflare:index/getDnsRecords:getDnsRecords";
+    const inputs = { zoneId, type: "A", ttl: 300 };
+    const made = [];
+    for (const [name, content] of [
+      ["*.lists", "192.0.2.1"],
+      ["lists", "192.0.2.2"],
+      ["elsewhere", "192.0.2.3"],
+    ])
+      made.push(await provider.create(recordUrn, { ...inputs, name: `${name}.intranet.example`, content }));
+    const { outputs } = await provider.invoke(token, { zoneId, name: { endswith: "lists.intranet.example" } });
+    expect(outputs).toMatchObject({
+      results: [
+        { name: "*.lists.intranet.example", content: "192.0.2.1", createdOn: "2026-01-01T00:00:00Z" },
+        { name: "lists.intranet.example", content: "192.0.2.2" },
+      ],
+    });
+    const few = await provider.invoke(token, { zoneId, name: { endswith: "lists.intranet.example" }, maxItems: 1 });
+    expect((few.outputs as { results: unknown[] }).results).toHaveLength(1);
+    await expect(provider.invoke(token, {})).rejects.toThrow("zoneId");
+    for (const { id } of made) await provider.delete(id, recordUrn, {});
+  });
+
   test("getIpRanges gives both families", async () => {
     const { outputs } = await provider.invoke("cloudflare:index/getIpRanges:getIpRanges", {});
     expect(outputs).toEqual({

@@ -74,7 +74,14 @@ export async function fakeCloudflare(): Promise<FakeCloudflare> {
     if (!record) throw new Refusal(404, 81044, "Record does not exist.");
     return record;
   };
-  const onRecords = (method: string, id: string | undefined, body: Body): unknown => {
+  /** One record a page, so that a client has to ask for all pages. */
+  const listed = (query: URLSearchParams): unknown => {
+    const end = query.get("name.endswith") ?? "";
+    const page = Number(query.get("page") ?? 1);
+    return [...records.values()].filter((record) => String(record.name).endsWith(end)).slice(page - 1, page);
+  };
+  const onRecords = (method: string, id: string | undefined, body: Body, query: URLSearchParams): unknown => {
+    if (id === undefined && method === "GET") return listed(query);
     if (id === undefined) {
       const wanted = normalised(body);
       const taken = [...records.values()].some(
@@ -106,7 +113,7 @@ export async function fakeCloudflare(): Promise<FakeCloudflare> {
     }
     if (parts[1] !== zoneId) throw new Refusal(404, 7003, `Could not route to /zones/${parts[1]}`);
     if (parts.length === 2) return zone;
-    if (parts[2] === "dns_records") return onRecords(method, parts[3], body);
+    if (parts[2] === "dns_records") return onRecords(method, parts[3], body, url.searchParams);
     const setting = settings.get(String(parts[3]));
     if (!setting) throw new Refusal(404, 1003, "Undefined zone setting");
     if (method === "PATCH") Object.assign(setting, body);

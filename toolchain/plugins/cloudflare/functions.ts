@@ -1,4 +1,5 @@
-// The provider's functions: looking up a zone, and Cloudflare's own address ranges.
+// The provider's functions: looking up a zone, its records, and Cloudflare's own address ranges.
+import type { RecordListParams } from "cloudflare/resources/dns/records";
 import type { ZoneListParams } from "cloudflare/resources/zones/zones";
 import { isObject, type Properties } from "../shared/values";
 import { attempt } from "./client";
@@ -45,4 +46,23 @@ export async function getIpRanges(args: Properties): Promise<Properties> {
   );
   const named = renameKeys(ranges, toCamel) as Properties;
   return { etag: "", ipv4Cidrs: [], ipv6Cidrs: [], jdcloudCidrs: [], ...named, networks };
+}
+
+/** As many records as the official provider returns when `maxItems` does not say otherwise. */
+const defaultMaxItems = 1000;
+
+/** getDnsRecords: the records of a zone, all pages, narrowed by the API's own filters (name, type, content, comment …). */
+export async function getDnsRecords(args: Properties): Promise<Properties> {
+  const { zoneId, maxItems, ...filters } = args;
+  if (typeof zoneId !== "string") throw new Error('getDnsRecords needs "zoneId"');
+  const query = { ...(renameKeys(filters, toSnake) as Properties), zone_id: zoneId } as unknown as RecordListParams;
+  const most = typeof maxItems === "number" ? maxItems : defaultMaxItems;
+  const results: unknown[] = [];
+  await attempt(`listing the records of the zone ${zoneId}`, async (api) => {
+    for await (const record of api.dns.records.list(query)) {
+      if (results.length >= most) break;
+      results.push(renameKeys(record, toCamel));
+    }
+  });
+  return { ...args, results };
 }

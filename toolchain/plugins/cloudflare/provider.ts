@@ -2,7 +2,7 @@
 import type { Provider } from "@pulumi/pulumi/provider";
 import { pluginOf } from "../shared/plugin";
 import { dnsRecord } from "./dns-record";
-import { getIpRanges, getZone } from "./functions";
+import { getDnsRecords, getIpRanges, getZone } from "./functions";
 import { zoneSetting } from "./zone-setting";
 
 /** The stand-in for the cloudflare plugin of the given version. */
@@ -10,6 +10,10 @@ export function cloudflareProvider(version: string): Provider {
   return pluginOf(
     version,
     { "cloudflare:index/dnsRecord:DnsRecord": dnsRecord, "cloudflare:index/zoneSetting:ZoneSetting": zoneSetting },
-    { "cloudflare:index/getZone:getZone": getZone, "cloudflare:index/getIpRanges:getIpRanges": getIpRanges },
+    {
+      "cloudflare:index/getZone:getZone": getZone,
+      "cloudflare:index/getDnsRecords:getDnsRecords": getDnsRecords,
+      "cloudflare:index/getIpRanges:getIpRanges": getIpRanges,
+    },
   );
 }
