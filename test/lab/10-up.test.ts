@@ -6,8 +6,17 @@ import { cloudflare, hetzner } from "./lifted";
 import { exec, lab, LAB_NAME } from "./support";
 
 test("make up ends with a table of what runs where", async () => {
-  const { stdout } = await promisify(execFile)("make", ["--no-print-directory", "up"], { cwd: ROOT, maxBuffer: 1 << 26, env: { ...process.env, LAB_NAME } });
-  for (const row of [/^vps\s.*198\.51\.100\./m, /^home\s.*10\.20\.0\.10/m, /^nextcloud\s.*nextcloud\.intranet\.example/m, /^laptop\s/m]) {
+  const { stdout } = await promisify(execFile)("make", ["--no-print-directory", "up"], {
+    cwd: ROOT,
+    maxBuffer: 1 << 26,
+    env: { ...process.env, LAB_NAME },
+  });
+  for (const row of [
+    /^vps\s.*198\.51\.100\./m,
+    /^home\s.*10\.20\.0\.10/m,
+    /^nextcloud\s.*nextcloud\.intranet\.example/m,
+    /^laptop\s/m,
+  ]) {
     expect(stdout).toMatch(row);
   }
   await lab(["snapshot", "up"]);
@@ -23,11 +32,15 @@ test("what exists is what the description says, by the clouds' APIs and the host
   const { servers } = await hetzner("/servers");
   expect(servers.map((s: any) => s.name)).toEqual(["vps"]);
   const { primary_ips } = await hetzner("/primary_ips");
-  expect(primary_ips.map((p: any) => [p.type, p.auto_delete]).sort()).toEqual([["ipv4", false], ["ipv6", false]]);
+  expect(primary_ips.map((p: any) => [p.type, p.auto_delete]).sort()).toEqual([
+    ["ipv4", false],
+    ["ipv6", false],
+  ]);
   for (const ip of primary_ips) expect(ip.dns_ptr.map((d: any) => d.dns_ptr)).toContain("vps.intranet.example");
   const zone = (await cloudflare("/zones?name=intranet.example")).result[0];
   const records = (await cloudflare(`/zones/${zone.id}/dns_records?per_page=100`)).result;
-  const named = (type: string, name: string) => records.filter((r: any) => r.type === type && r.name === name).map((r: any) => r.content);
+  const named = (type: string, name: string) =>
+    records.filter((r: any) => r.type === type && r.name === name).map((r: any) => r.content);
   const v4 = primary_ips.find((p: any) => p.type === "ipv4").ip;
   expect(named("A", "*.intranet.example")).toEqual([v4]);
   expect(named("A", "intranet.example")).toEqual([v4]);

@@ -10,7 +10,9 @@ const link = links.find(({ b }) => b.host === "home")!;
 const laptop = devices["laptop"]!;
 /** The TCP ports of `target` that answer with a handshake, seen from the visitor: all 65,535 are tried, or those up to `last`. */
 async function scanTcp(target: string, last = 65_535): Promise<number[]> {
-  const found = JSON.parse(await labOk(["scan", "visitor", target, "--json", "--last", String(last)], { timeoutSeconds: 200 }));
+  const found = JSON.parse(
+    await labOk(["scan", "visitor", target, "--json", "--last", String(last)], { timeoutSeconds: 200 }),
+  );
   expect(found.accepted.length + found.refused + found.filtered + found.unreachable).toBe(last);
   return found.accepted;
 }
@@ -22,14 +24,15 @@ beforeAll(async () => {
 }, 600_000);
 
 describe("a stranger", () => {
-  test.each(NAMES.flatMap((name) => [4, 6].flatMap((family) => ["http", "https"].map((scheme) => [name, family, scheme] as const))))(
-    "%s over IPv%d by %s leads to the VPS and is denied",
-    async (name, family, scheme) => {
-      const answer = await curl("visitor", ["--insecure", `-${family}`, `${scheme}://${name}/some/path?q=1`]);
-      expect(answer).toMatchObject({ status: 403, address: family === 4 ? out.sinkhole.ipv4 : out.sinkhole.ipv6 });
-      expect(answer.body).toContain("ACCESS DENIED");
-    },
-  );
+  test.each(
+    NAMES.flatMap((name) =>
+      [4, 6].flatMap((family) => ["http", "https"].map((scheme) => [name, family, scheme] as const)),
+    ),
+  )("%s over IPv%d by %s leads to the VPS and is denied", async (name, family, scheme) => {
+    const answer = await curl("visitor", ["--insecure", `-${family}`, `${scheme}://${name}/some/path?q=1`]);
+    expect(answer).toMatchObject({ status: 403, address: family === 4 ? out.sinkhole.ipv4 : out.sinkhole.ipv6 });
+    expect(answer.body).toContain("ACCESS DENIED");
+  });
 
   test("the bare addresses are denied as well, and the certificate is one that nobody trusts", async () => {
     for (const host of [out.sinkhole.ipv4, `[${out.sinkhole.ipv6}]`]) {
@@ -40,7 +43,11 @@ describe("a stranger", () => {
     const trusting = await curl("visitor", ["https://nextcloud.intranet.example/"]);
     expect(trusting.status).toBe(0);
     expect(trusting.stderr).toMatch(/self-signed certificate/i);
-    const shown = await exec("visitor", ["openssl", "s_client", "-connect", `${out.sinkhole.ipv4}:443`, "-servername", "nextcloud.intranet.example"], { stdin: "" });
+    const shown = await exec(
+      "visitor",
+      ["openssl", "s_client", "-connect", `${out.sinkhole.ipv4}:443`, "-servername", "nextcloud.intranet.example"],
+      { stdin: "" },
+    );
     expect(shown.stdout).toMatch(/subject=\s*CN\s*=\s*ACCESS DENIED/);
   });
 
@@ -97,15 +104,19 @@ describe("a stranger", () => {
       expect((await probe("visitor", lan, { port: 80 })).fate).toBe("filtered");
       expect((await probe("visitor", "198.51.100.130", { port: 80 })).fate).not.toBe("accepted");
       // Positive control: without the home router's filter the same packets arrive.
-      await exec("home-router", ["nft", "insert", "rule", "inet", "cpe", "forward", "accept"]);
-      const listed = JSON.parse((await exec("home-router", ["nft", "--json", "--handle", "list", "chain", "inet", "cpe", "forward"])).stdout);
+      await exec("home-router", ["nft", "insert", "rule", "inet", "router", "forward", "accept"]);
+      const listed = JSON.parse(
+        (await exec("home-router", ["nft", "--json", "--handle", "list", "chain", "inet", "router", "forward"])).stdout,
+      );
       const rules = listed.nftables.flatMap((item: any) => item.rule ?? []);
       const { handle } = rules.find((rule: any) => rule.expr.length === 1 && "accept" in rule.expr[0]);
       try {
-        const arrived = await capture("home-router", "br-lan", ["host", "198.51.100.150", "and", "host", lan], () => probe("visitor", lan, { port: 80 }));
+        const arrived = await capture("home-router", "lan", ["host", "198.51.100.150", "and", "host", lan], () =>
+          probe("visitor", lan, { port: 80 }),
+        );
         expect(arrived.length).toBeGreaterThan(0);
       } finally {
-        await exec("home-router", ["nft", "delete", "rule", "inet", "cpe", "forward", "handle", String(handle)]);
+        await exec("home-router", ["nft", "delete", "rule", "inet", "router", "forward", "handle", String(handle)]);
       }
       expect((await probe("visitor", lan, { port: 80 })).fate).toBe("filtered");
     } finally {
@@ -135,12 +146,22 @@ describe("a friend", () => {
     for (const [address, mine] of ways) {
       const at = address.includes(":") ? `[${address}]` : address;
       const answer = await until(`nextcloud at ${address}`, async () => {
-        const got = await curl("laptop", ["--resolve", `nextcloud.intranet.example:80:${at}`, "http://nextcloud.intranet.example/"]);
+        const got = await curl("laptop", [
+          "--resolve",
+          `nextcloud.intranet.example:80:${at}`,
+          "http://nextcloud.intranet.example/",
+        ]);
         return got.status === 200 && got;
       });
       // The application behind the proxy is told who asked; what the client claims is not believed.
       expect(answer.body).toContain(mine);
-      const forged = await curl("laptop", ["--resolve", `nextcloud.intranet.example:80:${at}`, "-H", "X-Forwarded-For: 203.0.113.99", "http://nextcloud.intranet.example/"]);
+      const forged = await curl("laptop", [
+        "--resolve",
+        `nextcloud.intranet.example:80:${at}`,
+        "-H",
+        "X-Forwarded-For: 203.0.113.99",
+        "http://nextcloud.intranet.example/",
+      ]);
       expect(forged.status).toBe(200);
       expect(forged.body).not.toContain("203.0.113.99");
       // A raw TCP service sees the peer itself: nobody translates addresses on the way.
@@ -156,7 +177,11 @@ describe("a friend", () => {
   });
 
   test("a masquerade on the way would be noticed (negative control)", async () => {
-    await exec("vps", ["sh", "-c", `nft add table ip control && nft 'add chain ip control post { type nat hook postrouting priority 100; }' && nft 'add rule ip control post oifname "wg-*" masquerade'`]);
+    await exec("vps", [
+      "sh",
+      "-c",
+      `nft add table ip control && nft 'add chain ip control post { type nat hook postrouting priority 100; }' && nft 'add rule ip control post oifname "wg-*" masquerade'`,
+    ]);
     try {
       const raw = await exec("laptop", ["nc", "-w", "5", home.identity.v4, "7777"], { stdin: "" });
       expect(raw.stdout.trim()).not.toBe("");
@@ -174,7 +199,9 @@ test("the tv reaches the service on the LAN, and nothing leaves the house", asyn
   const onWan = await capture("home-router", "wan", ["not", "udp"], async () => {
     inTunnel.push(
       ...(await capture("home", link.b.interface, ["host", "10.20.0.20"], async () => {
-        status = (await curl("tv", ["--resolve", `nextcloud.intranet.example:80:${lan}`, "http://nextcloud.intranet.example/"])).status;
+        status = (
+          await curl("tv", ["--resolve", `nextcloud.intranet.example:80:${lan}`, "http://nextcloud.intranet.example/"])
+        ).status;
       })),
     );
   });
@@ -182,14 +209,21 @@ test("the tv reaches the service on the LAN, and nothing leaves the house", asyn
   expect(inTunnel).toEqual([]);
   expect(onWan.filter((line) => line.includes("10.20.0.20") || line.includes("198.51.100.130"))).toEqual([]);
   // Positive control: what the tv says to the outside is seen on the WAN.
-  const control = await capture("home-router", "wan", ["tcp"], () => curl("tv", ["--insecure", `https://${out.sinkhole.ipv4}/`]));
+  const control = await capture("home-router", "wan", ["tcp"], () =>
+    curl("tv", ["--insecure", `https://${out.sinkhole.ipv4}/`]),
+  );
   expect(control.length).toBeGreaterThan(0);
 });
 
 test("listening: the VPS has no socket on the WAN that is not declared", async () => {
   const sockets = await listening("vps");
   const outside = sockets.filter((s) => !/^(127\.|\[?::1\]?)/.test(s.address)).map((s) => `${s.protocol}/${s.port}`);
-  const declared = new Set(["tcp/22", "tcp/80", "tcp/443", ...[deviceHub.listenPort, link.a.listenPort!].map((port) => `udp/${port}`)]);
+  const declared = new Set([
+    "tcp/22",
+    "tcp/80",
+    "tcp/443",
+    ...[deviceHub.listenPort, link.a.listenPort!].map((port) => `udp/${port}`),
+  ]);
   // What the image itself brings: DHCP clients, and systemd-resolved's LLMNR. The firewall keeps them in.
   const image = ["udp/68", "udp/546", "udp/5355", "tcp/5355"];
   expect([...new Set(outside)].filter((socket) => !declared.has(socket) && !image.includes(socket))).toEqual([]);

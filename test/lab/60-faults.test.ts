@@ -28,15 +28,23 @@ test("a wrong token", async () => {
 
 test("a wrong host key: both fingerprints and the way to accept the new one", async () => {
   const other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ3yr3yS1bU8a9d4sQSYhbT1xlGUXo5x6JrwFIN0eM5V";
-  const result = await pulumi(["up", "--yes", "--skip-preview", ...touchesHome((n) => (n.sites.home.host.hostKeys = [other]))], { timeoutSeconds: 300 });
+  const result = await pulumi(
+    ["up", "--yes", "--skip-preview", ...touchesHome((n) => (n.sites.home.host.hostKeys = [other]))],
+    { timeoutSeconds: 300 },
+  );
   expect(result.code).not.toBe(0);
   const shown = result.stdout + result.stderr;
-  expect(shown.match(/SHA256:[A-Za-z0-9+/]{43}/g)!.filter((f, i, all) => all.indexOf(f) === i).length).toBeGreaterThanOrEqual(2);
+  expect(
+    shown.match(/SHA256:[A-Za-z0-9+/]{43}/g)!.filter((f, i, all) => all.indexOf(f) === i).length,
+  ).toBeGreaterThanOrEqual(2);
   expect(shown).toMatch(/hostKeys/);
 }, 400_000);
 
 test("an unreachable host", async () => {
-  await exec("home", ["nft", "add table inet cut; add chain inet cut in { type filter hook input priority -300; }; add rule inet cut in tcp dport 22 drop"]);
+  await exec("home", [
+    "nft",
+    "add table inet cut; add chain inet cut in { type filter hook input priority -300; }; add rule inet cut in tcp dport 22 drop",
+  ]);
   try {
     const result = await pulumi(["up", "--yes", "--skip-preview", ...touchesHome()], { timeoutSeconds: 300 });
     expect(result.code).not.toBe(0);
@@ -50,11 +58,32 @@ test("an unreachable host", async () => {
 test("a host that dies during up", async () => {
   // The proxy's configuration changes, and the plug is pulled as soon as the host's agent has begun.
   const going = pulumi(["up", "--yes", "--skip-preview", ...touchesHome()], { timeoutSeconds: 400 });
-  await until("the transaction has begun", async () => (await exec("home", ["sh", "-c", "ls /var/lib/intranet/journal* /var/lib/intranet/*/journal* 2>/dev/null; pgrep -f intranet"])).stdout.trim() !== "", 60);
+  await until(
+    "the transaction has begun",
+    async () =>
+      (
+        await exec("home", [
+          "sh",
+          "-c",
+          "ls /var/lib/intranet/journal* /var/lib/intranet/*/journal* 2>/dev/null; pgrep -f intranet",
+        ])
+      ).stdout.trim() !== "",
+    60,
+  );
   await lab(["reset", "home"]);
   const result = await going;
   // Either the connection came back and the role was applied, or the error says what happened.
   if (result.code !== 0) expect(result.stdout + result.stderr).toMatch(/connection|closed|reset|lost|timed out/i);
   await pulumiOk(["up", "--yes", "--skip-preview"], { timeoutSeconds: 300 });
-  await until("the service is there", async () => (await curl("tv", ["--resolve", `nextcloud.intranet.example:80:${plan().sites["home"]!.hostAddress}`, "http://nextcloud.intranet.example/"])).status === 200);
+  await until(
+    "the service is there",
+    async () =>
+      (
+        await curl("tv", [
+          "--resolve",
+          `nextcloud.intranet.example:80:${plan().sites["home"]!.hostAddress}`,
+          "http://nextcloud.intranet.example/",
+        ])
+      ).status === 200,
+  );
 }, 900_000);

@@ -18,7 +18,8 @@ async function secrets(): Promise<string[]> {
       } catch {
         /* not JSON: the secret itself */
       }
-      for (const match of value.matchAll(/[A-Za-z0-9+/]{43}=|-----BEGIN OPENSSH PRIVATE KEY-----\n[^-]{60,}/g)) found.add(match[0].split("\n").pop()!);
+      for (const match of value.matchAll(/[A-Za-z0-9+/]{43}=|-----BEGIN OPENSSH PRIVATE KEY-----\n[^-]{60,}/g))
+        found.add(match[0].split("\n").pop()!);
     } else if (Array.isArray(value)) value.forEach((v) => walk(v, secret));
     else if (value !== null && typeof value === "object") {
       const record = value as Record<string, unknown>;
@@ -66,7 +67,10 @@ test("no secret is written anywhere", async () => {
     }
   })();
   const log = fs.mkdtempSync(path.join(os.tmpdir(), "intranet-log-"));
-  const update = await pulumi(["up", "--yes", "--skip-preview", "--logtostderr", "--logflow", "-v=11", "--diff", ...change], { timeoutSeconds: 400, env: { TMPDIR: log } });
+  const update = await pulumi(
+    ["up", "--yes", "--skip-preview", "--logtostderr", "--logflow", "-v=11", "--diff", ...change],
+    { timeoutSeconds: 400, env: { TMPDIR: log } },
+  );
   going = false;
   await sampling;
   expect(update.code).toBe(0);
@@ -77,8 +81,12 @@ test("no secret is written anywhere", async () => {
 
   for (const host of ["vps", "home"]) {
     texts[`journal of ${host}`] = (await exec(host, ["journalctl", "--no-pager", "-o", "cat"])).stdout;
-    texts[`shell history of ${host}`] = (await exec(host, ["sh", "-c", "cat /root/.*_history 2>/dev/null; true"])).stdout;
-    texts[`cloud-init log of ${host}`] = (await exec(host, ["sh", "-c", "cat /var/log/cloud-init*.log 2>/dev/null; true"])).stdout;
+    texts[`shell history of ${host}`] = (
+      await exec(host, ["sh", "-c", "cat /root/.*_history 2>/dev/null; true"])
+    ).stdout;
+    texts[`cloud-init log of ${host}`] = (
+      await exec(host, ["sh", "-c", "cat /var/log/cloud-init*.log 2>/dev/null; true"])
+    ).stdout;
   }
   for (const name of ["vps", "home"]) texts[`console of ${name}`] = (await lab(["logs", name])).stdout;
   for (const [where, text] of Object.entries(texts)) {
@@ -87,7 +95,9 @@ test("no secret is written anywhere", async () => {
   }
   // The search itself works: the same texts with one secret shown are caught.
   const shown = await pulumiOk(["stack", "export", "--show-secrets"]);
-  expect(all.every((secret) => shown.includes(secret) || shown.includes(JSON.stringify(secret).slice(1, -1)))).toBe(true);
+  expect(all.every((secret) => shown.includes(secret) || shown.includes(JSON.stringify(secret).slice(1, -1)))).toBe(
+    true,
+  );
 }, 900_000);
 
 test("nothing of the committed tree holds a private key", async () => {

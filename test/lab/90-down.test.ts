@@ -31,7 +31,11 @@ test("make down destroys the stack and leaves no server, record, rule or file", 
   const recordsBefore = await zoneRecords();
   await ensureUp();
   expect(await traces("home")).not.toBe(before);
-  const down = await promisify(execFile)("make", ["--no-print-directory", "down"], { cwd: ROOT, maxBuffer: 1 << 26, env: { ...process.env, LAB_NAME } });
+  const down = await promisify(execFile)("make", ["--no-print-directory", "down"], {
+    cwd: ROOT,
+    maxBuffer: 1 << 26,
+    env: { ...process.env, LAB_NAME },
+  });
   expect(down.stdout).toMatch(/deleted/i);
   expect(await traces("home")).toBe(before);
   for (const kind of ["servers", "primary_ips", "firewalls", "ssh_keys", "networks", "volumes"]) {

@@ -13,17 +13,26 @@ export const ROOT = path.resolve(__dirname, "../..");
 /** The configuration of the stack `lab`, as it is committed. */
 export const LAB_CONFIG = path.join(ROOT, "stacks/Pulumi.lab.yaml");
 /** Names below the domain that a stranger may try: a service, any other, the apex, two labels. */
-export const NAMES = ["nextcloud.intranet.example", "other.intranet.example", "intranet.example", "a.b.intranet.example"];
+export const NAMES = [
+  "nextcloud.intranet.example",
+  "other.intranet.example",
+  "intranet.example",
+  "a.b.intranet.example",
+];
 
 /** Runs `pulumi ARGS` on the stack `lab` as the operator. */
-export function pulumi(args: string[], options: { env?: Record<string, string>; timeoutSeconds?: number } = {}): Promise<Result> {
+export function pulumi(
+  args: string[],
+  options: { env?: Record<string, string>; timeoutSeconds?: number } = {},
+): Promise<Result> {
   return run(["pulumi", ...args, "--stack", "lab", "--non-interactive"], options);
 }
 
 /** The same, and fails with the output when the exit code is not zero. */
 export async function pulumiOk(args: string[], options: { timeoutSeconds?: number } = {}): Promise<string> {
   const result = await pulumi(args, options);
-  if (result.code !== 0) throw new Error(`pulumi ${args.join(" ")}: exit code ${result.code}\n${result.stdout}\n${result.stderr}`);
+  if (result.code !== 0)
+    throw new Error(`pulumi ${args.join(" ")}: exit code ${result.code}\n${result.stdout}\n${result.stderr}`);
   return result.stdout;
 }
 
@@ -67,7 +76,11 @@ function description(config: Record<string, any>): any {
 
 /** What follows from the lab's description: addresses, links, names. */
 export function plan(): IntranetPlan {
-  const { sshPublicKeys: _keys, protect: _protect, ...spec } = description(parse(fs.readFileSync(LAB_CONFIG, "utf8")).config);
+  const {
+    sshPublicKeys: _keys,
+    protect: _protect,
+    ...spec
+  } = description(parse(fs.readFileSync(LAB_CONFIG, "utf8")).config);
   return planIntranet("intranet", spec as IntranetSpec);
 }
 
@@ -83,7 +96,11 @@ export function changedConfig(change: (description: any) => void): string[] {
 }
 
 /** Polls until `condition` gives a value that is not undefined or false; fails with `what` after the deadline. */
-export async function until<T>(what: string, condition: () => Promise<T | undefined | false>, seconds = 60): Promise<T> {
+export async function until<T>(
+  what: string,
+  condition: () => Promise<T | undefined | false>,
+  seconds = 60,
+): Promise<T> {
   const end = Date.now() + seconds * 1000;
   let last: unknown;
   while (Date.now() < end) {
@@ -99,9 +116,21 @@ export async function until<T>(what: string, condition: () => Promise<T | undefi
 }
 
 /** `curl` on a host: HTTP status, body, and the address it talked to. Status 0: no answer, `stderr` says why. */
-export async function curl(host: string, args: string[]): Promise<{ status: number; body: string; address: string; stderr: string }> {
+export async function curl(
+  host: string,
+  args: string[],
+): Promise<{ status: number; body: string; address: string; stderr: string }> {
   const marker = "\n--curl--";
-  const result = await exec(host, ["curl", "--silent", "--show-error", "--max-time", "8", "--write-out", `${marker}%{http_code} %{remote_ip}`, ...args]);
+  const result = await exec(host, [
+    "curl",
+    "--silent",
+    "--show-error",
+    "--max-time",
+    "8",
+    "--write-out",
+    `${marker}%{http_code} %{remote_ip}`,
+    ...args,
+  ]);
   const [body = "", tail = "000 "] = result.stdout.split(marker);
   const [status = "0", address = ""] = tail.trim().split(" ");
   return { status: Number(status), body, address, stderr: result.stderr };
@@ -112,7 +141,9 @@ export async function laptopTunnel(state: "up" | "down"): Promise<void> {
   await exec("laptop", ["wg-quick", "down", "intranet"]);
   if (state === "down") return;
   const configuration = (await outputs()).devices.laptop.configuration as string;
-  await exec("laptop", ["sh", "-c", "umask 077; mkdir -p /etc/wireguard; cat > /etc/wireguard/intranet.conf"], { stdin: configuration });
+  await exec("laptop", ["sh", "-c", "umask 077; mkdir -p /etc/wireguard; cat > /etc/wireguard/intranet.conf"], {
+    stdin: configuration,
+  });
   const up = await exec("laptop", ["wg-quick", "up", "intranet"]);
   if (up.code !== 0) throw new Error(`wg-quick up: ${up.stderr}`);
 }
@@ -121,16 +152,23 @@ export async function laptopTunnel(state: "up" | "down"): Promise<void> {
 const BEGIN =
   'f=$1; shift; setsid tcpdump -n -l --immediate-mode "$@" >"$f" 2>"$f.err" & echo $!; ' +
   'for i in $(seq 100); do grep -q listening "$f.err" && exit 0; sleep 0.05; done; cat "$f.err" >&2; exit 1';
-const END = 'sleep 0.3; kill "$1"; for i in $(seq 40); do kill -0 "$1" 2>/dev/null || break; sleep 0.05; done; cat "$2"; rm -f "$2" "$2.err"';
+const END =
+  'sleep 0.3; kill "$1"; for i in $(seq 40); do kill -0 "$1" 2>/dev/null || break; sleep 0.05; done; cat "$2"; rm -f "$2" "$2.err"';
 
 /**
  * Runs `during` while tcpdump listens on an interface of a host or router; returns the packets' lines that match `filter`. tcpdump is
  * the machine's own, in the host's network namespace, so that hosts need not have it.
  */
-export async function capture(host: string, iface: string, filter: string[], during: () => Promise<unknown>): Promise<string[]> {
+export async function capture(
+  host: string,
+  iface: string,
+  filter: string[],
+  during: () => Promise<unknown>,
+): Promise<string[]> {
   const leader = (await status()).hosts.find(({ name }) => name === host)?.leader;
   const network = leader === undefined ? [`--net=/run/netns/${host}`] : ["--target", String(leader), "--net"];
-  const inside = (script: string, ...args: string[]) => exec("internet", ["nsenter", ...network, "sh", "-c", script, "sh", ...args]);
+  const inside = (script: string, ...args: string[]) =>
+    exec("internet", ["nsenter", ...network, "sh", "-c", script, "sh", ...args]);
   const file = path.join(os.tmpdir(), `capture-${Date.now()}-${Math.floor(Math.random() * 1e6)}`);
   const begun = await inside(BEGIN, file, "-i", iface, ...filter);
   if (begun.code !== 0) throw new Error(`tcpdump on ${host} ${iface}: ${begun.stderr}`);

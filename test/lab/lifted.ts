@@ -4,15 +4,29 @@ import { exec, run } from "./support";
 
 async function api(url: string, token: string, method = "GET", body?: unknown): Promise<any> {
   const data = body === undefined ? [] : ["--header", "Content-Type: application/json", "--data", JSON.stringify(body)];
-  const result = await run(["curl", "--silent", "--show-error", "--max-time", "15", "--request", method, "--header", `Authorization: Bearer ${token}`, ...data, url]);
+  const result = await run([
+    "curl",
+    "--silent",
+    "--show-error",
+    "--max-time",
+    "15",
+    "--request",
+    method,
+    "--header",
+    `Authorization: Bearer ${token}`,
+    ...data,
+    url,
+  ]);
   if (result.code !== 0) throw new Error(`${method} ${url}: ${result.stderr}`);
   return result.stdout === "" ? {} : JSON.parse(result.stdout);
 }
 
 /** A call of the lab's Hetzner API. */
-export const hetzner = (path: string, method?: string, body?: unknown) => api(HCLOUD_ENDPOINT + path, HCLOUD_TOKEN, method, body);
+export const hetzner = (path: string, method?: string, body?: unknown) =>
+  api(HCLOUD_ENDPOINT + path, HCLOUD_TOKEN, method, body);
 /** A call of the lab's Cloudflare API. */
-export const cloudflare = (path: string, method?: string, body?: unknown) => api(CLOUDFLARE_BASE_URL + path, CLOUDFLARE_API_TOKEN, method, body);
+export const cloudflare = (path: string, method?: string, body?: unknown) =>
+  api(CLOUDFLARE_BASE_URL + path, CLOUDFLARE_API_TOKEN, method, body);
 
 /** Runs `during` while the cloud's firewall is not in front of the VPS. */
 export async function liftedCloudFirewall(during: () => Promise<void>): Promise<void> {
@@ -23,15 +37,19 @@ export async function liftedCloudFirewall(during: () => Promise<void>): Promise<
   const wait = async (answer: any) => {
     for (const action of answer.actions ?? []) {
       const end = Date.now() + 20_000;
-      while ((await hetzner(`/actions/${action.id}`)).action.status === "running" && Date.now() < end) await new Promise((r) => setTimeout(r, 200));
+      while ((await hetzner(`/actions/${action.id}`)).action.status === "running" && Date.now() < end)
+        await new Promise((r) => setTimeout(r, 200));
     }
   };
-  for (const id of firewalls) await wait(await hetzner(`/firewalls/${id}/actions/remove_from_resources`, "POST", resources));
+  for (const id of firewalls)
+    await wait(await hetzner(`/firewalls/${id}/actions/remove_from_resources`, "POST", resources));
   try {
     await during();
   } finally {
     for (const id of firewalls) {
-      await wait(await hetzner(`/firewalls/${id}/actions/apply_to_resources`, "POST", { apply_to: resources.remove_from }));
+      await wait(
+        await hetzner(`/firewalls/${id}/actions/apply_to_resources`, "POST", { apply_to: resources.remove_from }),
+      );
     }
   }
 }
