@@ -111,6 +111,7 @@ export interface LiveArgs {
  * Security: everything runs as root on the host. Secrets belong in `files[…].secrets` and nowhere else.
  */
 export interface HostRoleArgs {
+  /** How the host is reached. */
   connection: ConnectionArgs;
   /** The role's name in the host's ledger, unique on the host: a letter, then letters, digits, hyphens. Another name replaces. */
   role: string;

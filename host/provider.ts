@@ -6,6 +6,9 @@ import { KeyProvider } from "./keys/key-provider";
 import { makeSshHostPair, makeWireGuardPair } from "./keys/pairs";
 import { RoleProvider } from "./resource/role-provider";
 
+/** Roles on hosts. */
 export const role = new RoleProvider();
+/** WireGuard keys. */
 export const wireGuardKey = new KeyProvider("wireguard-key", makeWireGuardPair);
+/** SSH host keys. */
 export const sshHostKey = new KeyProvider("ssh-host-key", makeSshHostPair);

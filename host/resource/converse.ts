@@ -11,6 +11,7 @@ const KNOWN_DOWN_MS = 60_000;
 /** Margin for the answer to a confirmation. */
 const CONFIRM_MARGIN_SECONDS = 3;
 
+/** One exchange with the agent on a host: the way there, for which role, how long to wait, and where to say what happens. */
 export interface Conversation {
   connection: Connection;
   role: string;

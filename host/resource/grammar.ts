@@ -31,6 +31,7 @@ export function isManagedPath(value: unknown): boolean {
   return !KEPT_OUT.some((kept) => value === kept || value.startsWith(`${kept}/`));
 }
 
+/** The grammar of each kind of argument, by name. */
 export const RULES = {
   role: {
     test: text(/^[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,39}$/, 40),
