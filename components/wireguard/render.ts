@@ -129,6 +129,40 @@ export function renderDropIn(interfaceName: string): string {
   );
 }
 
+/** The unit that notices when a tunnel is dead. */
+export function watchUnit(interfaceName: string): string {
+  return `intranet-watch-${interfaceName}.service`;
+}
+
+/** Seconds between two questions; with the 15 s that WireGuard waits for an answer, a reset hub is back within half a minute. */
+const WATCH_SECONDS = 10;
+
+/**
+ * Asks the other end something every few seconds, over the tunnel. WireGuard takes a session for dead when what it sent stays
+ * unanswered for 15 s, and shakes hands anew; but its own keepalives ask for no answer, so after a reset of the end that listens, the
+ * dialling one would not notice for two minutes. Port 9 (discard) is closed: the refusal is the answer.
+ */
+export function renderWatchUnit(interfaceName: string, peer: string): string {
+  const tunnel = unitName(interfaceName);
+  return lines(
+    `# ${MADE_BY}`,
+    "[Unit]",
+    `Description=Notices when the tunnel ${interfaceName} is dead`,
+    `BindsTo=${tunnel}`,
+    `After=${tunnel}`,
+    "StartLimitIntervalSec=0",
+    "",
+    "[Service]",
+    "DynamicUser=yes",
+    `ExecStart=/bin/bash -c 'while :; do echo 2>/dev/null >/dev/udp/${peer}/9 || :; sleep ${WATCH_SECONDS}; done'`,
+    "Restart=always",
+    `RestartSec=${WATCH_SECONDS}s`,
+    "",
+    "[Install]",
+    `WantedBy=multi-user.target ${tunnel}`,
+  );
+}
+
 /** What is compared on refresh: the peers that the kernel knows, addresses and routes. None of it holds a secret or a counter. */
 export function liveState(interfaceName: string): Record<string, { command: string[] }> {
   return {

@@ -85,7 +85,20 @@ export function linkRole(
     ...(endpoint ? { endpoint: bracketed(endpoint.address) } : {}),
   };
   const content = interfaceRole({ name: end.interface, config, values, privateKey: keys.privateKey, script });
-  return endpoint ? { ...content, probes: [handshake(end.interface, peer.host)] } : content;
+  if (!endpoint) return content;
+  const probes = [handshake(end.interface, peer.host)];
+  return end.endpoint ? { ...content, probes } : { ...watched(content, end.interface, peer.v4), probes };
+}
+
+/** The same with a unit that lets a tunnel to a hub come back soon after the hub was reset. */
+function watched(content: RoleContent, interfaceName: string, peer: string): RoleContent {
+  const unit = render.watchUnit(interfaceName);
+  const file = { content: render.renderWatchUnit(interfaceName, peer) };
+  return {
+    ...content,
+    files: { ...content.files, [`/etc/systemd/system/${unit}`]: file },
+    units: { ...content.units, [unit]: {} },
+  };
 }
 
 function bracketed(address: pulumi.Input<string>): pulumi.Output<string> {
