@@ -18,8 +18,9 @@ async function secrets(): Promise<string[]> {
       } catch {
         /* not JSON: the secret itself */
       }
-      for (const match of value.matchAll(/[A-Za-z0-9+/]{43}=|-----BEGIN OPENSSH PRIVATE KEY-----\n[^-]{60,}/g))
-        found.add(match[0].split("\n").pop()!);
+      // WireGuard's keys, and of an OpenSSH key the lines after the first, which every Ed25519 key shares.
+      for (const [match] of value.matchAll(/[A-Za-z0-9+/]{43}=/g)) found.add(match);
+      for (const [, body] of value.matchAll(/-----BEGIN OPENSSH PRIVATE KEY-----\s+\S+\s+(\S{60,})/g)) found.add(body!);
     } else if (Array.isArray(value)) value.forEach((v) => walk(v, secret));
     else if (value !== null && typeof value === "object") {
       const record = value as Record<string, unknown>;

@@ -5,10 +5,15 @@ import { ensureUp, pulumi, ROOT } from "./intranet";
 import { cloudflare, hetzner } from "./lifted";
 import { exec, lab, LAB_NAME } from "./support";
 
+/** The accounts of a host. Debian's packages leave theirs when they are purged, so that their number is never given to another. */
+async function accounts(host: string): Promise<string[]> {
+  return (await exec(host, ["getent", "passwd"])).stdout.split("\n").filter((line) => line !== "");
+}
+
 /** What a host's console shows of what an intranet would leave. */
 async function traces(host: string): Promise<string> {
   const look = [
-    "find /etc /usr/local /root /srv /var/lib -xdev -type f -newermt '2020-01-01' -not -path '/var/lib/apt/*' -not -path '/var/lib/dpkg/*' -not -path '/var/lib/systemd/*' -not -path '/etc/.pwd.lock' -print0 | sort -z | xargs -0 sha256sum | grep -vE ' /etc/(machine-id|ld.so.cache)$|/var/lib/(ucf|pam|private)/'",
+    "find /etc /usr/local /root /srv /var/lib -xdev -type f -newermt '2020-01-01' -not -path '/var/lib/apt/*' -not -path '/var/lib/dpkg/*' -not -path '/var/lib/systemd/*' -not -path '/etc/.pwd.lock' -not -regex '/etc/\\(passwd\\|shadow\\|group\\|gshadow\\)-?' -print0 | sort -z | xargs -0 sha256sum | grep -vE ' /etc/(machine-id|ld.so.cache)$|/var/lib/(ucf|pam|private)/'",
     "ls /etc/systemd/system/*.wants",
     "nft list ruleset 2>/dev/null",
     "ip -o link | cut -d: -f2 | cut -d@ -f1",
@@ -28,6 +33,7 @@ test("make down destroys the stack and leaves no server, record, rule or file", 
   // From the beginning: the lab before any stack was there.
   await lab(["restore", "fresh"]);
   const before = await traces("home");
+  const accountsBefore = await accounts("home");
   const recordsBefore = await zoneRecords();
   await ensureUp();
   expect(await traces("home")).not.toBe(before);
@@ -38,6 +44,8 @@ test("make down destroys the stack and leaves no server, record, rule or file", 
   });
   expect(down.stdout).toMatch(/deleted/i);
   expect(await traces("home")).toBe(before);
+  const left = (await accounts("home")).filter((line) => !accountsBefore.includes(line));
+  expect(left.map((line) => line.split(":")[0])).toEqual(["caddy"]);
   for (const kind of ["servers", "primary_ips", "firewalls", "ssh_keys", "networks", "volumes"]) {
     const answer = await hetzner(`/${kind}`);
     if (answer[kind] !== undefined) expect([kind, answer[kind]]).toEqual([kind, []]);
