@@ -70,6 +70,7 @@ export function renderIdentityScript(identity: Identity): string {
     'while read -r kind what metric; do add "$kind" "$what" "$metric"; done <"$state.new"',
     '{ grep -Fxv -f "$state.new" "$state" || true; } | while read -r kind what metric; do remove "$kind" "$what" "$metric"; done',
     'mv "$state.new" "$state"',
+    '[ "$1" != stop ] || rm "$state"',
   );
 }
 

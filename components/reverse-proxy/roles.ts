@@ -7,6 +7,16 @@ import { CADDY_DROP_IN, CADDYFILE, renderCaddyDropIn, renderCaddyfile } from "./
 /** A name that nobody has (RFC 6761): the proxy must refuse it. Constant, so that another service changes no probe. */
 const NOBODY = "nobody.invalid";
 
+/** Caddy's checker leaves a folder in $HOME; this one is gone with it. */
+const VALIDATE = [
+  "HOME=$(mktemp -d) || exit 1",
+  "export HOME",
+  'caddy validate --adapter caddyfile --config "$1"',
+  "code=$?",
+  'rm -rf "$HOME"',
+  "exit $code",
+].join("\n");
+
 /** Caddy with one virtual host for each application; another application is a reload. */
 export function proxyRole(args: ReverseProxyArgs): RoleContent {
   const content = renderCaddyfile({
@@ -20,17 +30,7 @@ export function proxyRole(args: ReverseProxyArgs): RoleContent {
     units: { "caddy.service": { reloadOn: [CADDYFILE] } },
     checks: [
       {
-        // Caddy's checker makes a folder in $HOME; this one ends with the next boot.
-        command: [
-          "env",
-          "HOME=/run/intranet-caddy-check",
-          "caddy",
-          "validate",
-          "--adapter",
-          "caddyfile",
-          "--config",
-          { staged: CADDYFILE },
-        ],
+        command: ["sh", "-c", VALIDATE, "validate", { staged: CADDYFILE }],
         description: "caddy reads its configuration",
       },
     ],
