@@ -1,5 +1,6 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { NodeSSH } from "node-ssh";
 import { Client, type ClientChannel } from "ssh2";
 import { type Connection, displayName } from "./arguments";
 import { authentication } from "./authentication";
@@ -52,19 +53,17 @@ export class HostClient {
   static async connect(connection: Connection, jump?: HostClient, ownsJump = false): Promise<HostClient> {
     const name = displayName(connection);
     const socket = jump === undefined ? new Socket() : undefined;
-    const client = new Client();
     let stream: Duplex | undefined = socket;
     try {
       if (socket !== undefined) await open(socket, connection, name);
       stream ??= await jump!.forward(connection.address, connection.port);
-      await handshake(client, stream, connection, name);
+      const client = await handshake(stream, connection, name);
+      return new HostClient(client, socket, jump, ownsJump, name);
     } catch (error) {
-      client.destroy();
       stream?.destroy();
       if (ownsJump) jump?.close();
       throw classify(error as Error, name);
     }
-    return new HostClient(client, socket, jump, ownsJump, name);
   }
 
   /** Whether the connection can still be used, as far as is known. */
@@ -214,23 +213,14 @@ function open(socket: Socket, connection: Connection, name: string): Promise<voi
   });
 }
 
-function handshake(client: Client, stream: Duplex, connection: Connection, name: string): Promise<void> {
-  return new Promise((resolve, reject) => {
+/** Logs in over `stream`; the client that failed is destroyed. @throws ConnectionError, or what ssh2 says */
+function handshake(stream: Duplex, connection: Connection, name: string): Promise<Client> {
+  return new Promise((resolve, fail) => {
     let refused: ConnectionError | undefined;
     let agentFailed = false;
-    client.once("ready", resolve);
-    client.on("error", (error: Error & { level?: string }) => {
-      // A broken agent is one method that failed: the key files come after it.
-      if (error.level === "agent") agentFailed = true;
-      else if (/no matching host key format/.test(error.message))
-        void describeShownKey(connection, name).then(reject, reject);
-      else if (error.level === "client-authentication") reject(authenticationError(connection, name, agentFailed));
-      else reject(refused ?? error);
-    });
-    client.once("close", () =>
-      reject(refused ?? new ConnectionError("closed", `${name} closed the connection before the login`)),
-    );
-    client.connect({
+    const ssh = new NodeSSH();
+    // Its promise fails at any error, also at one of the agent, after which the next method is tried: the client's events say what counts.
+    const connecting = ssh.connect({
       sock: stream,
       username: connection.user,
       readyTimeout: ATTEMPT_MS,
@@ -242,6 +232,25 @@ function handshake(client: Client, stream: Duplex, connection: Connection, name:
         return false;
       },
     });
+    connecting.catch(() => undefined);
+    const client = ssh.connection!;
+    client.setMaxListeners(32); // every channel that is being opened listens for the end
+    const reject = (error: Error) => {
+      client.destroy();
+      fail(error);
+    };
+    client.once("ready", () => resolve(client));
+    client.on("error", (error: Error & { level?: string }) => {
+      // A broken agent is one method that failed: the key files come after it.
+      if (error.level === "agent") agentFailed = true;
+      else if (/no matching host key format/.test(error.message))
+        void describeShownKey(connection, name).then(reject, reject);
+      else if (error.level === "client-authentication") reject(authenticationError(connection, name, agentFailed));
+      else reject(refused ?? error);
+    });
+    client.once("close", () =>
+      reject(refused ?? new ConnectionError("closed", `${name} closed the connection before the login`)),
+    );
   });
 }
 
