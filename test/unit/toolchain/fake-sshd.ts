@@ -5,13 +5,15 @@ import { closeSync, mkdirSync, openSync, statSync, writeSync } from "node:fs";
 import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
 import { type Attributes, type Connection, Server, type SFTPWrapper, utils } from "ssh2";
+import { makeSshHostPair } from "../../../host/keys/pairs";
 
 const { STATUS_CODE } = utils.sftp;
 
 /** A fresh Ed25519 or ECDSA key pair as OpenSSH writes it. */
 export function sshKey(type: "ed25519" | "ecdsa" = "ed25519"): { privateKey: string; publicKey: string } {
-  const made =
-    type === "ed25519" ? utils.generateKeyPairSync("ed25519") : utils.generateKeyPairSync("ecdsa", { bits: 256 });
+  // Not ssh2's own maker for Ed25519: one key of some hundreds that it makes cannot be read.
+  if (type === "ed25519") return makeSshHostPair();
+  const made = utils.generateKeyPairSync("ecdsa", { bits: 256 });
   return { privateKey: made.private, publicKey: made.public };
 }
 
