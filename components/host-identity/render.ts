@@ -5,6 +5,14 @@ import { lines, MADE_BY } from "../common/text";
 export const IDENTITY_SCRIPT = "/etc/intranet/identity";
 /** The unit that runs it: everything that uses the addresses starts after it. */
 export const IDENTITY_UNIT = "intranet-identity.service";
+/** The head of a drop-in for what listens on an identity: it starts after the addresses are there, and is tried for ever. */
+export const AFTER_IDENTITY = [
+  "[Unit]",
+  `Wants=${IDENTITY_UNIT}`,
+  `After=${IDENTITY_UNIT}`,
+  "StartLimitIntervalSec=0",
+  "",
+] as const;
 /** The rules of the firewall. */
 export const FIREWALL_RULES = "/etc/intranet/firewall.nft";
 /** The unit that loads them, before any interface is up. */

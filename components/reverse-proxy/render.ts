@@ -1,5 +1,5 @@
 /** Caddy's configuration for the services of one host. Pure. */
-import { IDENTITY_UNIT } from "../host-identity/render";
+import { AFTER_IDENTITY } from "../host-identity/render";
 import { lines, MADE_BY } from "../common/text";
 
 /** Where Debian's unit finds its configuration. */
@@ -69,11 +69,7 @@ export function renderCaddyfile(config: ProxyConfig): string {
 export function renderCaddyDropIn(): string {
   return lines(
     `# ${MADE_BY}`,
-    "[Unit]",
-    `Wants=${IDENTITY_UNIT}`,
-    `After=${IDENTITY_UNIT}`,
-    "StartLimitIntervalSec=0",
-    "",
+    ...AFTER_IDENTITY,
     "[Service]",
     "RuntimeDirectory=caddy",
     "RuntimeDirectoryMode=0700",

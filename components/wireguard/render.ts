@@ -1,5 +1,5 @@
 /** WireGuard's files for wg-quick(8): configuration, addresses and routes, and what systemd needs beside Debian's unit. Pure. */
-import { IDENTITY_UNIT } from "../host-identity/render";
+import { AFTER_IDENTITY } from "../host-identity/render";
 import { familyOf, lines, MADE_BY } from "../common/text";
 
 /** The interface's configuration. */
@@ -117,11 +117,7 @@ export function renderScript(config: InterfaceRoutes): string {
 export function renderDropIn(interfaceName: string): string {
   return lines(
     `# ${MADE_BY}`,
-    "[Unit]",
-    `Wants=${IDENTITY_UNIT}`,
-    `After=${IDENTITY_UNIT}`,
-    "StartLimitIntervalSec=0",
-    "",
+    ...AFTER_IDENTITY,
     "[Service]",
     `ExecReload=/bin/sh ${scriptPath(interfaceName)}`,
     "Restart=on-failure",
