@@ -1,0 +1,56 @@
+/** What the published package carries, and that the README's program is one that compiles against it. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import * as ts from "typescript";
+
+const ROOT = resolve(__dirname, "../../..");
+
+test("the package carries components, host and model, the host's agent, and nothing else", () => {
+  const output = execFileSync("npm", ["pack", "--dry-run", "--json", "--loglevel=error"], {
+    cwd: ROOT,
+    encoding: "utf8",
+  });
+  const files = (JSON.parse(output) as { files: { path: string }[] }[])[0]!.files.map(({ path }) => path);
+  const foreign = files.filter(
+    (path) => !/^(dist\/(components|host|model)\/|package\.json$|README\.md$|LICENSE$)/.test(path),
+  );
+  expect(foreign).toEqual([]);
+  for (const needed of [
+    "dist/components/index.js",
+    "dist/components/index.d.ts",
+    "dist/host/provider.js",
+    "dist/host/agent/main.py",
+    "LICENSE",
+  ]) {
+    expect(files).toContain(needed);
+  }
+});
+
+/** Compiles a text as if it were a program beside package.json; returns what the compiler says. */
+function compile(text: string): string[] {
+  const file = join(ROOT, "readme-program.ts");
+  const options: ts.CompilerOptions = {
+    strict: true,
+    noEmit: true,
+    skipLibCheck: true,
+    target: ts.ScriptTarget.ES2022,
+    module: ts.ModuleKind.Node16,
+    moduleResolution: ts.ModuleResolutionKind.Node16,
+    types: ["node"],
+  };
+  const host = ts.createCompilerHost(options);
+  const { fileExists, readFile, getSourceFile } = host;
+  host.fileExists = (name) => name === file || fileExists(name);
+  host.readFile = (name) => (name === file ? text : readFile(name));
+  host.getSourceFile = (name, ...rest) =>
+    name === file ? ts.createSourceFile(name, text, ts.ScriptTarget.ES2022) : getSourceFile(name, ...rest);
+  const program = ts.createProgram([file], options, host);
+  return ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"));
+}
+
+test("the README's program compiles against the package, and one with a mistake does not", () => {
+  const program = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, "README.md"), "utf8"))![1]!;
+  expect(compile(program)).toEqual([]);
+  expect(compile(program.replace("port: 8080", 'port: "8080"'))).not.toEqual([]);
+}, 60_000);
