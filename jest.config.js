@@ -1,7 +1,12 @@
 // Three projects: `unit` (pure, no lab), `component` (Pulumi mocks) and `lab` (a real `pulumi up`, real packets).
 const common = {
   testEnvironment: "node",
-  transform: { "^.+\\.ts$": ["@swc/jest", { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } }] },
+  transform: {
+    "^.+\\.ts$": [
+      "@swc/jest",
+      { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "commonjs" } },
+    ],
+  },
   modulePathIgnorePatterns: ["<rootDir>/dist/"],
 };
 module.exports = {
