@@ -76,6 +76,13 @@ export function exec(host: string, argv: readonly string[], options: CommandOpti
   return lab(["exec", host, "--", ...argv], options);
 }
 
+/** The same, and throws with what the command said when its exit code is not 0. Returns stdout. */
+export async function execOk(host: string, argv: readonly string[]): Promise<string> {
+  const result = await exec(host, argv);
+  if (result.code !== 0) throw new Error(`${argv.join(" ")} on ${host}: ${result.code} ${result.stderr}`);
+  return result.stdout;
+}
+
 /** Runs a command as the operator, on home's LAN. */
 export function run(argv: readonly string[], options: CommandOptions = {}): Promise<Result> {
   const pairs = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`);

@@ -1,7 +1,7 @@
 import type { Provider } from "@pulumi/pulumi/provider";
 import { forgetClient } from "../../../toolchain/plugins/cloudflare/client";
 import { cloudflareProvider } from "../../../toolchain/plugins/cloudflare/provider";
-import { hasSecret, type Properties, secret } from "../../../toolchain/plugins/shared/values";
+import { hasSecret, type Properties, secret } from "../../../toolchain/plugins/common/values";
 import { type FakeCloudflare, fakeCloudflare, goodToken, zoneId } from "./fake-cloudflare";
 
 const recordUrn = "urn:pulumi:s::p::intranet:dns:PublicDns$cloudflare:index/dnsRecord:DnsRecord::r";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Provider } from "@pulumi/pulumi/provider";
 import { commandProvider } from "../../../toolchain/plugins/command/provider";
-import { hasSecret, type Properties, secret } from "../../../toolchain/plugins/shared/values";
+import { hasSecret, type Properties, secret } from "../../../toolchain/plugins/common/values";
 
 const urn = "urn:pulumi:s::p::command:local:Command::c";
 

@@ -5,7 +5,7 @@ import path from "node:path";
 import type { Provider } from "@pulumi/pulumi/provider";
 import { fingerprint, parseHostKey } from "../../../toolchain/plugins/command/host-key";
 import { commandProvider } from "../../../toolchain/plugins/command/provider";
-import { hasSecret, type Properties, secret, unwrapAll } from "../../../toolchain/plugins/shared/values";
+import { hasSecret, type Properties, secret, unwrapAll } from "../../../toolchain/plugins/common/values";
 import { type FakeSshd, fakeSshd, rsaHostKey, sshKey } from "./fake-sshd";
 
 const urn = "urn:pulumi:s::p::command:remote:Command::c";

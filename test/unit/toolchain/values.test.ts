@@ -1,4 +1,4 @@
-import { redact } from "../../../toolchain/plugins/shared/redact";
+import { redact } from "../../../toolchain/plugins/common/redact";
 import {
   hasSecret,
   hasUnknown,
@@ -6,7 +6,7 @@ import {
   secretTexts,
   unwrap,
   withoutAbsent,
-} from "../../../toolchain/plugins/shared/values";
+} from "../../../toolchain/plugins/common/values";
 
 const signature = "4dabf18193072939515e22adb298388d";
 const output = (fields: object) => ({ [signature]: "d0e6a833031e9bbcd3f4e8bde6ca49a4", ...fields });

@@ -1,6 +1,6 @@
 // The official client, set up from the environment variables that the official provider reads, and its errors in words.
 import Cloudflare, { APIConnectionError, APIError } from "cloudflare";
-import { keepSecret } from "../shared/redact";
+import { keepSecret } from "../common/redact";
 
 /** What a token of Cloudflare's may look like: 40 to 80 characters. */
 const tokenShape = /^[0-9A-Za-z_-]{40,80}$/;

@@ -1,8 +1,8 @@
 // cloudflare:index/dnsRecord:DnsRecord, with the inputs and outputs of @pulumi/cloudflare 6.22.
 import type { RecordCreateParams, RecordResponse, RecordUpdateParams } from "cloudflare/resources/dns/records";
 import type { CheckFailure } from "@pulumi/pulumi/provider";
-import { failure, type ResourceType } from "../shared/plugin";
-import { isUnknown, type Properties, withoutAbsent } from "../shared/values";
+import { failure, type ResourceType } from "../common/plugin";
+import { isUnknown, type Properties, withoutAbsent } from "../common/values";
 import { attempt, find } from "./client";
 import { renameKeys, toCamel, toSnake } from "./names";
 import { sameInput } from "./normal-form";

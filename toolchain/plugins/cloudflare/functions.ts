@@ -1,7 +1,7 @@
 // The provider's functions: looking up a zone, its records, and Cloudflare's own address ranges.
 import type { RecordListParams } from "cloudflare/resources/dns/records";
 import type { ZoneListParams } from "cloudflare/resources/zones/zones";
-import { isObject, type Properties } from "../shared/values";
+import { isObject, type Properties } from "../common/values";
 import { attempt } from "./client";
 import { renameKeys, toCamel, toSnake } from "./names";
 

@@ -1,5 +1,5 @@
 // Cloudflare writes snake_case, Pulumi's SDK camelCase. Single letters count as words: "a1_b" is not used by either.
-import { isObject } from "../shared/values";
+import { isObject } from "../common/values";
 
 /** A key in the SDK's spelling: `zone_id` is `zoneId`. */
 export function toCamel(key: string): string {

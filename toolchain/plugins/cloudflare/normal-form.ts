@@ -2,7 +2,7 @@
 // second preview would show differences for ever (trailing dots, case, IPv6 forms, quotes, numbers as text, empty lists).
 import { isIPv6 } from "node:net";
 import { isDeepStrictEqual } from "node:util";
-import { isObject, type Properties } from "../shared/values";
+import { isObject, type Properties } from "../common/values";
 
 /** Types whose content is a host name. */
 const hostTypes = new Set(["CNAME", "MX", "NS", "PTR"]);

@@ -1,6 +1,6 @@
 // The provider as a whole: its tokens are those of @pulumi/cloudflare 6.22.
 import type { Provider } from "@pulumi/pulumi/provider";
-import { pluginOf } from "../shared/plugin";
+import { pluginOf } from "../common/plugin";
 import { dnsRecord } from "./dns-record";
 import { getDnsRecords, getIpRanges, getZone } from "./functions";
 import { zoneSetting } from "./zone-setting";

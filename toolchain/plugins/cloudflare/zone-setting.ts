@@ -1,7 +1,7 @@
 // cloudflare:index/zoneSetting:ZoneSetting. A setting exists as long as its zone: it is set, never made or removed.
 import type { SettingEditParams } from "cloudflare/resources/zones/settings";
-import { failure, type ResourceType } from "../shared/plugin";
-import { type Properties, withoutAbsent } from "../shared/values";
+import { failure, type ResourceType } from "../common/plugin";
+import { type Properties, withoutAbsent } from "../common/values";
 import { attempt, find } from "./client";
 import { renameKeys, toCamel } from "./names";
 import { covers } from "./normal-form";

@@ -2,8 +2,8 @@
 import { randomBytes } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import type { CheckFailure } from "@pulumi/pulumi/provider";
-import { failure, type ResourceType, type Scope } from "../shared/plugin";
-import { hasUnknown, isObject, type Properties } from "../shared/values";
+import { failure, type ResourceType, type Scope } from "../common/plugin";
+import { hasUnknown, isObject, type Properties } from "../common/values";
 import type { Output } from "./output";
 
 /** Runs a command line; throws unless it ends with 0. */

@@ -1,7 +1,7 @@
 // `connection`, as @pulumi/command 1.2.1 has it: read from known fields alone, with their defaults.
 import type { CheckFailure } from "@pulumi/pulumi/provider";
-import { failure } from "../shared/plugin";
-import { hasUnknown, isObject, type Properties } from "../shared/values";
+import { failure } from "../common/plugin";
+import { hasUnknown, isObject, type Properties } from "../common/values";
 import { type HostKey, parseHostKey } from "./host-key";
 
 /** Where and as whom to connect. */

@@ -1,7 +1,7 @@
 // command:local:Command and command:local:run: a command line on the machine that runs the engine.
 import { spawn } from "node:child_process";
-import { failure } from "../shared/plugin";
-import type { Properties } from "../shared/values";
+import { failure } from "../common/plugin";
+import type { Properties } from "../common/values";
 import { checkCommand, commandResource, type Runner } from "./command-resource";
 import { type Ending, Output } from "./output";
 

@@ -1,5 +1,5 @@
 // What a command prints: kept for the outputs, shown line by line if the resource asks for it, and told in errors.
-import type { Scope } from "../shared/plugin";
+import type { Scope } from "../common/plugin";
 
 /** The streams a resource wants in the engine's log; both when absent, as in the official plugin. */
 export type Logging = "stdout" | "stderr" | "stdoutAndStderr" | "none";

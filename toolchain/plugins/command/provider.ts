@@ -1,6 +1,6 @@
 // The provider as a whole: its tokens are those of @pulumi/command 1.2.1.
 import type { Provider } from "@pulumi/pulumi/provider";
-import { pluginOf } from "../shared/plugin";
+import { pluginOf } from "../common/plugin";
 import { cancelConnections } from "./connection";
 import { copyToRemote } from "./copy-to-remote";
 import { cancelLocalCommands, localCommand, localRun } from "./local-command";
