@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 N := bin/with-node
 
-.PHONY: help up down test test-unit test-lab lint format build bench clean
+.PHONY: help up down test test-unit test-lab lint format build clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
