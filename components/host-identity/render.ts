@@ -1,4 +1,5 @@
 /** Files that give a host its addresses in the intranet, and the rules for what it forwards. Pure. */
+import { REPLACE_TABLE } from "../common/nftables";
 import { lines, MADE_BY } from "../common/text";
 
 /** The script that holds the addresses; also what its unit runs. */
@@ -147,11 +148,7 @@ export function renderForwardRules(space: { v4: string; v6: string }, forwarding
     `ip6 saddr ${space.v6} ip6 daddr ${space.v6} accept`,
   ];
   return lines(
-    "#!/usr/sbin/nft -f",
-    `# ${MADE_BY}`,
-    "table inet intranet",
-    "delete table inet intranet",
-    "table inet intranet {",
+    REPLACE_TABLE,
     "\tchain forward {",
     "\t\ttype filter hook forward priority filter; policy accept;",
     '\t\tiifname "wg-*" jump tunnels',

@@ -1,5 +1,6 @@
 /** The sinkhole's firewall: closed, but for the denied page, the operator's SSH, the tunnels' ports and ICMP. Pure. */
-import { familyOf, lines, MADE_BY } from "../common/text";
+import { REPLACE_TABLE } from "../common/nftables";
+import { familyOf, lines } from "../common/text";
 
 /** What the rules depend on. */
 export interface SinkholeFirewall {
@@ -52,11 +53,7 @@ function sshRules(prefixes: readonly string[]): string[] {
 export function renderSinkholeRules(firewall: SinkholeFirewall): string {
   const { space } = firewall;
   return lines(
-    "#!/usr/sbin/nft -f",
-    `# ${MADE_BY}`,
-    "table inet intranet",
-    "delete table inet intranet",
-    "table inet intranet {",
+    REPLACE_TABLE,
     managementSet(firewall.management, 4),
     managementSet(firewall.management, 6),
     "\tchain input {",
