@@ -33,7 +33,7 @@ export async function liftedCloudFirewall(during: () => Promise<void>): Promise<
   const server = (await hetzner("/servers?name=vps")).servers[0];
   const firewalls = server.public_net.firewalls.map((f: any) => f.id as number);
   if (firewalls.length === 0) throw new Error("the VPS has no firewall to lift");
-  const resources = { [`remove_from`]: [{ type: "server", server: { id: server.id } }] };
+  const resources = [{ type: "server", server: { id: server.id } }];
   const wait = async (answer: any) => {
     for (const action of answer.actions ?? []) {
       const end = Date.now() + 20_000;
@@ -42,14 +42,12 @@ export async function liftedCloudFirewall(during: () => Promise<void>): Promise<
     }
   };
   for (const id of firewalls)
-    await wait(await hetzner(`/firewalls/${id}/actions/remove_from_resources`, "POST", resources));
+    await wait(await hetzner(`/firewalls/${id}/actions/remove_from_resources`, "POST", { remove_from: resources }));
   try {
     await during();
   } finally {
     for (const id of firewalls) {
-      await wait(
-        await hetzner(`/firewalls/${id}/actions/apply_to_resources`, "POST", { apply_to: resources.remove_from }),
-      );
+      await wait(await hetzner(`/firewalls/${id}/actions/apply_to_resources`, "POST", { apply_to: resources }));
     }
   }
 }
