@@ -1,8 +1,10 @@
 /** What the machine must have for a lab, looked at before anything is done. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
 import { MACHINE_PACKAGES } from "./images/packages";
 import { machineCodename } from "./images/apt";
-import { CommandError, run, sleep } from "./process";
+import { projectRoot } from "./paths";
+import { CommandError, run } from "./process";
 
 /** The machine cannot run a lab; the message lists everything that is lacking. */
 export class RequirementError extends Error {
@@ -91,25 +93,5 @@ export async function installMissing(progress: (line: string) => void): Promise<
   progress(`installing ${missing.join(", ")}`);
   if (missing.includes("bind9") && existsSync("/run/systemd/system"))
     await run(["systemctl", "mask", "named.service", "bind9.service"]);
-  const env = { DEBIAN_FRONTEND: "noninteractive" };
-  const install = [
-    "apt-get",
-    "-o",
-    "DPkg::Lock::Timeout=300",
-    "install",
-    "--yes",
-    "--quiet",
-    "--no-install-recommends",
-  ];
-  // The lists may be missing or old, and somebody else may be fetching them just now.
-  for (let attempt = 1; ; attempt++) {
-    try {
-      if (attempt > 1) await run(["apt-get", "update", "--quiet"], { env });
-      await run([...install, ...missing], { env });
-      return;
-    } catch (error) {
-      if (attempt === 4) throw error;
-      if (attempt > 1) await sleep(5000);
-    }
-  }
+  await run([path.join(projectRoot(), "bin/apt-install"), ...missing]);
 }

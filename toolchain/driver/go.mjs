@@ -87,13 +87,8 @@ export async function findGo() {
 /** Installs Debian's Go, which may be old: it only has to fetch the real one. */
 async function installDebianGo() {
   if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get")) return;
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  for (const [step, args] of /** @type {const} */ ([
-    ["asking Debian's package lists", ["update", "-q"]],
-    ["installing Debian's", ["install", "-q", "-y", "--no-install-recommends", "golang-go"]],
-  ])) {
-    await work({ title: `Go is missing: ${step}`, log: `apt-${args[0]}`, file: "apt-get", args: [...args], env });
-  }
+  const file = path.join(import.meta.dirname, "../../bin/apt-install");
+  await work({ title: "Go is missing: installing Debian's", log: "apt-install", file, args: ["golang-go"] });
 }
 
 /**
