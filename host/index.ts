@@ -11,5 +11,5 @@ export type {
   UnitArgs,
   UserArgs,
 } from "./args";
-export { SshHostKey, WireGuardKey, type KeyArgs } from "./keys/resources";
+export { SharedSecret, SshHostKey, WireGuardKey, type KeyArgs } from "./keys/resources";
 export { HostRole } from "./role";

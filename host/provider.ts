@@ -3,7 +3,7 @@
  * connections, queues and claims are shared by all roles.
  */
 import { KeyProvider } from "./keys/key-provider";
-import { makeSshHostPair, makeWireGuardPair } from "./keys/pairs";
+import { makeSharedSecret, makeSshHostPair, makeWireGuardPair } from "./keys/pairs";
 import { RoleProvider } from "./resource/role-provider";
 
 /** Roles on hosts. */
@@ -12,3 +12,5 @@ export const role = new RoleProvider();
 export const wireGuardKey = new KeyProvider("wireguard-key", makeWireGuardPair);
 /** SSH host keys. */
 export const sshHostKey = new KeyProvider("ssh-host-key", makeSshHostPair);
+/** Secrets that two or more hosts share. */
+export const sharedSecret = new KeyProvider("shared-secret", makeSharedSecret);

@@ -32,3 +32,11 @@ export const sshHostKeyStub: dynamic.ResourceProvider = {
   create: (inputs) => require("pulumi-intranet/host/provider").sshHostKey.create(inputs),
   update: (id, olds, news) => require("pulumi-intranet/host/provider").sshHostKey.update(id, olds, news),
 };
+
+/** Body of SharedSecret. */
+export const sharedSecretStub: dynamic.ResourceProvider = {
+  check: (olds, news) => require("pulumi-intranet/host/provider").sharedSecret.check(olds, news),
+  diff: (id, olds, news) => require("pulumi-intranet/host/provider").sharedSecret.diff(id, olds, news),
+  create: (inputs) => require("pulumi-intranet/host/provider").sharedSecret.create(inputs),
+  update: (id, olds, news) => require("pulumi-intranet/host/provider").sharedSecret.update(id, olds, news),
+};

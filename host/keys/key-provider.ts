@@ -26,11 +26,11 @@ export interface KeyPair {
   privateKey: string;
 }
 
-/** The dynamic provider of a kind of key: `make` makes a pair, and only a new version calls it again. */
+/** The dynamic provider of a kind of key: `make` makes one, and only a new version calls it again. */
 export class KeyProvider {
   constructor(
     private readonly kind: string,
-    private readonly make: () => KeyPair,
+    private readonly make: () => object,
   ) {}
 
   async check(_olds: object, news: object) {
@@ -42,9 +42,9 @@ export class KeyProvider {
   }
 
   async create(inputs: KeyInputs): Promise<{ id: string; outs: object }> {
-    const pair = this.make();
+    const key = this.make();
     // The id is forever, so it is no key's fingerprint.
-    return { id: `${this.kind}-${Date.now().toString(36)}`, outs: { keyVersion: inputs.keyVersion, ...pair } };
+    return { id: `${this.kind}-${Date.now().toString(36)}`, outs: { keyVersion: inputs.keyVersion, ...key } };
   }
 
   async update(_id: string, _olds: object, news: KeyInputs): Promise<{ outs: object }> {

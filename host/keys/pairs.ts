@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from "node:crypto";
 import type { KeyPair } from "./key-provider";
 import { openSshPrivate, openSshPublic } from "./openssh";
 
@@ -23,4 +23,9 @@ export function makeSshHostPair(): KeyPair {
   const seed = privateKey.export({ type: "pkcs8", format: "der" }).subarray(-32);
   const open = publicKey.export({ type: "spki", format: "der" }).subarray(-32);
   return { publicKey: openSshPublic(open), privateKey: openSshPrivate(seed, open) };
+}
+
+/** What several hosts know and nobody else: base64 of 32 random bytes. */
+export function makeSharedSecret(): { value: string } {
+  return { value: randomBytes(32).toString("base64") };
 }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { sshHostKeyStub, wireGuardKeyStub } from "../stubs";
+import { sharedSecretStub, sshHostKeyStub, wireGuardKeyStub } from "../stubs";
 
 /** Arguments of a key. */
 export interface KeyArgs {
@@ -37,5 +37,18 @@ export class SshHostKey extends pulumi.dynamic.Resource {
   constructor(name: string, args: KeyArgs = {}, opts?: pulumi.CustomResourceOptions) {
     const props = { keyVersion: args.keyVersion ?? 1, publicKey: undefined, privateKey: undefined };
     super(sshHostKeyStub, name, props, pulumi.mergeOptions(opts, secretPrivate), "intranet/host", "SshHostKey");
+  }
+}
+
+/** What several hosts know and nobody else, such as the key of OSPF's authentication on a link; made and kept as a WireGuardKey is. */
+export class SharedSecret extends pulumi.dynamic.Resource {
+  /** Base64 of 32 random bytes; secret. */
+  declare readonly value: pulumi.Output<string>;
+  declare readonly keyVersion: pulumi.Output<number>;
+
+  constructor(name: string, args: KeyArgs = {}, opts?: pulumi.CustomResourceOptions) {
+    const props = { keyVersion: args.keyVersion ?? 1, value: undefined };
+    const secret: pulumi.CustomResourceOptions = { additionalSecretOutputs: ["value"] };
+    super(sharedSecretStub, name, props, pulumi.mergeOptions(opts, secret), "intranet/host", "SharedSecret");
   }
 }

@@ -3,13 +3,14 @@ import { runtime } from "@pulumi/pulumi";
 import { utils } from "ssh2";
 import { KeyProvider } from "../../../host/keys/key-provider";
 import { openSshPrivate } from "../../../host/keys/openssh";
-import { makeSshHostPair, makeWireGuardPair } from "../../../host/keys/pairs";
-import { roleStub, sshHostKeyStub, wireGuardKeyStub } from "../../../host/stubs";
+import { makeSharedSecret, makeSshHostPair, makeWireGuardPair } from "../../../host/keys/pairs";
+import { roleStub, sharedSecretStub, sshHostKeyStub, wireGuardKeyStub } from "../../../host/stubs";
 
 test.each([
   ["role", roleStub],
   ["wireGuardKey", wireGuardKeyStub],
   ["sshHostKey", sshHostKeyStub],
+  ["sharedSecret", sharedSecretStub],
 ])("the stub of %s serialises to little, constant text that knows no path of this machine", async (name, stub) => {
   const { text } = await runtime.serializeFunction(() => stub);
   expect(text.length).toBeLessThan(3000);
@@ -72,4 +73,10 @@ describe("a key resource", () => {
         { property: "keyVersion", reason: expect.stringMatching(/whole number from 1/) },
       ]);
   });
+});
+
+test("a shared secret is 32 bytes, another one each time", () => {
+  const { value } = makeSharedSecret();
+  expect(Buffer.from(value, "base64")).toHaveLength(32);
+  expect(makeSharedSecret().value).not.toBe(value);
 });
