@@ -214,8 +214,16 @@ export function checkHost(host: HostSpec, path: string, issues: Issues): Address
   if (host.port !== undefined) checkPort(host.port, `${path}.port`, issues);
   if (host.user !== undefined && !isUserName(host.user))
     issues.add(`${path}.user`, "must be an account's name", [show(host.user)], "write it like root or admin");
-  checkHostKeys(host.hostKeys, `${path}.hostKeys`, issues);
+  if (host.enrol) checkEnrolled(host, path, issues);
+  else checkHostKeys(host.hostKeys ?? [], `${path}.hostKeys`, issues);
   return address;
+}
+
+function checkEnrolled(host: HostSpec, path: string, issues: Issues): void {
+  if (host.hostKeys === undefined) return;
+  const values = ["enrol true", `${host.hostKeys.length} host keys`];
+  const help = "leave hostKeys out; or leave enrol out, for a host that you reach";
+  issues.add(`${path}.hostKeys`, "an enrolled host's key is made by the library", values, help);
 }
 
 function checkHostKeys(keys: readonly string[], path: string, issues: Issues): void {
@@ -224,7 +232,7 @@ function checkHostKeys(keys: readonly string[], path: string, issues: Issues): v
       path,
       "at least one SSH host key must be pinned",
       ["an empty list"],
-      "on the host: cat /etc/ssh/ssh_host_ed25519_key.pub",
+      "on the host: cat /etc/ssh/ssh_host_ed25519_key.pub; for a host that you do not reach: enrol: true",
     );
   }
   keys.forEach((key, index) => checkSshKey(key, `${path}[${index}]`, issues));

@@ -41,3 +41,24 @@ export const HUB_LINK_LOCAL = "fe80::a";
 
 /** The site's IPv6 address on its link. */
 export const SITE_LINK_LOCAL = "fe80::b";
+
+/** The numbers of tunnels between sites: behind those of the sites, whose tunnels to the hub have the sites' own numbers. */
+export const SITE_LINK_IDS = { first: LAST_HOST_ID + 1, last: 8190 } as const;
+
+/** OSPF's cost of a tunnel that nothing is said about, and its area. */
+export const DEFAULT_COST = 10;
+export const BACKBONE_AREA = 0;
+
+/** The port of the internal CA: not the proxy's, which it certifies. */
+export const CA_PORT = 9000;
+
+/** The CA's label below the domain. */
+export const CA_LABEL = "ca";
+
+/** The label of the name server with that place in the list, from 0. */
+export function nameServerLabel(index: number): string {
+  return `ns${index + 1}`;
+}
+
+/** The seconds for which a record that says nothing else may be kept. */
+export const DEFAULT_TTL = 300;

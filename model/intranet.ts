@@ -14,9 +14,21 @@ import {
 } from "./checks";
 import { Issues, show } from "./errors";
 import { allocateIds, type IdClaim } from "./id";
-import { planLinks } from "./links";
+import { checkCertificateAuthority, checkDns, planDns } from "./dns";
+import { checkLinks } from "./link-rules";
+import { linkName, planLinks, siteLinks } from "./links";
 import { isLabel } from "./name";
-import type { HostPlan, IntranetPlan, PerFamily, ServicePlan, SitePlan } from "./plan";
+import { planOspf } from "./ospf";
+import type {
+  DeviceHubPlan,
+  Forwarding,
+  HostPlan,
+  IntranetPlan,
+  LinkPlan,
+  PerFamily,
+  ServicePlan,
+  SitePlan,
+} from "./plan";
 import { addressAt, formatAddress, formatPrefix, parseAddress, sizeOf, type Prefix } from "./prefix";
 import { conform, OPTIONAL_FIELDS, SPEC_SHAPE } from "./shape";
 import { layOutSpace, namedPools, uniqueLocalPrefix, type SpacePlan } from "./space";
@@ -42,6 +54,9 @@ export function planIntranet(name: string, args: IntranetSpec): IntranetPlan {
   const everySite = { ...args?.sites, ...spec.sites };
   checkDeviceNames(spec.devices ?? {}, everySite, issues);
   checkServices(spec.services ?? {}, everySite, spec.domain ?? "", issues);
+  checkLinks(spec.links ?? [], everySite, issues);
+  checkDns({ ...spec, sites: everySite }, everySite, issues);
+  checkCertificateAuthority(spec, everySite, issues);
   const ids = space && allocateAll(spec, space, issues);
   issues.throwIfAny(`intranet ${show(name)}`);
   if (!space || !ids) throw new Error("a plan without a space passed the checks");
@@ -131,6 +146,7 @@ function checkSite(
 interface Ids {
   readonly hosts: ReadonlyMap<string, number>;
   readonly devices: ReadonlyMap<string, number>;
+  readonly links: ReadonlyMap<string, number>;
 }
 
 function allocateAll(spec: Partial<IntranetSpec>, space: SpacePlan, issues: Issues): Ids {
@@ -144,9 +160,15 @@ function allocateAll(spec: Partial<IntranetSpec>, space: SpacePlan, issues: Issu
     id: device.id,
   }));
   const hosts = [hub, ...sites];
+  const links = siteLinks(spec).map((link) => ({
+    name: linkName(link.to, link.from),
+    path: `links[${spec.links!.indexOf(link)}].id`,
+    id: link.id,
+  }));
   return {
     hosts: allocateIds("host", hosts, idRange(space.identities.v4, constants.HUB_ID), issues),
     devices: allocateIds("device", devices, idRange(space.devices.v4, constants.HUB_ID + 1), issues),
+    links: allocateIds("link", links, constants.SITE_LINK_IDS, issues),
   };
 }
 
@@ -166,11 +188,24 @@ function prefixes(pair: { v4: Prefix; v6: Prefix }): PerFamily {
 
 function assemble(name: string, spec: IntranetSpec, space: SpacePlan, ids: Ids, warnings: Issues): IntranetPlan {
   const hosts: Record<string, HostPlan> = {};
-  for (const [host, id] of ids.hosts) hosts[host] = { identity: perFamily(space.identities, id) };
+  for (const [host, id] of ids.hosts)
+    hosts[host] = { identity: perFamily(space.identities, id), enrolled: spec.sites[host]?.host.enrol ?? false };
   const devices: Record<string, PerFamily> = {};
   for (const [device, id] of ids.devices) devices[device] = perFamily(space.devices, id);
+  const links = planLinks(spec, ids, hosts);
   const sites: Record<string, SitePlan> = {};
-  for (const [site, description] of Object.entries(spec.sites)) sites[site] = planSite(description, space);
+  for (const [site, description] of Object.entries(spec.sites))
+    sites[site] = planSite(description, space, forwardingOf(site, description, links));
+  const deviceHub: DeviceHubPlan = {
+    interface: constants.DEVICE_INTERFACE,
+    listenPort: constants.DEVICE_PORT,
+    pool: prefixes(space.devices),
+    address: perFamily(space.devices, constants.HUB_ID),
+    mtu: constants.DEVICE_MTU,
+  };
+  const services = planServices(spec, hosts);
+  const dns = planDns(spec, hosts, services);
+  const authority = spec.certificateAuthority;
   return {
     name,
     domain: spec.domain,
@@ -178,28 +213,38 @@ function assemble(name: string, spec: IntranetSpec, space: SpacePlan, ids: Ids, 
     hub: constants.HUB,
     hosts,
     sites,
-    links: planLinks(spec, ids.hosts, hosts, prefixes(space)),
+    links,
+    ospf: planOspf(sites, links, deviceHub),
     devices,
-    deviceHub: {
-      interface: constants.DEVICE_INTERFACE,
-      listenPort: constants.DEVICE_PORT,
-      pool: prefixes(space.devices),
-      address: perFamily(space.devices, constants.HUB_ID),
-      mtu: constants.DEVICE_MTU,
-    },
-    services: planServices(spec, hosts),
+    deviceHub,
+    services,
+    ...(dns ? { dns } : {}),
+    ...(authority
+      ? {
+          certificateAuthority: {
+            host: authority.at,
+            fqdn: `${constants.CA_LABEL}.${spec.domain}`,
+            port: constants.CA_PORT,
+          },
+        }
+      : {}),
     warnings: warnings.list(),
   };
 }
 
-function planSite(site: SiteSpec, space: SpacePlan): SitePlan {
+function forwardingOf(name: string, site: SiteSpec, links: readonly LinkPlan[]): Forwarding {
+  if (site.router !== "host-only") return "lan";
+  return links.filter(({ a, b }) => a.host === name || b.host === name).length > 1 ? "transit" : "none";
+}
+
+function planSite(site: SiteSpec, space: SpacePlan, forwarding: Forwarding): SitePlan {
   const address = parseAddress(site.host.address)!;
   const destination = formatPrefix(address.family === 4 ? space.v4 : space.v6);
   return {
     lan: site.lan,
     router: site.router,
     hostAddress: formatAddress(address),
-    forwarding: site.router !== "host-only",
+    forwarding,
     staticRoutes: site.router === "static" ? [{ destination, gateway: formatAddress(address) }] : [],
   };
 }
@@ -216,6 +261,7 @@ function planServices(spec: IntranetSpec, hosts: Readonly<Record<string, HostPla
       fqdn: `${name}.${spec.domain}`,
       host,
       port: service.port,
+      protocol: service.protocol ?? "https",
       audience: service.audience ?? "intranet",
       addresses: {
         v4: lan.family === 4 ? [identity.v4, formatAddress(lan)] : [identity.v4],

@@ -1,9 +1,9 @@
-/** The tunnels: hub and spoke, one interface, one UDP port and one pair of link-local addresses for each site. */
+/** The tunnels: one interface, one UDP port and one pair of link-local addresses for each; from every site to the hub, and between sites. */
 import * as constants from "./constants";
 import { tunnelInterface } from "./name";
-import type { HostPlan, LinkPlan, PerFamily } from "./plan";
-import { addressAt, formatAddress, formatPrefix, hostPrefix, parseAddress, parsePrefix } from "./prefix";
-import type { IntranetSpec, SiteSpec } from "./spec";
+import type { HostPlan, LinkEnd, LinkPlan, PerFamily } from "./plan";
+import { addressAt, formatAddress, parseAddress, parsePrefix } from "./prefix";
+import type { IntranetSpec, LinkSpec } from "./spec";
 
 /** 169.254.0.0/16 without its first and last 256 addresses, which RFC 3927, section 2.1 keeps back; links count from its start. */
 const LINK_LOCAL_V4 = parsePrefix("169.254.0.0/16")!;
@@ -14,54 +14,79 @@ export function tunnelMtu(a: number, b: number): number {
   return Math.max(Math.min(a, b) - constants.TUNNEL_OVERHEAD, constants.MIN_TUNNEL_MTU);
 }
 
-/** The two IPv4 link-local addresses of the tunnel with that number, the hub's first. Disjoint for different numbers. */
+/** The two IPv4 link-local addresses of the tunnel with that number, the listening end's first. Disjoint for different numbers. */
 export function linkLocalPair(id: number): [string, string] {
   const first = FIRST_LINK_OFFSET + 2n * BigInt(id);
   return [formatAddress(addressAt(LINK_LOCAL_V4, first)), formatAddress(addressAt(LINK_LOCAL_V4, first + 1n))];
 }
 
-/** What the hub reaches through a site's tunnel: the host's identity, and its LAN or, for `host-only`, its LAN address alone. */
-export function prefixesBehindSite(site: SiteSpec, identity: PerFamily): string[] {
-  const identities = [identity.v4, identity.v6].map((text) => formatPrefix(hostPrefix(parseAddress(text)!)));
-  const reach =
-    site.router === "host-only"
-      ? [formatPrefix(hostPrefix(parseAddress(site.host.address)!))]
-      : site.lan.map((text) => formatPrefix(parsePrefix(text)!));
-  return [...identities, ...reach];
+/** The name of a tunnel, by its listening and its dialling host. */
+export function linkName(listening: string, dialling: string): string {
+  return `${listening}-${dialling}`;
 }
 
-/**
- * One link for each site. The site sends the whole space into its tunnel (its own LAN is more specific and wins), so another
- * site changes nothing on it.
- */
+/** The links between sites; the others only say how a site's link to the hub differs. */
+export function siteLinks(spec: Partial<IntranetSpec>): LinkSpec[] {
+  return (spec.links ?? []).filter((link) => link.to !== constants.HUB);
+}
+
+/** What a tunnel is made from. */
+interface LinkParts {
+  readonly id: number;
+  readonly a: string;
+  readonly b: string;
+  readonly listenPort: number;
+  readonly described: LinkSpec | undefined;
+}
+
+/** All tunnels; another site or another tunnel changes none of the others. */
 export function planLinks(
   spec: IntranetSpec,
-  ids: ReadonlyMap<string, number>,
+  ids: { hosts: ReadonlyMap<string, number>; links: ReadonlyMap<string, number> },
   hosts: Readonly<Record<string, HostPlan>>,
-  space: PerFamily,
 ): LinkPlan[] {
-  const hubMtu = spec.sinkhole.underlayMtu ?? constants.HUB_UNDERLAY_MTU;
-  return Object.entries(spec.sites).map(([name, site]) => {
-    const id = ids.get(name)!;
-    const [hubV4, siteV4] = linkLocalPair(id);
-    return {
-      name: `${constants.HUB}-${name}`,
-      mtu: tunnelMtu(hubMtu, site.underlayMtu ?? constants.DEFAULT_UNDERLAY_MTU),
-      a: {
-        host: constants.HUB,
-        interface: tunnelInterface(name),
-        v4: hubV4,
-        v6: constants.HUB_LINK_LOCAL,
-        listenPort: constants.LINK_PORT_BASE + id,
-        routes: prefixesBehindSite(site, hosts[name]!.identity),
-      },
-      b: {
-        host: name,
-        interface: tunnelInterface(constants.HUB),
-        v4: siteV4,
-        v6: constants.SITE_LINK_LOCAL,
-        routes: [space.v4, space.v6],
-      },
-    };
+  const hub = constants.HUB;
+  const toHub = Object.keys(spec.sites).map((site): LinkParts => {
+    const id = ids.hosts.get(site)!;
+    const described = (spec.links ?? []).find((link) => link.from === site && link.to === hub);
+    return { id, a: hub, b: site, listenPort: constants.LINK_PORT_BASE + id, described };
   });
+  const between = siteLinks(spec).map((link): LinkParts => {
+    const id = ids.links.get(linkName(link.to, link.from))!;
+    return { id, a: link.to, b: link.from, listenPort: link.endpoint!.port, described: link };
+  });
+  return [...toHub, ...between].map((parts) => planLink(parts, spec, hosts));
+}
+
+function planLink(parts: LinkParts, spec: IntranetSpec, hosts: Readonly<Record<string, HostPlan>>): LinkPlan {
+  const { a, b, listenPort, described } = parts;
+  const [v4A, v4B] = linkLocalPair(parts.id);
+  const end = (host: string, peer: string, v4: string, v6: string): LinkEnd => ({
+    host,
+    interface: tunnelInterface(peer),
+    v4,
+    v6,
+    routes: identityPrefixes(hosts[peer]!.identity),
+  });
+  return {
+    name: linkName(a, b),
+    mtu: tunnelMtu(underlayMtu(spec, a), underlayMtu(spec, b)),
+    a: { ...end(a, b, v4A, constants.HUB_LINK_LOCAL), listenPort },
+    b: end(b, a, v4B, constants.SITE_LINK_LOCAL),
+    ...(described?.endpoint
+      ? { endpoint: { address: formatAddress(parseAddress(described.endpoint.address)!), port: listenPort } }
+      : {}),
+    cost: described?.cost ?? constants.DEFAULT_COST,
+    area: described?.area ?? constants.BACKBONE_AREA,
+  };
+}
+
+function identityPrefixes(identity: PerFamily): string[] {
+  return [`${identity.v4}/32`, `${identity.v6}/128`];
+}
+
+function underlayMtu(spec: IntranetSpec, host: string): number {
+  return host === constants.HUB
+    ? (spec.sinkhole.underlayMtu ?? constants.HUB_UNDERLAY_MTU)
+    : (spec.sites[host]!.underlayMtu ?? constants.DEFAULT_UNDERLAY_MTU);
 }

@@ -1,5 +1,5 @@
 /** What follows from a description: pure data, the same for the same description, stable under adding and removing. */
-import type { ServiceSpec, SiteSpec } from "./spec";
+import type { RecordSpec, ServiceSpec, SiteSpec } from "./spec";
 import type { Issue } from "./errors";
 
 /** A value for each family, as canonical text. */
@@ -24,14 +24,20 @@ export interface IntranetPlan {
   readonly hosts: Readonly<Record<string, HostPlan>>;
   /** Every site by name. */
   readonly sites: Readonly<Record<string, SitePlan>>;
-  /** One tunnel for each site, the hub's end first. */
+  /** One tunnel from each site to the hub, then those between sites. */
   readonly links: readonly LinkPlan[];
+  /** What each host says and hears by OSPF, by host. */
+  readonly ospf: Readonly<Record<string, OspfPlan>>;
   /** Every device's addresses, by name. */
   readonly devices: Readonly<Record<string, PerFamily>>;
   /** Where devices come in. */
   readonly deviceHub: DeviceHubPlan;
   /** Every service by its lower-case name. */
   readonly services: Readonly<Record<string, ServicePlan>>;
+  /** Who answers for names, and which; absent: nobody. */
+  readonly dns?: DnsPlan;
+  /** Who issues certificates; absent: nobody. */
+  readonly certificateAuthority?: CertificateAuthorityPlan;
   /** What is allowed and will probably hurt; shown, never fatal. */
   readonly warnings: readonly Issue[];
 }
@@ -40,7 +46,12 @@ export interface IntranetPlan {
 export interface HostPlan {
   /** Its addresses on `lo`, by which it is known everywhere in the intranet. Without prefix length. */
   readonly identity: PerFamily;
+  /** Whether it is joined by a script and managed through its tunnel. */
+  readonly enrolled: boolean;
 }
+
+/** What a host forwards: nothing, between its tunnels, or between its LAN and its tunnels too. */
+export type Forwarding = "none" | "transit" | "lan";
 
 /** A site. */
 export interface SitePlan {
@@ -50,8 +61,8 @@ export interface SitePlan {
   readonly router: SiteSpec["router"];
   /** The host's address on the LAN. */
   readonly hostAddress: string;
-  /** Whether the host forwards between the LAN and the tunnel. */
-  readonly forwarding: boolean;
+  /** What its host forwards. */
+  readonly forwarding: Forwarding;
   /** For `router: "static"`: what to enter on the LAN's router. Else empty. */
   readonly staticRoutes: readonly { readonly destination: string; readonly gateway: string }[];
 }
@@ -68,20 +79,64 @@ export interface LinkEnd {
   readonly v6: string;
   /** The UDP port at which this end is reached from the Internet; absent for the end that dials. */
   readonly listenPort?: number;
-  /** The prefixes of both families that lie behind the other end. */
+  /** The other host's identity, both families: reached straight through the tunnel as long as OSPF knows no way. */
   readonly routes: readonly string[];
 }
 
 /** A tunnel between two hosts. */
 export interface LinkPlan {
-  /** `<hub>-<site>` */
+  /** `<listening host>-<dialling host>` */
   readonly name: string;
-  /** The hub's end: it listens. */
+  /** The end that listens: the hub's, or that of a site whose router forwards a port. */
   readonly a: LinkEnd;
-  /** The site's end: it dials and keeps its NAT open. */
+  /** The end that dials and keeps its NAT open. */
   readonly b: LinkEnd;
+  /** Where `a` is reached; absent for the hub, whose address its cloud gives. */
+  readonly endpoint?: { readonly address: string; readonly port: number };
+  /** OSPF's cost, both ways. */
+  readonly cost: number;
+  /** OSPF's area. */
+  readonly area: number;
   /** The MTU of both interfaces, in bytes. */
   readonly mtu: number;
+}
+
+/** A host's part in OSPF. Its router id is its IPv4 identity. */
+export interface OspfPlan {
+  /** The prefixes that it announces beside its identity. */
+  readonly announce: readonly string[];
+  /** The tunnels that it speaks OSPF on. */
+  readonly interfaces: readonly {
+    readonly interface: string;
+    /** The {@link LinkPlan}'s name. */
+    readonly link: string;
+    readonly area: number;
+    readonly cost: number;
+    /** The host at the other end. */
+    readonly neighbour: string;
+  }[];
+}
+
+/** The internal names. */
+export interface DnsPlan {
+  /** The hosts that answer, the one that holds the zones first. */
+  readonly servers: readonly string[];
+  /** Their addresses, in that order: the IPv4 ones, then the IPv6 ones. */
+  readonly resolvers: readonly string[];
+  /** The records, names relative to the domain: hosts with something to offer, services, the CA, and the extra ones. */
+  readonly records: readonly RecordSpec[];
+  /** The names of addresses. */
+  readonly reverse: readonly { readonly address: string; readonly name: string }[];
+}
+
+/** The internal CA. */
+export interface CertificateAuthorityPlan {
+  /** The host that issues. */
+  readonly host: string;
+  /** Its full domain name. */
+  readonly fqdn: string;
+  /** Its TCP port. */
+  readonly port: number;
 }
 
 /** The interface on the hub that all devices share. */
@@ -106,10 +161,11 @@ export interface ServicePlan {
   readonly fqdn: string;
   /** The host that runs it. */
   readonly host: string;
-  /** Where the application listens on that host's loopback. */
+  /** Where the application listens; see {@link ServiceSpec.port}. */
   readonly port: number;
+  readonly protocol: NonNullable<ServiceSpec["protocol"]>;
   /** Who may reach it. */
   readonly audience: NonNullable<ServiceSpec["audience"]>;
-  /** The addresses at which its host's proxy answers for it: the host's identity first, then its LAN address. */
+  /** The addresses at which it is answered: the host's identity, which its name leads to, first, then the LAN address. */
   readonly addresses: { readonly v4: readonly string[]; readonly v6: readonly string[] };
 }

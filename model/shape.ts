@@ -28,7 +28,9 @@ function object(required: Record<string, Shape>, optional: Record<string, Shape>
   return { kind: "object", required, optional };
 }
 
-const host = object({ address: text, hostKeys: texts }, { port: number, user: text });
+const flag: Shape = { kind: "boolean" };
+const host = object({ address: text }, { hostKeys: texts, enrol: flag, port: number, user: text });
+const record = object({ name: text, type: text, data: text }, { ttl: number });
 
 /** The shapes of `IntranetSpec`'s fields; each is checked on its own. */
 export const SPEC_SHAPE = {
@@ -51,13 +53,40 @@ export const SPEC_SHAPE = {
     kind: "map",
     item: object(
       { at: { kind: "either", text, object: host }, port: number },
-      { audience: { kind: "choice", of: ["intranet", "internet"] } },
+      {
+        audience: { kind: "choice", of: ["intranet", "internet"] },
+        protocol: { kind: "choice", of: ["https", "tcp"] },
+      },
     ),
   },
+  links: {
+    kind: "list",
+    item: object(
+      { from: text, to: text },
+      { endpoint: object({ address: text, port: number }), cost: number, area: number, id: number },
+    ),
+  },
+  dns: object(
+    { at: texts },
+    {
+      forwarders: texts,
+      rootServers: { kind: "map", item: texts },
+      trustAnchors: texts,
+      extraRecords: { kind: "list", item: record },
+    },
+  ),
+  certificateAuthority: object({ at: text }, { organisation: text, leafLifetime: text, renewInterval: text }),
 } as const satisfies Record<string, Shape>;
 
 /** The fields of `IntranetSpec` that may be left out. */
-export const OPTIONAL_FIELDS: ReadonlySet<string> = new Set(["pools", "devices", "services"]);
+export const OPTIONAL_FIELDS: ReadonlySet<string> = new Set([
+  "pools",
+  "devices",
+  "services",
+  "links",
+  "dns",
+  "certificateAuthority",
+]);
 
 /**
  * The value where it has the shape, else undefined with the problems noted. An ill-shaped entry of a map is left out and the

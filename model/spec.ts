@@ -17,8 +17,14 @@ export interface IntranetSpec {
   sites: Record<string, SiteSpec>;
   /** Phones and laptops that come in from anywhere, by name. Absent: none. */
   devices?: Record<string, DeviceSpec>;
-  /** What runs where, by name: the first label of its domain name. Absent: none. */
+  /** What runs where, by name: the first label of its domain name. Absent: none. Services need `dns`, and `certificateAuthority` unless they are raw TCP. */
   services?: Record<string, ServiceSpec>;
+  /** Tunnels between sites, and what differs for a site's tunnel to the sinkhole. Absent: one tunnel from each site to the sinkhole. */
+  links?: LinkSpec[];
+  /** Which hosts answer for names inside. Absent: no internal names. */
+  dns?: DnsSpec;
+  /** Which host issues the services' certificates. Absent: no internal CA. */
+  certificateAuthority?: CertificateAuthoritySpec;
 }
 
 /** The address space in both families. */
@@ -78,14 +84,19 @@ export interface SiteSpec {
 
 /** A host that exists and is managed over SSH. */
 export interface HostSpec {
-  /** Its address, as the operator reaches it; inside one of its site's LAN prefixes. */
+  /** Its address on the LAN, inside one of its site's prefixes; the operator reaches it there, unless it is enrolled. */
   address: string;
   /** The port of its SSH server. Default 22. */
   port?: number;
   /** The account to log in as; root, or one with passwordless sudo. Default `root`. */
   user?: string;
-  /** Its SSH host keys, `ssh-ed25519 AAAA…`, at least one. Pinned: a host with another key is not talked to. */
-  hostKeys: string[];
+  /** Its SSH host keys, `ssh-ed25519 AAAA…`, at least one. Pinned: a host with another key is not talked to. Absent for a host that is enrolled. */
+  hostKeys?: string[];
+  /**
+   * For a host that the operator does not reach, behind somebody's NAT: it is joined by a script that is run on it once (`bin/enrol`), and from
+   * then on managed through its tunnel. Its SSH host key is made by the library. Default false: `hostKeys` are needed.
+   */
+  enrol?: boolean;
 }
 
 /** A device that comes in by WireGuard. */
@@ -100,8 +111,67 @@ export interface DeviceSpec {
 export interface ServiceSpec {
   /** The site whose host runs it: its name, or the {@link HostSpec} itself. */
   at: string | HostSpec;
-  /** The TCP port on which the application listens on that host's 127.0.0.1. */
+  /** The TCP port on which the application listens: on the host's 127.0.0.1, or for `tcp` on its identity. */
   port: number;
+  /**
+   * `https` (default): a proxy on the host offers it by name with a certificate of the internal CA. `tcp`: only the name; clients connect to
+   * the application itself, which sees their addresses.
+   */
+  protocol?: "https" | "tcp";
   /** Who may reach it. Default `intranet`: sites and devices only. `internet` is not offered yet and is refused. */
   audience?: "intranet" | "internet";
+}
+
+/** A tunnel between two sites, or what differs for the one that a site has to the sinkhole anyway. */
+export interface LinkSpec {
+  /** The site that dials. */
+  from: string;
+  /** The site that is dialled, whose router forwards a UDP port to its host; or `vps`: that link's cost and area. */
+  to: string;
+  /** Where `to` is reached from the Internet: its router's public address, and the UDP port that the router forwards to the same port of the host. Not for `vps`. */
+  endpoint?: { address: string; port: number };
+  /** OSPF's cost of the tunnel, the same both ways, 1 to 65535; the cheapest way is taken. Default 10. */
+  cost?: number;
+  /** OSPF's area, 0 to 4294967295. Default 0, the backbone, which every area must touch (RFC 2328, section 3). */
+  area?: number;
+  /** Its number among the tunnels between sites, 4095 to 8190. Absent: from its name. */
+  id?: number;
+}
+
+/** The name servers of the inside. */
+export interface DnsSpec {
+  /** The sites whose hosts answer; the first holds the zones, a second is kept in step and answers while the first is off. */
+  at: string[];
+  /** Resolvers that names of the outside are asked from, as addresses. Absent: own recursion from the root. */
+  forwarders?: string[];
+  /** The root's servers, name to addresses. Absent: the real ones, as BIND knows them. */
+  rootServers?: Record<string, string[]>;
+  /** DNSSEC's trust anchors, as DS records: `. 20326 8 2 E06D…`. Absent: the real root's, as BIND knows it. */
+  trustAnchors?: string[];
+  /** Records beside the services' names, for what is not managed here: `{ name: "nas", type: "A", data: "10.20.0.7" }`. Absent: none. */
+  extraRecords?: RecordSpec[];
+}
+
+/** A DNS record inside. */
+export interface RecordSpec {
+  /** Relative to the domain; `@` is the domain itself. */
+  name: string;
+  /** A, AAAA, CNAME, MX, TXT, SRV, … */
+  type: string;
+  /** Seconds, 1 to 604800. Default 300. */
+  ttl?: number;
+  /** As in a zone file; a name without a final dot is relative to the domain. */
+  data: string;
+}
+
+/** The internal certificate authority. */
+export interface CertificateAuthoritySpec {
+  /** The site whose host issues. */
+  at: string;
+  /** The name that people see on the root certificate. Default: the intranet's name and domain. */
+  organisation?: string;
+  /** How long a service's certificate is valid: `168h`; renewed at two thirds of it. Default `168h`, at least `5m`. */
+  leafLifetime?: string;
+  /** How often proxies look whether one is due: `10m`. Default `10m`. */
+  renewInterval?: string;
 }

@@ -1,11 +1,14 @@
 /** The rules between the parts: names that meet, prefixes that overlap, services without a host. */
-import { RESERVED_SITE_NAMES, HUB } from "./constants";
+import { CA_PORT, RESERVED_SITE_NAMES, HUB } from "./constants";
 import { Issues, show } from "./errors";
 import { checkLabel, checkPort } from "./checks";
 import { isDomain } from "./name";
 import { overlaps, type Prefix } from "./prefix";
 import { describePrefix } from "./space";
 import type { DeviceSpec, HostSpec, ServiceSpec, SiteSpec } from "./spec";
+
+/** What hosts listen at by themselves: SSH, names, the proxy, the CA. */
+const TAKEN_PORTS = [22, 53, 80, 443, CA_PORT];
 
 /** A prefix and where it stands. */
 export interface NamedPrefix {
@@ -99,6 +102,13 @@ export function checkServices(
       issues,
     );
     checkPort(service.port, `${path}.port`, issues);
+    if (service.protocol === "tcp" && TAKEN_PORTS.includes(service.port))
+      issues.add(
+        `${path}.port`,
+        "the hosts' own programs listen at this port of their identities",
+        [show(service.port)],
+        `let the application listen at another one than ${TAKEN_PORTS.join(", ")}`,
+      );
     const site = checkServiceHost(service, path, sites, issues);
     if (site !== undefined) {
       const rule = "two services name the same port of the same host, which is one application";

@@ -99,7 +99,7 @@ export class Intranet extends pulumi.ComponentResource {
     const site = link.b.host;
     const host: ManagedHost = { connection: connectionTo(args.sites[site]!.host) };
     const { identity } = plan.hosts[site]!;
-    const forwarding = plan.sites[site]!.forwarding;
+    const forwarding = plan.sites[site]!.forwarding !== "none";
     const own = new HostIdentity(
       `${name}-site-${site}`,
       { ...host, ...identity, space: plan.space, forwarding },
@@ -170,5 +170,5 @@ function byDevice(
 
 function connectionTo(host: HostSpec): ConnectionArgs {
   const { address, port, user, hostKeys } = host;
-  return { address, hostKeys, ...(port === undefined ? {} : { port }), ...(user === undefined ? {} : { user }) };
+  return { address, hostKeys: hostKeys ?? [], ...(port === undefined ? {} : { port }), ...(user === undefined ? {} : { user }) };
 }

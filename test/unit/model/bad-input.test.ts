@@ -275,6 +275,8 @@ describe("bad input is refused with path, rule, values and the way out", () => {
       domain: "x",
       sites: { vps: site(0), cabin: site(1, { host: { address: "10.20.7.1", hostKeys: ["bad"] } }) },
       services: { wiki: { at: "nowhere", port: 0 } },
+      dns: { at: ["cabin"] },
+      certificateAuthority: { at: "cabin" },
     });
     const issues = issuesOf(bad);
     expect(issues.map((issue) => issue.path)).toEqual([

@@ -23,6 +23,8 @@ export function spec(more: Partial<IntranetSpec> = {}): IntranetSpec {
     sites: { home: site(0) },
     devices: { laptop: {} },
     services: { nextcloud: { at: "home", port: 8080 } },
+    dns: { at: ["home"] },
+    certificateAuthority: { at: "home" },
     ...more,
   };
 }

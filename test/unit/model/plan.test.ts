@@ -15,6 +15,8 @@ const networks = fc
       ),
       devices: Object.fromEntries(devices.map((name) => [name, {}])),
       services: {},
+      dns: undefined,
+      certificateAuthority: undefined,
     }),
   );
 
@@ -87,6 +89,8 @@ describe("the plan", () => {
           sites: { ...description.sites, extra: site(200) },
           devices: { another: {}, ...description.devices },
           services: { new: { at: "extra", port: 1 } },
+          dns: { at: ["extra"] },
+          certificateAuthority: { at: "extra" },
         });
         const smaller = planOf(description);
         fc.pre(larger !== undefined && smaller !== undefined);
@@ -98,15 +102,71 @@ describe("the plan", () => {
     );
   });
 
-  test("routes the space at a site, and at the hub what lies behind the site", () => {
+  test("leads straight to the other host through a tunnel, and says the rest by OSPF", () => {
     const plan = model.planIntranet("home", spec({ sites: { home: site(0), cabin: site(1, { router: "static" }) } }));
-    const [home, cabin] = plan.links;
-    expect(home!.b.routes).toEqual([plan.space.v4, plan.space.v6]);
-    expect(home!.a.routes).toContain("10.20.0.10/32");
-    expect(home!.a.routes).not.toContain("10.20.0.0/24");
-    expect(cabin!.a.routes).toContain("10.20.1.0/24");
+    const [home] = plan.links;
+    const identity = (host: string) => [`${plan.hosts[host]!.identity.v4}/32`, `${plan.hosts[host]!.identity.v6}/128`];
+    expect(home!.b.routes).toEqual(identity("vps"));
+    expect(home!.a.routes).toEqual(identity("home"));
+    expect(plan.ospf.home!.announce).toEqual(["10.20.0.10/32"]);
+    expect(plan.ospf.cabin!.announce).toEqual(["10.20.1.0/24"]);
+    expect(plan.ospf.vps!.announce).toEqual([plan.deviceHub.pool.v4, plan.deviceHub.pool.v6]);
     expect(plan.sites.cabin!.staticRoutes).toEqual([{ destination: "10.16.0.0/12", gateway: "10.20.1.10" }]);
-    expect(plan.sites.home!.forwarding).toBe(false);
+    expect([plan.sites.home!.forwarding, plan.sites.cabin!.forwarding]).toEqual(["none", "lan"]);
+  });
+
+  test("joins sites by tunnels of their own, and takes the cost of the way to the hub", () => {
+    const sites = { home: site(0), cabin: site(1), office: site(2, { underlayMtu: 1460 }) };
+    const endpoint = { address: "198.51.100.160", port: 61999 };
+    const links = [
+      { from: "cabin", to: "office", endpoint, area: 7 },
+      { from: "office", to: "vps", cost: 100 },
+    ];
+    const plan = model.planIntranet("home", spec({ sites, links }));
+    expect(plan.links.map((link) => link.name)).toEqual(["vps-home", "vps-cabin", "vps-office", "office-cabin"]);
+    const link = plan.links[3]!;
+    expect(link).toMatchObject({ mtu: 1380, cost: 10, area: 7, endpoint });
+    expect(link.a).toMatchObject({ host: "office", interface: "wg-cabin", listenPort: 61999 });
+    expect(link.b).toMatchObject({ host: "cabin", interface: "wg-office" });
+    expect(link.b.listenPort).toBeUndefined();
+    expect(plan.ospf.office!.interfaces).toEqual([
+      { interface: "wg-vps", link: "vps-office", area: 0, cost: 100, neighbour: "vps" },
+      { interface: "wg-cabin", link: "office-cabin", area: 7, cost: 10, neighbour: "cabin" },
+    ]);
+    // Two tunnels: what comes by one may go on by the other, though the LAN has no part in it.
+    expect([plan.sites.home!.forwarding, plan.sites.cabin!.forwarding]).toEqual(["none", "transit"]);
+    // Another tunnel changes nothing of the others.
+    expect(model.planIntranet("home", spec({ sites, links: links.slice(1) })).links).toEqual(plan.links.slice(0, 3));
+  });
+
+  test("names hosts that offer something, services and the CA; a site without services changes no name", () => {
+    const dns = { at: ["home", "cabin"], extraRecords: [{ name: "nas", type: "A", data: "10.20.0.7" }] };
+    const services = {
+      nextcloud: { at: "home", port: 8080 },
+      mail: { at: "office", port: 2525, protocol: "tcp" as const },
+    };
+    const sites = { home: site(0), cabin: site(1), office: site(2) };
+    const plan = model.planIntranet("home", spec({ sites, services, dns }));
+    const v4 = (host: string) => plan.hosts[host]!.identity.v4;
+    const records = plan.dns!.records.map(({ name, type, data }) => `${name} ${type} ${data}`);
+    expect(records.filter((line) => !line.includes("AAAA"))).toEqual([
+      `home A ${v4("home")}`,
+      `cabin A ${v4("cabin")}`,
+      `office A ${v4("office")}`,
+      `ca A ${v4("home")}`,
+      `nextcloud A ${v4("home")}`,
+      `mail A ${v4("office")}`,
+      "nas A 10.20.0.7",
+    ]);
+    expect(plan.dns!.resolvers).toEqual([
+      ...["home", "cabin"].map(v4),
+      plan.hosts.home!.identity.v6,
+      plan.hosts.cabin!.identity.v6,
+    ]);
+    expect(plan.dns!.reverse).toContainEqual({ address: v4("office"), name: "office.intranet.example" });
+    expect(plan.certificateAuthority).toEqual({ host: "home", fqdn: "ca.intranet.example", port: 9000 });
+    const larger = model.planIntranet("home", spec({ sites: { ...sites, attic: site(3) }, services, dns }));
+    expect(larger.dns).toEqual(plan.dns);
   });
 
   test.each([

@@ -1,0 +1,34 @@
+/** OSPF: what each host announces, and on which tunnels it speaks. */
+import * as constants from "./constants";
+import type { DeviceHubPlan, LinkPlan, OspfPlan, SitePlan } from "./plan";
+import { formatPrefix, hostPrefix, parseAddress, parsePrefix } from "./prefix";
+
+/**
+ * Every host's part. A site whose LAN takes part announces the LAN, a `host-only` one its host's address alone; the hub announces the
+ * devices' pool.
+ */
+export function planOspf(
+  sites: Readonly<Record<string, SitePlan>>,
+  links: readonly LinkPlan[],
+  devices: DeviceHubPlan,
+): Record<string, OspfPlan> {
+  const part = (host: string, announce: readonly string[]): OspfPlan => ({
+    announce,
+    interfaces: links.flatMap((link) => interfacesOf(host, link)),
+  });
+  const plans: Record<string, OspfPlan> = { [constants.HUB]: part(constants.HUB, [devices.pool.v4, devices.pool.v6]) };
+  for (const [name, site] of Object.entries(sites)) plans[name] = part(name, announcedBy(site));
+  return plans;
+}
+
+function announcedBy(site: SitePlan): string[] {
+  if (site.router === "host-only") return [formatPrefix(hostPrefix(parseAddress(site.hostAddress)!))];
+  return site.lan.map((text) => formatPrefix(parsePrefix(text)!));
+}
+
+function interfacesOf(host: string, link: LinkPlan): OspfPlan["interfaces"] {
+  const [own, other] = link.a.host === host ? [link.a, link.b] : [link.b, link.a];
+  if (own.host !== host) return [];
+  const { name, area, cost } = link;
+  return [{ interface: own.interface, link: name, area, cost, neighbour: other.host }];
+}
