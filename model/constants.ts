@@ -45,8 +45,10 @@ export const SITE_LINK_LOCAL = "fe80::b";
 /** The numbers of tunnels between sites: behind those of the sites, whose tunnels to the hub have the sites' own numbers. */
 export const SITE_LINK_IDS = { first: LAST_HOST_ID + 1, last: 8190 } as const;
 
-/** OSPF's cost of a tunnel that nothing is said about, and its area. */
+/** OSPF's cost of a tunnel that nothing is said about. */
 export const DEFAULT_COST = 10;
+
+/** The area that all others talk through (RFC 2328, section 3), and that a tunnel is in if nothing is said. */
 export const BACKBONE_AREA = 0;
 
 /** The port of the internal CA: not the proxy's, which it certifies. */

@@ -1,5 +1,5 @@
 /** Who can reach what, in words: one row for each thing that listens. */
-import type { IntranetPlan } from "./plan";
+import type { IntranetPlan, ServicePlan } from "./plan";
 import type { SinkholeSpec } from "./spec";
 
 /** One thing that can be reached. */
@@ -18,7 +18,9 @@ export interface ExposureRow {
 
 /** All rows: the Internet's side first, then one for each service, by name. */
 export function exposureOf(plan: IntranetPlan, management: SinkholeSpec["management"]): ExposureRow[] {
-  const ports = [...plan.links.map((link) => link.a.listenPort), plan.deviceHub.listenPort].sort((a, b) => a! - b!);
+  const listening = (host: string): number[] =>
+    plan.links.filter((link) => link.a.host === host).map((link) => link.a.listenPort!);
+  const ports = [...listening(plan.hub), plan.deviceHub.listenPort].sort((a, b) => a - b);
   const rows: ExposureRow[] = [
     {
       what: "web",
@@ -49,14 +51,44 @@ export function exposureOf(plan: IntranetPlan, management: SinkholeSpec["managem
       gets: "answers to ping, and path MTU messages",
     },
   ];
+  for (const site of Object.keys(plan.sites)) {
+    const forwarded = listening(site);
+    if (forwarded.length === 0) continue;
+    rows.push({
+      what: "tunnels",
+      host: site,
+      ports: `udp ${forwarded.join(", ")}`,
+      from: "the Internet, where the site's router forwards them",
+      gets: "nothing without a WireGuard key that is known",
+    });
+  }
+  for (const server of plan.dns?.servers ?? [])
+    rows.push({ what: "dns", host: server, ports: "tcp, udp 53", from: INSIDE, gets: `names of ${plan.domain}` });
+  if (plan.certificateAuthority) {
+    const { host, port, fqdn } = plan.certificateAuthority;
+    rows.push({
+      what: "ca",
+      host,
+      ports: `tcp 80, ${port}`,
+      from: INSIDE,
+      gets: `http://${fqdn}: the root certificate`,
+    });
+  }
   for (const service of Object.values(plan.services)) {
     rows.push({
       what: service.name,
       host: service.host,
-      ports: "tcp 80",
-      from: "devices, sites and the LAN of its site",
-      gets: `http://${service.fqdn}`,
+      ports: service.protocol === "tcp" ? `tcp ${service.port}` : "tcp 80, 443",
+      from: INSIDE,
+      gets: urlOf(service),
     });
   }
   return rows;
+}
+
+const INSIDE = "devices, sites and the LANs that they route";
+
+/** Where a service is reached: a URL, or name and port. */
+export function urlOf(service: ServicePlan): string {
+  return service.protocol === "tcp" ? `${service.fqdn}:${service.port}` : `https://${service.fqdn}`;
 }

@@ -12,6 +12,25 @@ export interface ManagedHost {
   deletedWith?: pulumi.Resource;
   /** What its roles wait for, and are deleted before: the host's first boot and its identity, or the other end of a tunnel. */
   after?: pulumi.Resource[];
+  /**
+   * For a host that may not be there yet, since somebody has to run a script on it first: calls `make` once it is, with what its roles wait
+   * for beside `after`. Absent: the host is there, and roles are made at once.
+   */
+  whenReady?: (make: (after: pulumi.Resource[]) => void) => void;
+}
+
+/** Makes roles on a host, now or as soon as it is there; `make` gets all that they wait for. */
+export function whenReady(host: ManagedHost, make: (after: pulumi.Resource[]) => void): void {
+  const before = host.after ?? [];
+  if (host.whenReady) host.whenReady((after) => make([...before, ...after]));
+  else make(before);
+}
+
+/** Makes something once several hosts are there. */
+export function whenAllReady(hosts: readonly ManagedHost[], make: () => void): void {
+  const [first, ...rest] = hosts;
+  if (first) whenReady(first, () => whenAllReady(rest, make));
+  else make();
 }
 
 /** The options of a role on a host: child of a component, after what it needs, gone with its server. */

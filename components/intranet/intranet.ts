@@ -170,5 +170,10 @@ function byDevice(
 
 function connectionTo(host: HostSpec): ConnectionArgs {
   const { address, port, user, hostKeys } = host;
-  return { address, hostKeys: hostKeys ?? [], ...(port === undefined ? {} : { port }), ...(user === undefined ? {} : { user }) };
+  return {
+    address,
+    hostKeys: hostKeys ?? [],
+    ...(port === undefined ? {} : { port }),
+    ...(user === undefined ? {} : { user }),
+  };
 }

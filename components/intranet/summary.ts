@@ -1,5 +1,5 @@
 /** What runs where, as a table. Pure. */
-import type { IntranetPlan } from "../../model";
+import { urlOf, type IntranetPlan } from "../../model";
 
 /** One row: a host, a service or a device. */
 export interface SummaryRow {
@@ -36,7 +36,7 @@ export function summarise(plan: IntranetPlan, sinkhole: { ipv4: string; ipv6: st
       what: service.name,
       kind: "service" as const,
       where: service.host,
-      address: `http://${service.fqdn} at ${[...service.addresses.v4, ...service.addresses.v6].join(", ")}`,
+      address: `${urlOf(service)} at ${service.addresses.v4[0]!}`,
       audience: service.audience,
     })),
     ...Object.entries(plan.devices).map(([name, device]) => ({

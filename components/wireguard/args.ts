@@ -30,7 +30,9 @@ export interface WireGuardLinkArgs {
   b: WireGuardEnd;
   /** The MTU of both interfaces in bytes, 1280 to 8920. */
   mtu: number;
-  /** Raise it to give both ends new keys. Default 1. */
+  /** Both ends' keys, for one who needs them before the link is made. Absent: the link makes them. */
+  keys?: { a: WireGuardKey; b: WireGuardKey };
+  /** Raise it to give both ends new keys; without effect on `keys` that are given. Default 1. */
   keyVersion?: number;
 }
 

@@ -1,25 +1,26 @@
 import * as pulumi from "@pulumi/pulumi";
 import { HostRole, WireGuardKey } from "../../host";
-import { roleHost, roleOptions } from "../common/managed-host";
+import { roleHost, roleOptions, whenReady } from "../common/managed-host";
 import type { WireGuardEnd, WireGuardLinkArgs } from "./args";
 import { checkLink } from "./check";
 import { linkRole } from "./roles";
 
 /**
  * A tunnel between two managed hosts: one interface and one UDP port of its own, everything allowed through it (what passes is the
- * firewall's matter), static routes with the hosts' identities as sources. End `a` is made first and deleted last.
+ * firewall's matter), routes to the hosts' identities. End `a` is made first and deleted last; end `b` once both hosts are there.
  */
 export class WireGuardLink extends pulumi.ComponentResource {
-  /** What waits for the tunnel: both ends' roles. */
-  public readonly ready: pulumi.Resource[];
+  /** What waits for the tunnel: both ends' roles, each as soon as it is made. */
+  public readonly ready: pulumi.Resource[] = [];
 
   /** @throws ValidationError with every problem of the arguments, a link of a host to itself among them */
   constructor(name: string, args: WireGuardLinkArgs, opts?: pulumi.ComponentResourceOptions) {
     checkLink(`link "${name}"`, args);
     super("intranet:wireguard:WireGuardLink", name, {}, opts);
     const keyVersion = args.keyVersion ?? 1;
-    const keyA = new WireGuardKey(`${name}-key-a`, { keyVersion }, { parent: this });
-    const keyB = new WireGuardKey(`${name}-key-b`, { keyVersion }, { parent: this });
+    const key = (suffix: string): WireGuardKey =>
+      new WireGuardKey(`${name}-key-${suffix}`, { keyVersion }, { parent: this });
+    const { a: keyA, b: keyB } = args.keys ?? { a: key("a"), b: key("b") };
     const role = (
       suffix: string,
       end: WireGuardEnd,
@@ -27,13 +28,16 @@ export class WireGuardLink extends pulumi.ComponentResource {
       own: WireGuardKey,
       other: WireGuardKey,
       after: pulumi.Resource[],
-    ): HostRole => {
+    ): void => {
       const content = linkRole(end, peer, args.mtu, { privateKey: own.privateKey, peerPublicKey: other.publicKey });
-      return new HostRole(`${name}-${suffix}`, { ...roleHost(end), ...content }, roleOptions(this, end, after));
+      const options = roleOptions(this, { ...end, after });
+      this.ready.push(new HostRole(`${name}-${suffix}`, { ...roleHost(end), ...content }, options));
     };
-    const a = role("a", args.a, args.b, keyA, keyB, []);
-    const b = role("b", args.b, args.a, keyB, keyA, [a]);
-    this.ready = [a, b];
+    whenReady(args.a, (afterA) => {
+      role("a", args.a, args.b, keyA, keyB, afterA);
+      const [first] = this.ready;
+      whenReady(args.b, (afterB) => role("b", args.b, args.a, keyB, keyA, [...afterB, first!]));
+    });
     this.registerOutputs({ publicKeyA: keyA.publicKey, publicKeyB: keyB.publicKey });
   }
 }

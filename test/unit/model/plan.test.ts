@@ -262,6 +262,6 @@ describe("ids", () => {
 describe("exposure", () => {
   test("names what the Internet reaches first, then each service", () => {
     const rows = model.exposureOf(model.planIntranet("home", spec()), { from: ["198.51.100.7/32"] });
-    expect(rows.map((row) => row.what)).toEqual(["web", "ssh", "tunnels", "echo", "nextcloud"]);
+    expect(rows.map((row) => row.what)).toEqual(["web", "ssh", "tunnels", "echo", "dns", "ca", "nextcloud"]);
   });
 });
