@@ -5,6 +5,7 @@ import { SERVICES } from "../constants";
 import { imageDir, ensureImage } from "../images/image";
 import { withLock } from "../images/cache";
 import { ensureRepository, repositoryDir } from "../images/repository";
+import { buildStepCa } from "../images/step-ca";
 import { labStatus, outerPid, startSupervisor, stopLab } from "../lab-process";
 import type { InstancePaths } from "../paths";
 import { sleep } from "../process";
@@ -16,14 +17,14 @@ function settled(status: LabStatus): boolean {
   return status.running && status.hosts.every(({ state }) => state !== "starting");
 }
 
-/** Makes images and repository unless the cache has them; two at a time where nothing waits for the other. */
+/** Makes images and repository unless the cache has them; side by side where nothing waits for the other. */
 export async function prepareImages(progress: (line: string) => void): Promise<void> {
   const server = imageDir("server");
   if (existsSync(server) && existsSync(imageDir("device")) && existsSync(repositoryDir(server))) return;
   await installMissing(progress);
   await Promise.all([
     ensureImage("device", progress),
-    ensureImage("server", progress).then((image) => ensureRepository(image, progress)),
+    Promise.all([ensureImage("server", progress), buildStepCa()]).then(([image]) => ensureRepository(image, progress)),
   ]);
 }
 

@@ -16,10 +16,16 @@ import { CommandError, run } from "../process";
 import { labSources, machineAcquire } from "./apt";
 import { buildOnce } from "./cache";
 import { REPOSITORY_PACKAGES } from "./packages";
+import { packStepCa, stepCaPackage } from "./step-ca";
 
 /** Directory of the repository for hosts that run `image`, whether it is there or not. */
 export function repositoryDir(image: string): string {
-  const recipe = { version: 1, packages: REPOSITORY_PACKAGES, image: path.basename(image) };
+  const recipe = {
+    version: 1,
+    packages: REPOSITORY_PACKAGES,
+    image: path.basename(image),
+    built: stepCaPackage(),
+  };
   const hash = createHash("sha256").update(JSON.stringify(recipe)).digest("hex").slice(0, 16);
   return path.join(cacheDir(), "lab", "apt", hash);
 }
@@ -77,7 +83,10 @@ async function download(name: string, env: NodeJS.ProcessEnv): Promise<void> {
   }
 }
 
-/** Makes the repository unless the cache has it, and returns its directory: `*.deb`, `Packages`, `Packages.gz`, `Release`. */
+/**
+ * Makes the repository unless the cache has it, and returns its directory: `*.deb`, `Packages`, `Packages.gz`, `Release`. The
+ * packages that are built here must be built already (`buildStepCa`).
+ */
 export function ensureRepository(image: string, progress: (line: string) => void): Promise<string> {
   return buildOnce(repositoryDir(image), progress, async (partial) => {
     progress(`fetching ${REPOSITORY_PACKAGES.length} packages and what they need for the hosts' repository (once)`);
@@ -103,6 +112,7 @@ export function ensureRepository(image: string, progress: (line: string) => void
         if (file.endsWith(".deb"))
           renameSync(path.join(archives, file), path.join(partial, file.replace(/%3a/gi, "-")));
       }
+      await packStepCa(partial);
       const index = await run(["apt-ftparchive", "packages", "."], { cwd: partial });
       writeFileSync(path.join(partial, "Packages"), index);
       await run(["gzip", "--keep", "--best", "Packages"], { cwd: partial });

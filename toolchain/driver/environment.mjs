@@ -7,7 +7,7 @@ import process from "node:process";
 import { digest } from "./digest.mjs";
 import { Failure } from "./failure.mjs";
 import { cliVersion, knownUnavailable, officialCli, officialPlugin } from "./official.mjs";
-import { engineParts, isBuilt, partFolder, partManifest, pluginParts } from "./parts.mjs";
+import { engineParts, isBuilt, partFolder, partManifest, pluginParts, programParts } from "./parts.mjs";
 import { cacheRoot, environmentMark, pins, shorten } from "./places.mjs";
 import { say, work } from "./run.mjs";
 
@@ -177,7 +177,10 @@ export function table(choices) {
 /** Removes every part and environment that the present sources and choices do not use. */
 export function prune() {
   const choices = choose();
-  const used = new Set([environmentFolder(choices), ...[...engineParts, ...pluginParts].map(partFolder)]);
+  const used = new Set([
+    environmentFolder(choices),
+    ...[...engineParts, ...pluginParts, ...programParts].map(partFolder),
+  ]);
   for (const kind of ["parts", "environments"]) {
     const root = path.join(cacheRoot, kind);
     for (const entry of existsSync(root) ? readdirSync(root) : []) {

@@ -3,6 +3,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSy
 import path from "node:path";
 import process from "node:process";
 import { Failure } from "./failure.mjs";
+import { lock, release } from "./lock.mjs";
 import { cacheRoot, pins } from "./places.mjs";
 import { ask, work } from "./run.mjs";
 
@@ -71,6 +72,7 @@ function local() {
  * @throws {Failure} when no Go can be had, with what to install
  */
 export async function findGo() {
+  await lock("go");
   let found = newest();
   if (!found) {
     await installDebianGo();
@@ -78,6 +80,7 @@ export async function findGo() {
   }
   if (!found) throw lacking("there is none on this machine");
   if (compareVersions(found.version, pins.go.minimum) < 0) found = await fetchGo(found);
+  release("go");
   return {
     ...found,
     env: { ...local(), GOROOT: undefined, CGO_ENABLED: "0", GOFLAGS: "-trimpath -buildvcs=false", GOWORK: "off" },

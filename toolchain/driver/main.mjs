@@ -1,4 +1,4 @@
-// The command line: build, env, status, prune.
+// The command line: build, env, status, program, prune.
 import path from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
@@ -6,13 +6,14 @@ import { assemble, choose, isReady, prune, table, variables } from "./environmen
 import { Failure } from "./failure.mjs";
 import { lock, release } from "./lock.mjs";
 import { officialCli, tryDownloads } from "./official.mjs";
-import { buildPart, engineParts, partFolder, pluginParts } from "./parts.mjs";
+import { buildPart, engineParts, isBuilt, partFolder, pluginParts, programParts } from "./parts.mjs";
 import { cacheRoot, pins, shorten } from "./places.mjs";
 import { elapsed, say } from "./run.mjs";
 
 const help = `usage: toolchain build [--go-only] [--recheck]   make what cannot be downloaded here; a fitting cache is kept
        toolchain env [--json]                    the variables to run Pulumi with, as shell exports or as JSON
        toolchain status [--json]                 which part is in use, in which version, from where
+       toolchain program NAME [--where]          build a program for the lab's hosts (${programParts.join(", ")}) and print the folder it is in
        toolchain prune                           remove what earlier builds left in the cache
 
 A \`pulumi\` on PATH always wins, and so does an official plugin of the pinned version that is installed or can be
@@ -20,6 +21,7 @@ downloaded. The rest is built from pinned Go modules and npm packages into ${sho
 (another place: INTRANET_CACHE). An interrupted build goes on where it stopped when it is run again.
 
   --go-only   build the engine and the hcloud plugin only: needs no npm packages, so it can run beside \`npm ci\`
+  --where     print the folder, and build nothing
   --recheck   ask again for official plugins that could not be downloaded lately (otherwise once a day)
   --json      for programs
 
@@ -64,6 +66,21 @@ function wanted(name, recheck) {
   return choice?.source === "undecided" || (recheck && choice?.source !== "official");
 }
 
+/**
+ * Builds a program for hosts unless it is there, and prints its folder.
+ * @param {string | undefined} name
+ * @param {boolean} onlyWhere
+ */
+async function program(name, onlyWhere) {
+  if (!name || !programParts.includes(name))
+    throw new Failure(`\`toolchain program\` takes one of: ${programParts.join(", ")}`, 64);
+  if (!onlyWhere && !isBuilt(name)) {
+    await lock(name);
+    await buildPart(name);
+  }
+  process.stdout.write(`${partFolder(name)}\n`);
+}
+
 /** The CLI that downloads and installs plugins: the official one, else ours, built first. */
 async function cliForInstalling() {
   const official = officialCli();
@@ -96,10 +113,12 @@ async function main(argv) {
       json: { type: "boolean" },
       "go-only": { type: "boolean" },
       recheck: { type: "boolean" },
+      where: { type: "boolean" },
     },
   });
   const [command, ...rest] = positionals;
   if (values.help || command === undefined) return void process.stdout.write(help);
+  if (command === "program" && rest.length < 2) return program(rest[0], values.where ?? false);
   if (rest.length > 0)
     throw new Failure(`\`toolchain ${command}\` takes no argument "${rest[0]}"; see \`toolchain --help\``, 64);
   if (command === "build") return build({ goOnly: values["go-only"] ?? false, recheck: values.recheck ?? false });
@@ -113,8 +132,14 @@ async function main(argv) {
       ? void process.stdout.write(JSON.stringify({ ready: isReady(choices), pins, parts: choices }, null, 2) + "\n")
       : report(choices);
   }
-  if (command === "prune") return lock().then(prune);
-  throw new Failure(`"${command}" is no command of toolchain: build, env, status, prune; see \`toolchain --help\``, 64);
+  if (command === "prune") {
+    for (const name of ["lock", ...programParts]) await lock(name);
+    return prune();
+  }
+  throw new Failure(
+    `"${command}" is no command of toolchain: build, env, status, program, prune; see \`toolchain --help\``,
+    64,
+  );
 }
 
 for (const [signal, code] of /** @type {const} */ ([
@@ -128,8 +153,11 @@ for (const [signal, code] of /** @type {const} */ ([
   });
 }
 
-main(process.argv.slice(2)).then(release, (/** @type {Error & { code?: string }} */ error) => {
-  const usage = error.code?.startsWith("ERR_PARSE_ARGS");
-  process.stderr.write(`toolchain: ${error instanceof Failure || usage ? error.message : error.stack}\n`);
-  process.exit(error instanceof Failure ? error.exitCode : usage ? 64 : 1);
-});
+main(process.argv.slice(2)).then(
+  () => release(),
+  (/** @type {Error & { code?: string }} */ error) => {
+    const usage = error.code?.startsWith("ERR_PARSE_ARGS");
+    process.stderr.write(`toolchain: ${error instanceof Failure || usage ? error.message : error.stack}\n`);
+    process.exit(error instanceof Failure ? error.exitCode : usage ? 64 : 1);
+  },
+);

@@ -1,4 +1,4 @@
-// What can be built here: the engine's two programs, the bridged hcloud plugin, the stand-ins. Each lies in the cache under
+// What can be built here: the engine's programs, the bridged hcloud plugin, the stand-ins, programs for hosts. Each lies in the cache under
 // a digest of all it is made of, so a fitting one is never built twice and a half-built one is never used.
 import {
   cpSync,
@@ -23,6 +23,9 @@ import { ask, work } from "./run.mjs";
 /** The programs of the engine, in the order in which they are built. */
 export const engineParts = Object.keys(pins.engine);
 
+/** Programs that the lab's hosts install and Debian does not have. Nothing of the engine needs them. */
+export const programParts = Object.keys(pins.programs);
+
 /** The provider plugins. */
 export const pluginParts = Object.keys(pins.plugins);
 
@@ -45,13 +48,13 @@ export function partFolder(name) {
  */
 function partDigest(name) {
   const go = [recipes.go, pins.go.minimum, pins.go.fetched, process.arch];
-  const engine = pins.engine[name];
-  if (engine) return digest([...go, engine], [path.join(sourceRoot, engine.module)]);
+  const program = pins.engine[name] ?? pins.programs[name];
+  if (program) return digest([...go, program], [path.join(sourceRoot, program.module)]);
   const plugin = pins.plugins[name];
   if (plugin?.module) return digest([...go, plugin], [path.join(sourceRoot, plugin.module)]);
   if (plugin?.entry) return digest([recipes.typescript, plugin, standInDigest()], [path.join(sourceRoot, "plugins")]);
   throw new Failure(
-    `"${name}" is no part of the toolchain; the parts are ${[...engineParts, ...pluginParts].join(", ")}`,
+    `"${name}" is no part of the toolchain; the parts are ${[...engineParts, ...pluginParts, ...programParts].join(", ")}`,
     64,
   );
 }
@@ -80,8 +83,8 @@ export async function buildPart(name) {
     ? await bundle(name, path.join(sourceRoot, plugin.entry), plugin.version, partial)
     : plugin
       ? await buildBridge(name, partial)
-      : await buildEngineProgram(name, partial);
-  const version = (plugin ?? pins.engine[name]).version;
+      : await buildProgram(name, partial);
+  const version = (plugin ?? pins.engine[name] ?? pins.programs[name]).version;
   writeFileSync(path.join(partial, "part.json"), JSON.stringify({ name, version, made, at: new Date().toISOString() }));
   rmSync(folder, { recursive: true, force: true });
   renameSync(partial, folder);
@@ -91,8 +94,8 @@ export async function buildPart(name) {
  * @param {string} name
  * @param {string} folder
  */
-async function buildEngineProgram(name, folder) {
-  const pin = pins.engine[name];
+async function buildProgram(name, folder) {
+  const pin = pins.engine[name] ?? pins.programs[name];
   const go = await findGo();
   const cwd = path.join(sourceRoot, pin.module);
   await goBuild({
@@ -102,6 +105,7 @@ async function buildEngineProgram(name, folder) {
     log: name,
     output: path.join(folder, name),
     variable: pin.variable,
+    tags: pin.tags,
     target: pin.package,
   });
   if (name === "pulumi") {
@@ -164,9 +168,9 @@ async function buildBridge(name, folder) {
 
 /**
  * One `go build`, with a count of what it has fetched and compiled so far.
- * @param {{ go: { file: string, env: NodeJS.ProcessEnv }, cwd: string, title: string, log: string, output: string, variable: string, target: string }} job
+ * @param {{ go: { file: string, env: NodeJS.ProcessEnv }, cwd: string, title: string, log: string, output: string, variable: string, tags?: string | undefined, target: string }} job
  */
-async function goBuild({ go, cwd, title, log, output, variable, target }) {
+async function goBuild({ go, cwd, title, log, output, variable, tags, target }) {
   let fetched = 0;
   let compiled = 0;
   await work({
@@ -175,7 +179,17 @@ async function goBuild({ go, cwd, title, log, output, variable, target }) {
     cwd,
     env: go.env,
     file: go.file,
-    args: ["build", "-v", "-mod=readonly", "-ldflags", `-s -w -X ${variable}`, "-o", output, target],
+    args: [
+      "build",
+      "-v",
+      "-mod=readonly",
+      ...(tags ? ["-tags", tags] : []),
+      "-ldflags",
+      `-s -w -X ${variable}`,
+      "-o",
+      output,
+      target,
+    ],
     onLine: (line) => (line.startsWith("go: downloading") ? fetched++ : compiled++),
     status: () =>
       fetched + compiled > 0

@@ -12,10 +12,10 @@ export const sourceRoot = path.dirname(path.dirname(fileURLToPath(import.meta.ur
 export const projectRoot = path.dirname(sourceRoot);
 
 /**
- * @typedef {{ version: string, module: string, package: string, variable: string }} EnginePin
+ * @typedef {{ version: string, module: string, package: string, variable: string, tags?: string }} ProgramPin
  * @typedef {{ version: string, made: "go" | "typescript", module?: string, entry?: string }} PluginPin
  * @typedef {{ go: { minimum: string, fetched: string, sums: Record<string, string> },
- *             engine: Record<string, EnginePin>, plugins: Record<string, PluginPin> }} Pins
+ *             engine: Record<string, ProgramPin>, programs: Record<string, ProgramPin>, plugins: Record<string, PluginPin> }} Pins
  */
 
 /** What is built, and in which version. @type {Pins} */

@@ -5,6 +5,7 @@ import { FakeMachine } from "./fake-programs";
 const root = path.resolve(__dirname, "../../..");
 const pins = JSON.parse(readFileSync(path.join(root, "toolchain/pins.json"), "utf8")) as {
   engine: Record<string, { version: string; module: string }>;
+  programs: Record<string, { version: string }>;
   plugins: Record<string, { version: string }>;
 };
 const everything = ["pulumi", "pulumi-language-nodejs", "pulumi-tfgen-hcloud", "pulumi-resource-hcloud"];
@@ -149,6 +150,30 @@ describe("toolchain", () => {
     expect(machine.builds()).toEqual(everything);
   }, 60_000);
 
+  test("a program for hosts is built by itself, with its tags, and waits for no build of the engine", async () => {
+    const engine = machine.run(
+      ["build"],
+      { ...quick, FAKE_SLOW: "2" },
+      { after: "building pulumi", signal: "SIGCONT" },
+    );
+    const first = await machine.run(["program", "step-ca"]);
+    const folder = first.stdout.trim();
+    expect([first.code, existsSync(path.join(folder, "step-ca"))]).toEqual([0, true]);
+    expect(machine.calls().filter((call) => call.includes("cmd/step-ca"))).toEqual([
+      expect.stringMatching(/-tags nopkcs11 .*main\.Version=0\.30\.2/),
+    ]);
+    expect((await machine.run(["env"])).code).toBe(69); // the engine is still being built
+    await engine;
+    const calls = machine.calls().length;
+    for (const args of [
+      ["program", "step-ca"],
+      ["program", "step-ca", "--where"],
+    ])
+      expect((await machine.run(args)).stdout).toBe(first.stdout);
+    await machine.run(["prune"]);
+    expect([machine.calls().length, existsSync(folder)]).toEqual([calls, true]);
+  }, 60_000);
+
   test("a failed build shows the end of its log and is not taken for a part", async () => {
     const broken = await machine.run(["build"], { ...quick, FAKE_BROKEN: "1" });
     expect([broken.code, broken.stdout]).toEqual([1, ""]);
@@ -177,6 +202,7 @@ describe("toolchain", () => {
   test("usage", async () => {
     expect((await machine.run(["--help"])).stdout).toContain("usage: toolchain build");
     expect((await machine.run(["make"])).code).toBe(64);
+    expect((await machine.run(["program", "step"])).stderr).toContain("takes one of: step-ca");
     expect((await machine.run(["build", "--fast"])).code).toBe(64);
     expect((await machine.run(["build", "hcloud"])).stderr).toContain('takes no argument "hcloud"');
     expect((await machine.run(["env"])).stderr).toContain("run `toolchain/bin/toolchain build`");
@@ -199,6 +225,9 @@ describe("the pins", () => {
     );
     expect(readFileSync(path.join(root, "toolchain/go/language-nodejs/go.mod"), "utf8")).toContain(
       "github.com/pulumi/pulumi/sdk/v3 v3.68.0\n",
+    );
+    expect(readFileSync(path.join(root, "toolchain/go/step-ca/go.mod"), "utf8")).toContain(
+      `github.com/smallstep/certificates v${pins.programs["step-ca"]?.version}\n`,
     );
   });
 });
