@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { Forwarding } from "../../model";
 import type { ManagedHost } from "../common/managed-host";
 
 /** Arguments of {@link HostIdentity}. */
@@ -9,11 +10,14 @@ export interface HostIdentityArgs extends ManagedHost {
   v6: string;
   /** The supernets of the intranet. Whatever of them no tunnel carries is unreachable, and never leaves by the default route. */
   space: { v4: string; v6: string };
-  /** Whether the host forwards between its tunnels and its LAN. */
-  forwarding: boolean;
   /**
-   * `tunnels` (default): a table of its own lets through between addresses of the space only, or nothing where `forwarding` is
-   * off. `own`: the caller brings the host's firewall.
+   * What the host forwards, between addresses of the space only. `none`: nothing. `transit`: from tunnel to tunnel, for a host with more
+   * than one; its LAN reaches no tunnel by it. `lan`: between its LAN and its tunnels too.
+   */
+  forwarding: Forwarding;
+  /**
+   * `tunnels` (default): a table of its own lets through what `forwarding` says, and nothing else into or out of a tunnel. `own`: the
+   * caller brings the host's firewall.
    */
   firewall?: "tunnels" | "own";
   /** On-link prefixes of which the host uses only its own addresses; the rest becomes unreachable. Default: none. */

@@ -1,4 +1,5 @@
 /** Files that give a host its addresses in the intranet, and the rules for what it forwards. Pure. */
+import type { Forwarding } from "../../model";
 import { REPLACE_TABLE } from "../common/nftables";
 import { lines, MADE_BY } from "../common/text";
 
@@ -139,14 +140,14 @@ export function renderFirewallUnit(): string {
 
 /**
  * The rules of a site's host, in a table of their own: through its tunnels it forwards between addresses of the space and nothing
- * else; for a host that is to forward nothing, nothing. What does not touch a tunnel is left to the host's own rules.
- * The TCP segment size follows the way's MTU, for ICMP "too big" does not arrive everywhere.
+ * else; on a host that only passes on, what touches the LAN does not get in or out either. What does not touch a tunnel is left to the
+ * host's own rules. The TCP segment size follows the way's MTU, for ICMP "too big" does not arrive everywhere.
  */
-export function renderForwardRules(space: { v4: string; v6: string }, forwarding: boolean): string {
+export function renderForwardRules(space: { v4: string; v6: string }, forwarding: Forwarding): string {
   const allowed = [
     `ip saddr ${space.v4} ip daddr ${space.v4} accept`,
     `ip6 saddr ${space.v6} ip6 daddr ${space.v6} accept`,
-  ];
+  ].map((rule) => (forwarding === "transit" ? `iifname "wg-*" oifname "wg-*" ${rule}` : rule));
   return lines(
     REPLACE_TABLE,
     "\tchain forward {",
@@ -156,12 +157,12 @@ export function renderForwardRules(space: { v4: string; v6: string }, forwarding
     "\t}",
     "",
     "\tchain tunnels {",
-    forwarding
-      ? [
+    forwarding === "none"
+      ? []
+      : [
           "\t\ttcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu",
           ...allowed.map((rule) => `\t\t${rule}`),
-        ]
-      : [],
+        ],
     "\t\tdrop",
     "\t}",
     "}",

@@ -25,7 +25,7 @@ export function identityRole(args: HostIdentityArgs): RoleContent {
       [`/etc/systemd/system/${render.IDENTITY_UNIT}`]: { content: render.renderIdentityUnit() },
       [render.NETWORKD_CONFIG]: { content: render.renderNetworkdConfig() },
     },
-    sysctls: args.forwarding ? (args.firewall === "own" ? { ...HUB_SYSCTLS } : { ...SITE_SYSCTLS }) : {},
+    sysctls: args.forwarding === "none" ? {} : { ...(args.firewall === "own" ? HUB_SYSCTLS : SITE_SYSCTLS) },
     units: { [render.IDENTITY_UNIT]: { reloadOn: [render.IDENTITY_SCRIPT] } },
     confirm: true,
     live: {

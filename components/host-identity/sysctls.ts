@@ -2,7 +2,7 @@
 
 /**
  * Forwarding on for both families. Reverse-path filtering strict (RFC 3704): what claims a source must come from where the answer
- * would go; the firewall asks the same for IPv6, where the kernel has no such setting. No redirects, sent or followed: the tunnels are
+ * would go; a link's interface loosens it for itself, since ways there and back may differ. No redirects, sent or followed: the tunnels are
  * point to point. No source routes.
  */
 export const HUB_SYSCTLS: Readonly<Record<string, string>> = {
@@ -20,7 +20,7 @@ export const HUB_SYSCTLS: Readonly<Record<string, string>> = {
 };
 
 /**
- * A site's host that forwards between its LAN and its tunnel. The default for IPv6 interfaces keeps router advertisements: a
+ * A site's host that forwards. The default for IPv6 interfaces keeps router advertisements: a
  * forwarding host would drop its own default route otherwise (ip-sysctl: accept_ra = 2).
  */
 export const SITE_SYSCTLS: Readonly<Record<string, string>> = {

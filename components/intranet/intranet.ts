@@ -99,7 +99,7 @@ export class Intranet extends pulumi.ComponentResource {
     const site = link.b.host;
     const host: ManagedHost = { connection: connectionTo(args.sites[site]!.host) };
     const { identity } = plan.hosts[site]!;
-    const forwarding = plan.sites[site]!.forwarding !== "none";
+    const { forwarding } = plan.sites[site]!;
     const own = new HostIdentity(
       `${name}-site-${site}`,
       { ...host, ...identity, space: plan.space, forwarding },

@@ -15,6 +15,8 @@ export interface SinkholeArgs extends Pick<SinkholeSpec, "location" | "serverTyp
   sshPublicKeys: string[];
   /** WireGuard's UDP ports that are open to the Internet. */
   udpPorts: number[];
+  /** The interface that devices come in by; routing is spoken on every other tunnel, and not on this one. Default `wg-devices`. */
+  deviceInterface?: string;
   /**
    * Guards server and addresses: Pulumi refuses to delete them, and so does Hetzner. Default true. To take everything down, set it to
    * false, run `pulumi up`, then `pulumi destroy`.

@@ -1,5 +1,5 @@
 import { checkCloudName, checkDomain, checkLabel, checkManagement, checkSshKey, Issues } from "../../model";
-import { checkAddress, checkPorts, checkSpaces } from "../common/check";
+import { checkAddress, checkInterface, checkPorts, checkSpaces } from "../common/check";
 import type { SinkholeArgs } from "./args";
 
 /** Checks a sinkhole's arguments; raises a ValidationError with all problems at once. */
@@ -21,6 +21,7 @@ export function checkSinkhole(subject: string, args: SinkholeArgs): void {
   }
   args.sshPublicKeys.forEach((key, index) => checkSshKey(key, `sshPublicKeys[${index}]`, issues));
   checkPorts(args.udpPorts, "udpPorts", issues);
+  if (args.deviceInterface !== undefined) checkInterface(args.deviceInterface, "deviceInterface", issues);
   if (args.serverName !== undefined) checkLabel(args.serverName, "serverName", issues);
   issues.throwIfAny(subject);
 }

@@ -10,6 +10,8 @@ export interface SinkholeFirewall {
   readonly management: readonly string[];
   /** WireGuard's ports. */
   readonly udpPorts: readonly number[];
+  /** The interface that devices come in by; every other `wg-*` is a link to a router. */
+  readonly deviceInterface: string;
 }
 
 /** ICMPv6 that IPv6 cannot do without (RFC 4890, section 4.4.1), and ping. */
@@ -23,6 +25,14 @@ const ICMPV6 = [
   "nd-router-advert",
   "nd-neighbor-solicit",
   "nd-neighbor-advert",
+];
+
+/** OSPF (protocol 89, RFC 2328) and BFD over one hop (UDP 3784, RFC 5881), between the two ends of a link and no further. */
+const ROUTING = [
+  "ip saddr 169.254.0.0/16 ip protocol 89 accept",
+  "ip6 saddr fe80::/10 meta l4proto 89 accept",
+  "ip saddr 169.254.0.0/16 ip ttl 255 udp dport 3784 accept",
+  "ip6 saddr fe80::/10 ip6 hoplimit 255 udp dport 3784 accept",
 ];
 
 function managementSet(prefixes: readonly string[], family: 4 | 6): string[] {
@@ -48,10 +58,12 @@ function sshRules(prefixes: readonly string[]): string[] {
 /**
  * The whole table, replaced in one transaction when it is loaded. It holds no counters, so that what the kernel lists is the
  * same as long as nobody changes it. Packets of the space that arrive from outside a tunnel are dropped before anything else,
- * also replies: no static route of a neighbour's leads through this host or to its identity.
+ * also replies: no static route of a neighbour's leads through this host or to its identity. A device is taken by its own addresses
+ * alone. Between routers, ways there and back may differ, so a link is only held to the space; and routing is spoken on links alone.
  */
 export function renderSinkholeRules(firewall: SinkholeFirewall): string {
   const { space } = firewall;
+  const strictDevices = `\t\tiifname "${firewall.deviceInterface}" fib saddr . iif oif missing drop`;
   return lines(
     REPLACE_TABLE,
     managementSet(firewall.management, 4),
@@ -77,7 +89,10 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
     "\t}",
     "",
     "\tchain tunnels {",
-    "\t\tfib saddr . iif oif missing drop",
+    strictDevices,
+    `\t\tip saddr != { 169.254.0.0/16, ${space.v4} } drop`,
+    `\t\tip6 saddr != { fe80::/10, ${space.v6} } drop`,
+    `\t\tiifname != "${firewall.deviceInterface}" jump routing`,
     "\t\tct state vmap { established : accept, related : accept, invalid : drop }",
     "\t\tmeta l4proto { icmp, ipv6-icmp } accept",
     `\t\tip saddr ${space.v4} tcp dport { 22, 80, 443 } accept`,
@@ -85,11 +100,15 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
     "\t\treject with icmpx admin-prohibited",
     "\t}",
     "",
+    "\tchain routing {",
+    ROUTING.map((rule) => `\t\t${rule}`),
+    "\t}",
+    "",
     "\tchain forward {",
     "\t\ttype filter hook forward priority filter; policy drop;",
     "\t\ttcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu",
     '\t\tiifname != "wg-*" drop',
-    "\t\tfib saddr . iif oif missing drop",
+    strictDevices,
     `\t\toifname "wg-*" ip saddr ${space.v4} ip daddr ${space.v4} accept`,
     `\t\toifname "wg-*" ip6 saddr ${space.v6} ip6 daddr ${space.v6} accept`,
     "\t\treject with icmpx admin-prohibited",

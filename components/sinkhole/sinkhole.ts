@@ -2,7 +2,7 @@ import * as command from "@pulumi/command";
 import * as hcloud from "@pulumi/hcloud";
 import * as pulumi from "@pulumi/pulumi";
 import { HostRole, SshHostKey, type ConnectionArgs } from "../../host";
-import { addressAt, formatAddress, parsePrefix } from "../../model";
+import { addressAt, DEVICE_INTERFACE, formatAddress, parsePrefix } from "../../model";
 import type { ManagedHost } from "../common/managed-host";
 import { roleHost, roleOptions } from "../common/managed-host";
 import { HostIdentity } from "../host-identity/host-identity";
@@ -140,7 +140,12 @@ export class Sinkhole extends pulumi.ComponentResource {
   }
 
   private roles(name: string, args: SinkholeArgs, firstBoot: pulumi.Resource): pulumi.Resource[] {
-    const rules = renderSinkholeRules({ space: args.space, management: args.management.from, udpPorts: args.udpPorts });
+    const rules = renderSinkholeRules({
+      space: args.space,
+      management: args.management.from,
+      udpPorts: args.udpPorts,
+      deviceInterface: args.deviceInterface ?? DEVICE_INTERFACE,
+    });
     const role = (suffix: string, content: ReturnType<typeof firewallRole>, after: pulumi.Resource[]): HostRole =>
       new HostRole(`${name}-${suffix}`, { ...roleHost(this.host), ...content }, roleOptions(this, this.host, after));
     const firewall = role("host-firewall", firewallRole("sinkhole-firewall", rules), [firstBoot]);
@@ -151,7 +156,7 @@ export class Sinkhole extends pulumi.ComponentResource {
         after: [firewall],
         ...args.identity,
         space: args.space,
-        forwarding: true,
+        forwarding: "transit",
         firewall: "own",
         unusedPrefixes: [this.ipv6Network],
         role: "sinkhole",

@@ -16,7 +16,10 @@ export interface WireGuardEnd extends ManagedHost {
   listenPort?: number;
   /** Where this end is reached from outside; absent for one behind NAT. At least one end must have it. */
   endpoint?: { address: pulumi.Input<string>; port: number };
-  /** The prefixes that lie behind the other end. */
+  /**
+   * The prefixes that are reached through this tunnel as long as nobody knows a better way: they get metric 4000, so that a routing daemon's
+   * routes win. For a link with OSPF: the other host's identity. For one without: what lies behind the other end.
+   */
   routes: string[];
   /** This host's identity: the source of what it sends into the tunnel. */
   source: { v4: string; v6: string };

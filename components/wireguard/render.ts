@@ -81,13 +81,18 @@ export interface InterfaceRoutes {
   readonly addresses: readonly ({ readonly local: string; readonly peer: string } | { readonly address: string })[];
   /** Prefixes of both families behind the interface. */
   readonly routes: readonly string[];
+  /** The routes' metric; absent: the kernel's own, which wins over a routing daemon's. */
+  readonly metric?: number;
   /** The sources of what this host itself sends there. */
   readonly source: { readonly v4: string; readonly v6: string };
+  /** Whether an answer may leave by another interface than the question came by (rp_filter 2, ip-sysctl), as on links between routers. */
+  readonly asymmetric: boolean;
 }
 
 /**
- * Sets MTU, addresses and routes; run when the interface comes up and on every reload, so a changed route cuts no session. It begins
- * by taking away what is there: wireguard-go's interface has a random link-local address, of which there must be none but ours.
+ * Sets MTU, addresses and routes; run when the interface comes up and on every reload, so a changed route cuts no session. Addresses that
+ * are not ours go: wireguard-go's interface has a random link-local one. Where they are right already they are left alone, for a
+ * routing daemon drops its neighbours with an address.
  */
 export function renderScript(config: InterfaceRoutes): string {
   const dev = config.interface;
@@ -96,9 +101,13 @@ export function renderScript(config: InterfaceRoutes): string {
       ? `ip address add ${entry.local} peer ${entry.peer}/32 dev ${dev}`
       : `ip address add ${entry.address} dev ${dev}${familyOf(entry.address) === 6 ? " nodad" : ""}`,
   );
+  const shown = config.addresses.map((entry) =>
+    "peer" in entry ? `${entry.local} peer ${entry.peer}/32` : entry.address,
+  );
   const routes = config.routes.map((prefix) => {
     const source = familyOf(prefix) === 6 ? config.source.v6 : config.source.v4;
-    return `ip route add ${prefix} dev ${dev} proto static src ${source}`;
+    const metric = config.metric === undefined ? "" : ` metric ${config.metric}`;
+    return `ip route add ${prefix} dev ${dev} proto static src ${source}${metric}`;
   });
   return lines(
     "#!/bin/sh",
@@ -107,8 +116,13 @@ export function renderScript(config: InterfaceRoutes): string {
     `ip link set dev ${dev} mtu ${config.mtu} addrgenmode none`,
     `ip -4 route flush dev ${dev} proto static`,
     `ip -6 route flush dev ${dev} proto static`,
-    `ip address flush dev ${dev}`,
-    addresses,
+    config.asymmetric ? `echo 2 >/proc/sys/net/ipv4/conf/${dev}/rp_filter` : [],
+    `set -- $(ip -brief address show dev ${dev})`,
+    "shift 2",
+    `if [ "$*" != "${shown.join(" ")}" ]; then`,
+    `\tip address flush dev ${dev}`,
+    addresses.map((command) => `\t${command}`),
+    "fi",
     routes,
   );
 }
@@ -125,46 +139,16 @@ export function renderDropIn(interfaceName: string): string {
   );
 }
 
-/** The unit that notices when a tunnel is dead. */
-export function watchUnit(interfaceName: string): string {
-  return `intranet-watch-${interfaceName}.service`;
-}
-
-/** Seconds between two questions; with the 15 s that WireGuard waits for an answer, a reset hub is back within half a minute. */
-const WATCH_SECONDS = 10;
-
-/**
- * Asks the other end something every few seconds, over the tunnel. WireGuard takes a session for dead when what it sent stays
- * unanswered for 15 s, and shakes hands anew; but its own keepalives ask for no answer, so after a reset of the end that listens, the
- * dialling one would not notice for two minutes. Port 9 (discard) is closed: the refusal is the answer.
- */
-export function renderWatchUnit(interfaceName: string, peer: string): string {
-  const tunnel = unitName(interfaceName);
-  return lines(
-    `# ${MADE_BY}`,
-    "[Unit]",
-    `Description=Notices when the tunnel ${interfaceName} is dead`,
-    `BindsTo=${tunnel}`,
-    `After=${tunnel}`,
-    "StartLimitIntervalSec=0",
-    "",
-    "[Service]",
-    "DynamicUser=yes",
-    `ExecStart=/bin/bash -c 'while :; do echo 2>/dev/null >/dev/udp/${peer}/9 || :; sleep ${WATCH_SECONDS}; done'`,
-    "Restart=always",
-    `RestartSec=${WATCH_SECONDS}s`,
-    "",
-    "[Install]",
-    `WantedBy=multi-user.target ${tunnel}`,
-  );
-}
-
-/** What is compared on refresh: the peers that the kernel knows, addresses and routes. None of it holds a secret or a counter. */
+/** What is compared on refresh: the peers that the kernel knows, addresses, and our own routes. None of it holds a secret or a counter. */
 export function liveState(interfaceName: string): Record<string, { command: string[] }> {
   return {
     [`peers of ${interfaceName}`]: { command: ["wg", "show", interfaceName, "allowed-ips"] },
     [`addresses of ${interfaceName}`]: { command: ["ip", "-brief", "address", "show", "dev", interfaceName] },
-    [`IPv4 routes of ${interfaceName}`]: { command: ["ip", "-4", "route", "show", "dev", interfaceName] },
-    [`IPv6 routes of ${interfaceName}`]: { command: ["ip", "-6", "route", "show", "dev", interfaceName] },
+    [`IPv4 routes of ${interfaceName}`]: {
+      command: ["ip", "-4", "route", "show", "dev", interfaceName, "proto", "static"],
+    },
+    [`IPv6 routes of ${interfaceName}`]: {
+      command: ["ip", "-6", "route", "show", "dev", interfaceName, "proto", "static"],
+    },
   };
 }

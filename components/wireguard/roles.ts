@@ -9,6 +9,9 @@ import * as render from "./render";
 /** Seconds between the packets by which an end behind NAT stays reachable (wg(8): 25 is sensible). */
 const KEEPALIVE_SECONDS = 25;
 
+/** The metric of a link's own routes: above a routing daemon's (BIRD's is 32) and the kernel's, below the unreachable space. */
+const BOOTSTRAP_METRIC = 4000;
+
 /** What an interface of any kind consists of. */
 interface InterfaceParts {
   readonly name: string;
@@ -78,7 +81,9 @@ export function linkRole(
     mtu,
     addresses: [{ local: end.v4, peer: peer.v4 }, { address: `${end.v6}/64` }],
     routes: end.routes,
+    metric: BOOTSTRAP_METRIC,
     source: end.source,
+    asymmetric: true,
   });
   const values = {
     peer_public_key: keys.peerPublicKey,
@@ -86,19 +91,7 @@ export function linkRole(
   };
   const content = interfaceRole({ name: end.interface, config, values, privateKey: keys.privateKey, script });
   if (!endpoint) return content;
-  const probes = [handshake(end.interface, peer.host)];
-  return end.endpoint ? { ...content, probes } : { ...watched(content, end.interface, peer.v4), probes };
-}
-
-/** The same with a unit that lets a tunnel to a hub come back soon after the hub was reset. */
-function watched(content: RoleContent, interfaceName: string, peer: string): RoleContent {
-  const unit = render.watchUnit(interfaceName);
-  const file = { content: render.renderWatchUnit(interfaceName, peer) };
-  return {
-    ...content,
-    files: { ...content.files, [`/etc/systemd/system/${unit}`]: file },
-    units: { ...content.units, [unit]: {} },
-  };
+  return { ...content, probes: [handshake(end.interface, peer.host)] };
 }
 
 function bracketed(address: pulumi.Input<string>): pulumi.Output<string> {
@@ -137,6 +130,7 @@ export function deviceHubRole(args: DeviceHubArgs): RoleContent {
     addresses: [{ address: `${args.address.v4}/32` }, { address: `${args.address.v6}/128` }],
     routes: [args.pool.v4, args.pool.v6],
     source: args.address,
+    asymmetric: false,
   });
   const values = Object.fromEntries(devices.map((device) => [placeholder(device.name), device.publicKey]));
   return interfaceRole({ name: args.interface, config, values, privateKey: args.key.privateKey, script });

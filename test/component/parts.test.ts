@@ -121,7 +121,7 @@ describe("bad arguments", () => {
     [
       "an identity outside the space",
       ({ HostIdentity }) =>
-        new HostIdentity("i", { connection, v4: "192.168.0.1", v6: source.v6, space, forwarding: false }),
+        new HostIdentity("i", { connection, v4: "192.168.0.1", v6: source.v6, space, forwarding: "none" }),
       ["v4"],
     ],
     [
@@ -169,7 +169,7 @@ describe("good arguments", () => {
         new WireGuardLink("l", { a: { ...end, endpoint }, b: other, mtu: 1420 });
         new DeviceHub("d", { ...devices, connection: { ...connection }, key: key(), devices: [laptop] });
         new RoadWarrior("r", warrior);
-        new HostIdentity("i", { connection: { ...connection }, ...source, space, forwarding: true });
+        new HostIdentity("i", { connection: { ...connection }, ...source, space, forwarding: "transit" });
         new ReverseProxy("p", { connection: { ...connection }, sites: [], listen: ["10.31.240.1"] });
         new PublicDns("n", names);
         new Sinkhole("s", sinkhole);

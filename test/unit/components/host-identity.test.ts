@@ -6,6 +6,7 @@ import { expectGolden } from "./golden";
 
 const home = { ...PLAN.hosts["home"]!.identity, space: PLAN.space };
 const hub = { ...PLAN.hosts["vps"]!.identity, space: PLAN.space, unusedPrefixes: ["2001:db8:100:1::/64"] };
+const FORWARDING = ["none", "transit", "lan"] as const;
 const units = {
   [render.IDENTITY_UNIT]: render.renderIdentityUnit(),
   [render.FIREWALL_UNIT]: render.renderFirewallUnit(),
@@ -40,8 +41,8 @@ describe("a host's identity", () => {
     expectGolden("host-identity/intranet-identity.service", render.renderIdentityUnit());
     expectGolden("host-identity/networkd.conf", render.renderNetworkdConfig());
     expectGolden("host-identity/intranet-firewall.service", render.renderFirewallUnit());
-    expectGolden("host-identity/firewall-forwarding.nft", render.renderForwardRules(PLAN.space, true));
-    expectGolden("host-identity/firewall-host-only.nft", render.renderForwardRules(PLAN.space, false));
+    for (const forwarding of FORWARDING)
+      expectGolden(`host-identity/firewall-${forwarding}.nft`, render.renderForwardRules(PLAN.space, forwarding));
   });
 
   testWith("sh", "the shell reads the scripts, and refuses a broken one", () => {
@@ -71,13 +72,13 @@ describe("a host's identity", () => {
     for (const unit of Object.keys(units)) expect(checkUnit(unit, units).output).toBe("");
   });
 
-  testWith("nft", "nft reads the rules for forwarding and for none", () => {
-    for (const forwarding of [true, false])
+  testWith("nft", "nft reads the rules for every kind of forwarding", () => {
+    for (const forwarding of FORWARDING)
       expect(checkNft(render.renderForwardRules(PLAN.space, forwarding))).toMatchObject({ code: 0 });
   });
 
   testWith("nft", "loading twice leaves one table", () => {
-    const rules = render.renderForwardRules(PLAN.space, true);
+    const rules = render.renderForwardRules(PLAN.space, "lan");
     const output = inNamespace(
       "nft -f rules; nft list ruleset > once; nft -f rules; nft list ruleset | cmp - once; grep -c '^table' once",
       { rules },

@@ -9,6 +9,7 @@ import { expectGolden } from "./golden";
 const firewall = {
   space: PLAN.space,
   management: ["198.51.100.7/32", "2001:db8:a::/56"],
+  deviceInterface: PLAN.deviceHub.interface,
   udpPorts: [PLAN.deviceHub.listenPort, ...PLAN.links.map((link) => link.a.listenPort!)],
 };
 const units = {

@@ -62,16 +62,6 @@ describe("a link", () => {
     );
   });
 
-  test("only the end that dials watches over the tunnel", async () => {
-    const unit = render.watchUnit(b.interface);
-    expectGolden(
-      "wireguard/site-watch.service",
-      (await filesOf(linkRole(b, a, link.mtu, keys)))[`/etc/systemd/system/${unit}`]!,
-    );
-    expect(Object.keys(linkRole(b, a, link.mtu, keys).units!)).toEqual([render.unitName(b.interface), unit]);
-    expect(Object.keys(linkRole(a, b, link.mtu, keys).units!)).toEqual([render.unitName(a.interface)]);
-  });
-
   test("nothing but a reload follows a changed peer, route or address", () => {
     for (const role of [linkRole(a, b, link.mtu, keys), linkRole(b, a, link.mtu, keys)]) {
       const [unit] = Object.values(role.units!);
@@ -108,8 +98,6 @@ describe("a link", () => {
   testWith("wg-quick", "systemd reads Debian's unit with what is added to it", () => {
     const files = { "wg-quick@wg-home.service.d/intranet.conf": render.renderDropIn("wg-home") };
     expect(checkUnit("wg-quick@wg-home.service", files).output).toBe("");
-    const watch = render.watchUnit("wg-home");
-    expect(checkUnit(watch, { ...files, [watch]: render.renderWatchUnit("wg-home", link.b.v4) }).output).toBe("");
   });
 });
 
