@@ -26,11 +26,27 @@ export function whenReady(host: ManagedHost, make: (after: pulumi.Resource[]) =>
   else make(before);
 }
 
-/** Makes something once several hosts are there. */
-export function whenAllReady(hosts: readonly ManagedHost[], make: () => void): void {
-  const [first, ...rest] = hosts;
-  if (first) whenReady(first, () => whenAllReady(rest, make));
-  else make();
+/** The same host, but there only once another one is there too. */
+export function behind(first: ManagedHost, host: ManagedHost): ManagedHost {
+  if (!first.whenReady || first === host) return host;
+  return { ...host, whenReady: (make) => whenReady(first, () => whenReady({ ...host, after: [] }, make)) };
+}
+
+/**
+ * The same host a step further on: `make` is called once, when the host is there, and what is made on the returned one waits for what `make`
+ * returns.
+ */
+export function step(host: ManagedHost, make: (host: ManagedHost) => readonly pulumi.Resource[]): ManagedHost {
+  const { whenReady: later, after = [], ...rest } = host;
+  if (!later) return { ...rest, after: [...after, ...make({ ...rest, after })] };
+  let made: readonly pulumi.Resource[] | undefined;
+  const whenReady: NonNullable<ManagedHost["whenReady"]> = (use) =>
+    later((more) => {
+      made ??= make({ ...rest, after: [...after, ...more] });
+      use([...more, ...made]);
+    });
+  whenReady(() => undefined); // made even if nothing follows
+  return { ...rest, after, whenReady };
 }
 
 /** The options of a role on a host: child of a component, after what it needs, gone with its server. */
