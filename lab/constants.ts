@@ -52,38 +52,51 @@ export interface Site {
   /** IPv6 prefix that the Internet routes to the router. */
   delegated: string;
   lan: { ipv4Prefix: string; ipv4Gateway: string; ipv6Prefix: string; ipv6Gateway: string };
+  /** UDP ports of the public IPv4 address that the router hands to a host of the LAN; absent: none. */
+  forwards?: readonly { port: number; to: string }[];
+  /**
+   * MTU of the path to the Internet, in both directions and for both families; absent: 1500. On a narrower one nobody hears of
+   * a packet that was too big for it: no ICMP error about that is sent or let through. TCP does not notice, since the router
+   * clamps its segments, as such routers do.
+   */
+  narrow?: number;
+}
+
+/** A site in the lab's style: LAN `lan`.0/24 and `delegated`:1::/64 with the router as .1, the router's own `delegated`::1. */
+function site(name: string, wan: string, delegated: string, lan: string, extra: Partial<Site> = {}): Site {
+  return {
+    name,
+    router: `${name}-router`,
+    wan: { ipv4: wan, ipv6: `${delegated}::1` },
+    delegated: `${delegated}::/56`,
+    lan: {
+      ipv4Prefix: `${lan}.0/24`,
+      ipv4Gateway: `${lan}.1`,
+      ipv6Prefix: `${delegated}:1::/64`,
+      ipv6Gateway: `${delegated}:1::1`,
+    },
+    ...extra,
+  };
 }
 
 /** The operator's home. */
-export const HOME: Site = {
-  name: "home",
-  router: "home-router",
-  wan: { ipv4: "198.51.100.130", ipv6: "2001:db8:a::1" },
-  delegated: "2001:db8:a::/56",
-  lan: {
-    ipv4Prefix: "10.20.0.0/24",
-    ipv4Gateway: "10.20.0.1",
-    ipv6Prefix: "2001:db8:a:1::/64",
-    ipv6Gateway: "2001:db8:a:1::1",
-  },
-};
-
+export const HOME = site("home", "198.51.100.130", "2001:db8:a", "10.20.0");
 /** A café where a friend sits. */
-export const CAFE: Site = {
-  name: "cafe",
-  router: "cafe-router",
-  wan: { ipv4: "198.51.100.140", ipv6: "2001:db8:c::1" },
-  delegated: "2001:db8:c::/56",
-  lan: {
-    ipv4Prefix: "10.99.0.0/24",
-    ipv4Gateway: "10.99.0.1",
-    ipv6Prefix: "2001:db8:c:1::/64",
-    ipv6Gateway: "2001:db8:c:1::1",
-  },
-};
+export const CAFE = site("cafe", "198.51.100.140", "2001:db8:c", "10.99.0");
+/** A cabin: its host is the gateway of a device on the same LAN. */
+export const CABIN = site("cabin", "198.51.100.170", "2001:db8:b", "10.30.0");
+/** An office behind a narrow line; one UDP port is forwarded to its host. */
+export const OFFICE = site("office", "198.51.100.160", "2001:db8:f", "10.40.0", {
+  forwards: [{ port: 61999, to: "10.40.0.10" }],
+  narrow: 1460,
+});
+/** An attic: a host that joins later. */
+export const ATTIC = site("attic", "198.51.100.180", "2001:db8:e", "10.50.0");
+/** The mobile network that a phone is on. */
+export const MOBILE = site("mobile", "198.51.100.190", "2001:db8:9", "10.98.0");
 
 /** The sites of the lab. */
-export const SITES: readonly Site[] = [HOME, CAFE];
+export const SITES: readonly Site[] = [HOME, CAFE, CABIN, OFFICE, ATTIC, MOBILE];
 
 /** A host that exists before any stack runs. */
 export interface FixedHost {
@@ -94,16 +107,33 @@ export interface FixedHost {
   site?: string;
   ipv4: string;
   ipv6: string;
-  /** Whether the stack manages it over SSH. */
-  managed: boolean;
+  /** Default gateways; absent: the site's router. */
+  gateway?: { ipv4: string; ipv6: string };
+  /**
+   * How a stack gets in by SSH: `key`: the operator's key is there, and the operator on the same LAN; `enrolment`: sshd as Debian
+   * ships it, with a host key of its own, without the operator's key, and nobody but its own LAN gets to it; absent: it is not managed.
+   */
+  managed?: "key" | "enrolment";
+}
+
+/** A host on a site's LAN, with the same last number in both families; a device when nothing else is said. */
+function lan(name: string, number: number, at: Site, extra: Partial<FixedHost> = {}): FixedHost {
+  const [ipv4, ipv6] = [at.lan.ipv4Prefix.replace(/0\/24$/, ""), at.lan.ipv6Prefix.replace(/\/64$/, "")];
+  return { name, image: "device", site: at.name, ipv4: `${ipv4}${number}`, ipv6: `${ipv6}${number}`, ...extra };
 }
 
 /** The hosts of the lab that no cloud makes. */
 export const FIXED_HOSTS: readonly FixedHost[] = [
-  { name: "home", image: "server", site: "home", ipv4: "10.20.0.10", ipv6: "2001:db8:a:1::10", managed: true },
-  { name: "tv", image: "device", site: "home", ipv4: "10.20.0.20", ipv6: "2001:db8:a:1::20", managed: false },
-  { name: "laptop", image: "device", site: "cafe", ipv4: "10.99.0.20", ipv6: "2001:db8:c:1::20", managed: false },
-  { name: "visitor", image: "device", ipv4: "198.51.100.150", ipv6: "2001:db8:d::150", managed: false },
+  lan("home", 10, HOME, { image: "server", managed: "key" }),
+  lan("tv", 20, HOME),
+  lan("laptop", 20, CAFE),
+  { name: "visitor", image: "device", ipv4: "198.51.100.150", ipv6: "2001:db8:d::150" },
+  lan("cabin", 10, CABIN, { image: "server", managed: "enrolment" }),
+  lan("camera", 20, CABIN, { gateway: { ipv4: "10.30.0.10", ipv6: "2001:db8:b:1::10" } }),
+  lan("office", 10, OFFICE, { image: "server", managed: "enrolment" }),
+  lan("printer", 20, OFFICE),
+  lan("attic", 10, ATTIC, { image: "server", managed: "enrolment" }),
+  lan("phone", 20, MOBILE),
 ];
 
 /** The operator: a namespace on home's LAN that shares the machine's file system. */
@@ -115,6 +145,14 @@ export const ZONE = "intranet.example";
 export const NEXTCLOUD_PORT = 8080;
 /** Port of the raw TCP service `peer` on `home`: answers with one line, the peer's address. */
 export const PEER_PORT = 7777;
+/** Port of the raw TCP service `mail` on `office`: does the same. */
+export const MAIL_PORT = 2525;
 
 /** The labels of the lab's SSH keys; see `deriveSshKey` in keys.ts. */
-export const KEY_LABELS = { operator: "operator", homeHostKey: "home host key" } as const;
+export const KEY_LABELS = {
+  operator: "operator",
+  homeHostKey: "home host key",
+  cabinHostKey: "cabin host key",
+  officeHostKey: "office host key",
+  atticHostKey: "attic host key",
+} as const;

@@ -2,7 +2,7 @@
 import { readFileSync, existsSync } from "node:fs";
 import * as path from "node:path";
 import type { Command } from "commander";
-import { KEY_LABELS } from "../constants";
+import { FIXED_HOSTS, KEY_LABELS } from "../constants";
 import { FabricClient } from "../fabric-client";
 import { deriveSshKey } from "../keys";
 import { execArgv, operatorArgv, requireLab } from "../lab-process";
@@ -18,7 +18,7 @@ export function hostCommands(
   program
     .command("exec")
     .description(
-      "run a command inside a host, or in the namespace of a router (internet, home-router, cafe-router, services, operator)",
+      "run a command inside a host, or in the namespace of a router (internet, services, operator, home-router, … one for each site)",
     )
     .usage("HOST -- COMMAND...")
     .argument("<host>", "name of the host")
@@ -84,6 +84,10 @@ async function ssh(instance: InstancePaths, name: string, command: readonly stri
     );
   if (!host.managed)
     throw new Error(`${name} is an unmanaged device without an SSH server; use: bin/lab exec ${name} -- bash`);
+  if (FIXED_HOSTS.some((fixed) => fixed.name === name && fixed.managed === "enrolment"))
+    throw new Error(
+      `${name} is behind a router that lets nobody in, and has no key of the operator; use: bin/lab exec ${name} -- bash`,
+    );
   const options = [
     "-o",
     "LogLevel=ERROR",

@@ -16,6 +16,8 @@ export interface Uplink {
   mac: string;
   /** What the Internet routes to it: addresses and prefixes of both families. */
   prefixes: readonly string[];
+  /** MTU of the link at both ends; default 1500. */
+  mtu?: number;
 }
 
 /** ip(8) commands that give `prefix` to an attachment, or take it away. IPv6 is routed to the host as a whole: no neighbour discovery. */
@@ -31,11 +33,11 @@ export function routeCommands(
 
 /** Plugs a namespace into the Internet. What was plugged in under that name before is taken out. */
 export async function plugIntoInternet(uplink: Uplink): Promise<void> {
-  const dev = uplink.name;
+  const { name: dev, mtu = 1500 } = uplink;
   await unplugFromInternet(uplink.name);
   await ip(
     [
-      `link add ${dev} type veth peer name ${uplink.ifname} address ${uplink.mac} netns ${uplink.namespace}`,
+      `link add ${dev} mtu ${mtu} type veth peer name ${uplink.ifname} mtu ${mtu} address ${uplink.mac} netns ${uplink.namespace}`,
       `link set ${dev} addrgenmode none up`,
       `addr add ${GATEWAY.ipv4}/32 dev ${dev}`,
       `addr add ${GATEWAY.ipv6}/64 dev ${dev} nodad`,

@@ -114,7 +114,7 @@ export class Fabric {
       kind: config.managed ? "existing" : "device",
       ipv4: config.ipv4,
       ipv6: config.ipv6,
-      managed: config.managed,
+      managed: config.managed !== undefined,
       ...runtime(host),
     }));
     const servers = this.servers.list().map(({ record, host }): HostStatus => ({

@@ -2,29 +2,10 @@
 import { HOME, INTERNET, OPERATOR, SERVICES, SITES, type Site } from "../constants";
 import { INTERNET_NS, plugIntoInternet, plugIntoLan, uplinkAddressCommands } from "./attachment";
 import { addNamespace, ip, macFor, makeRouter, nft } from "./net";
+import { blackHoleRuleset, routerRuleset } from "./router";
 
 /** Namespace of the services: clouds, names, packages. */
 export const SERVICES_NS = "services";
-
-/** The packet filter of a customer's router: IPv4 goes out masqueraded, and nothing new comes in, by either family. */
-export const CPE_RULESET = `table inet router {
-	chain forward {
-		type filter hook forward priority filter; policy drop;
-		ct state established,related accept
-		iifname "lan" accept
-	}
-	chain input {
-		type filter hook input priority filter; policy drop;
-		ct state established,related accept
-		iifname { "lo", "lan" } accept
-		meta l4proto { icmp, ipv6-icmp } accept
-	}
-	chain postrouting {
-		type nat hook postrouting priority srcnat; policy accept;
-		meta nfproto ipv4 oifname "wan" masquerade
-	}
-}
-`;
 
 /** The LAN side of a router with prefix lengths. */
 function withLength(address: string, prefix: string): string {
@@ -41,6 +22,7 @@ async function makeSite(site: Site): Promise<void> {
     ifname: "wan",
     mac: macFor(router),
     prefixes: [`${wan.ipv4}/32`, site.delegated],
+    ...(site.narrow === undefined ? {} : { mtu: site.narrow }),
   });
   await ip(
     [
@@ -55,7 +37,7 @@ async function makeSite(site: Site): Promise<void> {
     ],
     router,
   );
-  await nft(CPE_RULESET, router);
+  await nft(routerRuleset(site), router);
 }
 
 async function makeServices(): Promise<void> {
@@ -104,5 +86,6 @@ export async function makeInternet(): Promise<void> {
   await makeRouter(INTERNET_NS);
   await ip([`addr add ${INTERNET.ipv4}/32 dev lo`, `addr add ${INTERNET.ipv6}/128 dev lo`], INTERNET_NS);
   await Promise.all([makeServices(), ...SITES.map(makeSite)]);
+  await nft(blackHoleRuleset(SITES), INTERNET_NS);
   await makeOperator();
 }

@@ -2,7 +2,16 @@
 import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { GATEWAY, KEY_LABELS, NEXTCLOUD_PORT, PEER_PORT, SERVICES, SITES, type FixedHost } from "../constants";
+import {
+  GATEWAY,
+  KEY_LABELS,
+  MAIL_PORT,
+  NEXTCLOUD_PORT,
+  PEER_PORT,
+  SERVICES,
+  SITES,
+  type FixedHost,
+} from "../constants";
 import { deriveSshKey } from "../keys";
 import { labFile } from "../paths";
 
@@ -19,8 +28,8 @@ export function networkFile(host: FixedHost): string {
   const site = SITES.find(({ name }) => name === host.site);
   const dns = `DNS=${SERVICES.resolver.ipv4}\nDNS=${SERVICES.resolver.ipv6}\n`;
   if (site) {
-    const { lan } = site;
-    return `[Match]\nName=eth0\n\n[Network]\nIPv6AcceptRA=no\nAddress=${host.ipv4}/24\nAddress=${host.ipv6}/64\nGateway=${lan.ipv4Gateway}\nGateway=${lan.ipv6Gateway}\n${dns}`;
+    const gateway = host.gateway ?? { ipv4: site.lan.ipv4Gateway, ipv6: site.lan.ipv6Gateway };
+    return `[Match]\nName=eth0\n\n[Network]\nIPv6AcceptRA=no\nAddress=${host.ipv4}/24\nAddress=${host.ipv6}/64\nGateway=${gateway.ipv4}\nGateway=${gateway.ipv6}\n${dns}`;
   }
   const route = (gateway: string): string => `\n[Route]\nGateway=${gateway}\nGatewayOnLink=yes\n`;
   return `[Match]\nName=eth0\n\n[Network]\nIPv6AcceptRA=no\nAddress=${host.ipv4}/32\nAddress=${host.ipv6}/128\n${dns}${route(GATEWAY.ipv4)}${route(GATEWAY.ipv6)}`;
@@ -42,26 +51,39 @@ WantedBy=multi-user.target
 `;
 }
 
-/** `home` as its owner set it up: an application, a packet filter and settings of its own, all of which must survive us. */
-function homeFiles(): Record<string, SeedFile> {
-  const hostKey = deriveSshKey(KEY_LABELS.homeHostKey, "root@home");
-  const operator = deriveSshKey(KEY_LABELS.operator, "operator@lab");
+/** The raw TCP service that tells who connects, under a name and a port. */
+function peerFiles(name: string, port: number): Record<string, SeedFile> {
+  return {
+    "usr/local/lib/peer.py": readFileSync(labFile("files/peer.py"), "utf8"),
+    [`etc/systemd/system/${name}.service`]: serviceUnit(
+      "Says who connects",
+      `/usr/bin/python3 -u /usr/local/lib/peer.py ${port}`,
+    ),
+  };
+}
+
+/** A host key of its own, as Debian's package makes one where it is installed; no cloud is asked for anything. */
+function hostKeyFiles(host: FixedHost): Record<string, SeedFile> {
+  const key = deriveSshKey(`${host.name} host key`, `root@${host.name}`);
   return {
     "etc/cloud/cloud-init.disabled": "",
-    "etc/ssh/ssh_host_ed25519_key": { content: hostKey.privateKey, mode: 0o600 },
-    "etc/ssh/ssh_host_ed25519_key.pub": `${hostKey.publicKey} root@home\n`,
+    "etc/ssh/ssh_host_ed25519_key": { content: key.privateKey, mode: 0o600 },
+    "etc/ssh/ssh_host_ed25519_key.pub": `${key.publicKey} root@${host.name}\n`,
+  };
+}
+
+/** `home` as its owner set it up: an application, a packet filter and settings of its own, all of which must survive us. */
+function homeFiles(): Record<string, SeedFile> {
+  const operator = deriveSshKey(KEY_LABELS.operator, "operator@lab");
+  return {
     "etc/ssh/sshd_config.d/10-own.conf": "HostKey /etc/ssh/ssh_host_ed25519_key\nPasswordAuthentication no\n",
     "root/.ssh/authorized_keys": { content: `${operator.publicKey} operator@lab\n`, mode: 0o600 },
     "root/notes.txt": "Backup disk is in the drawer. Router password: on the sticker.\n",
     "srv/nextcloud/app.py": readFileSync(labFile("files/nextcloud.py"), "utf8"),
-    "usr/local/lib/peer.py": readFileSync(labFile("files/peer.py"), "utf8"),
+    ...peerFiles("peer", PEER_PORT),
     "etc/systemd/system/nextcloud.service": serviceUnit(
       "nextcloud",
       `/usr/bin/python3 -u /srv/nextcloud/app.py 127.0.0.1 ${NEXTCLOUD_PORT}`,
-    ),
-    "etc/systemd/system/peer.service": serviceUnit(
-      "Says who connects",
-      `/usr/bin/python3 -u /usr/local/lib/peer.py ${PEER_PORT}`,
     ),
     "etc/nftables.conf":
       "#!/usr/sbin/nft -f\n# The owner's own: counts what comes in, drops nothing.\nflush ruleset\n\ntable inet own {\n\tchain input {\n\t\ttype filter hook input priority filter; policy accept;\n\t\tcounter\n\t}\n}\n",
@@ -102,7 +124,9 @@ export function seedFiles(host: FixedHost): Record<string, SeedFile> {
     "etc/machine-id": `${machineId(host.name)}\n`,
     "etc/hosts": `127.0.0.1\tlocalhost\n127.0.1.1\t${host.name}\n::1\tlocalhost ip6-localhost ip6-loopback\n`,
     "etc/systemd/network/10-lan.network": networkFile(host),
+    ...(host.managed ? hostKeyFiles(host) : {}),
     ...(host.name === "home" ? homeFiles() : {}),
+    ...(host.name === "office" ? peerFiles("mail", MAIL_PORT) : {}),
     ...(host.image === "device" ? deviceFiles() : {}),
   };
 }
@@ -119,13 +143,19 @@ export function writeFiles(root: string, files: Record<string, SeedFile>): void 
   }
 }
 
+/** The services that run on a host before anybody manages it. */
+const SERVICE_UNITS: Partial<Record<string, readonly string[]>> = {
+  home: ["nextcloud.service", "peer.service"],
+  office: ["mail.service"],
+};
+
 /** Seeds the disk of a fixed host. */
 export function seedFixedHost(root: string, host: FixedHost): void {
   writeFiles(root, seedFiles(host));
-  const enabled =
-    host.name === "home"
-      ? ["multi-user.target.wants/nextcloud.service", "multi-user.target.wants/peer.service"]
-      : ["sysinit.target.wants/network-resolvers.service"];
+  const enabled = [
+    ...(SERVICE_UNITS[host.name] ?? []).map((unit) => `multi-user.target.wants/${unit}`),
+    ...(host.image === "device" ? ["sysinit.target.wants/network-resolvers.service"] : []),
+  ];
   for (const link of enabled) {
     const file = path.join(root, "etc/systemd/system", link);
     mkdirSync(path.dirname(file), { recursive: true });

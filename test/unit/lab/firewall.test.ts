@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { cutsRuleset, firewallRuleset } from "../../../lab/fabric/firewall";
-import { CPE_RULESET } from "../../../lab/fabric/internet";
+import { ATTIC, OFFICE, SITES } from "../../../lab/constants";
+import { blackHoleRuleset, routerRuleset } from "../../../lab/fabric/router";
 import type { FirewallRule } from "../../../lab/machines";
 
 /** nft's own opinion, in a network namespace that ends with it. */
@@ -86,4 +87,36 @@ test("cuts drop both ways, and an empty list is an empty chain", () => {
   expect(cutsRuleset([])).not.toContain("drop");
 });
 
-test("the homes' routers load", () => check(CPE_RULESET));
+describe("sites' routers", () => {
+  test("all of them load", () => SITES.forEach((site) => check(routerRuleset(site))));
+
+  test("let nothing new in, unless a port is forwarded", () => {
+    const plain = routerRuleset(ATTIC);
+    expect(plain).toContain("hook forward priority filter; policy drop;");
+    expect(plain).not.toMatch(/dnat|too-big|frag-needed|maxseg|hook output/);
+    const office = routerRuleset(OFFICE);
+    expect(office).toContain('iifname "wan" meta nfproto ipv4 udp dport 61999 dnat ip to 10.40.0.10\n');
+    expect(office).toMatch(/iifname "lan" accept\n\t\tct status dnat accept/);
+  });
+
+  test("say nothing about packets that are too big for a narrow line, and pass nothing on about them", () => {
+    const office = routerRuleset(OFFICE);
+    for (const hook of ["forward", "input", "output"])
+      expect(office).toMatch(
+        new RegExp(`hook ${hook} .*\\n\\t\\ticmp type .* frag-needed drop\\n\\t\\ticmpv6 type packet-too-big drop`),
+      );
+    expect(office).toContain("maxseg size > 1420 tcp option maxseg size set 1420");
+    expect(office).toContain("maxseg size > 1400 tcp option maxseg size set 1400");
+  });
+
+  test("the Internet's router is silent about the narrow lines, and about those alone", () => {
+    check(blackHoleRuleset(SITES));
+    check(blackHoleRuleset([ATTIC]));
+    expect(blackHoleRuleset([ATTIC])).not.toContain("drop");
+    const rules = blackHoleRuleset(SITES);
+    // 198.51.100.160 and 2001:db8:f::/56 as the quoted packet's destination
+    expect(rules).toContain("icmp code frag-needed @th,192,32 0xc63364a0 drop");
+    expect(rules).toContain("packet-too-big @th,256,56 0x20010db8000f00 drop");
+    expect(rules.match(/drop/g)).toHaveLength(2);
+  });
+});
