@@ -1,5 +1,6 @@
 /** Who reaches what, by packets: strangers end at the sinkhole, friends reach the service, the LAN stays at home. */
-import { capture, curl, ensureUp, laptopTunnel, NAMES, outputs, plan, until } from "./intranet";
+import { tunnel } from "./devices";
+import { capture, curl, ensureUp, NAMES, outputs, plan, until } from "./intranet";
 import { liftedCloudFirewall, listening } from "./lifted";
 import { exec, labOk, probe } from "./support";
 
@@ -121,10 +122,10 @@ describe("a stranger", () => {
 });
 
 describe("a friend", () => {
-  afterAll(() => laptopTunnel("down"));
+  afterAll(() => tunnel("laptop", "down"));
 
   test("without the tunnel is denied like anyone", async () => {
-    await laptopTunnel("down");
+    await tunnel("laptop", "down");
     const answer = await curl("laptop", ["--insecure", "https://nextcloud.intranet.example/"]);
     expect(answer).toMatchObject({ status: 403 });
     expect(answer.body).toContain("ACCESS DENIED");
@@ -132,7 +133,7 @@ describe("a friend", () => {
   });
 
   test("with the tunnel reaches the service, which sees the laptop's own address", async () => {
-    await laptopTunnel("up");
+    await tunnel("laptop", "up");
     const ways: [string, string][] = [
       [home.identity.v4, laptop.v4],
       [home.lan, laptop.v4],

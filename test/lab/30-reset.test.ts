@@ -1,12 +1,13 @@
 /** A power cut: everything is back without help. */
-import { curl, ensureUp, laptopTunnel, plan, pulumiOk, until } from "./intranet";
+import { tunnel } from "./devices";
+import { curl, ensureUp, plan, pulumiOk, until } from "./intranet";
 import { exec, lab } from "./support";
 
 beforeAll(async () => {
   await ensureUp();
-  await laptopTunnel("up");
+  await tunnel("laptop", "up");
 }, 600_000);
-afterAll(() => laptopTunnel("down"));
+afterAll(() => tunnel("laptop", "down"));
 
 const serviceAnswers = async () =>
   (

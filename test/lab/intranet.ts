@@ -84,6 +84,13 @@ export function plan(): IntranetPlan {
   return planIntranet("intranet", spec as IntranetSpec);
 }
 
+/** The addresses by which a managed host is known everywhere in the intranet. */
+export function identity(host: string): { v4: string; v6: string } {
+  const found = plan().hosts[host];
+  if (!found) throw new Error(`${host} is no managed host`);
+  return found.identity;
+}
+
 /** Writes a copy of the lab's configuration that `change` has altered; returns `--config-file PATH` for pulumi. */
 export function changedConfig(change: (description: any) => void): string[] {
   const document = parse(fs.readFileSync(LAB_CONFIG, "utf8"));
@@ -134,18 +141,6 @@ export async function curl(
   const [body = "", tail = "000 "] = result.stdout.split(marker);
   const [status = "0", address = ""] = tail.trim().split(" ");
   return { status: Number(status), body, address, stderr: result.stderr };
-}
-
-/** Puts the laptop's tunnel up or down, with the configuration that the stack gives out. */
-export async function laptopTunnel(state: "up" | "down"): Promise<void> {
-  await exec("laptop", ["wg-quick", "down", "intranet"]);
-  if (state === "down") return;
-  const configuration = (await outputs()).devices.laptop.configuration as string;
-  await exec("laptop", ["sh", "-c", "umask 077; mkdir -p /etc/wireguard; cat > /etc/wireguard/intranet.conf"], {
-    stdin: configuration,
-  });
-  const up = await exec("laptop", ["wg-quick", "up", "intranet"]);
-  if (up.code !== 0) throw new Error(`wg-quick up: ${up.stderr}`);
 }
 
 // Constant scripts: the file, then tcpdump's arguments. `begin` answers once the capture is listening.
