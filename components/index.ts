@@ -1,5 +1,7 @@
 /** The components of an intranet, each usable alone; {@link Intranet} puts them together. */
 export type { ManagedHost } from "./common/managed-host";
+export type { EnrolmentArgs } from "./enrolment/args";
+export { Enrolment } from "./enrolment/enrolment";
 export type { HostIdentityArgs } from "./host-identity/args";
 export { HostIdentity } from "./host-identity/host-identity";
 export type { IntranetArgs } from "./intranet/args";

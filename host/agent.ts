@@ -14,6 +14,7 @@ const MODULES = [
   "plan",
   "rollback",
   "transaction",
+  "leaving",
   "facts",
   "main",
 ];
@@ -29,12 +30,24 @@ const BOOTSTRAP = [
   "sys.exit(sys.modules['main'].serve(b))",
 ].join("\n");
 
+/** What only an enrolment script brings with it. */
+const ENROLMENT = "enrol";
+
 let modules: [string, string][] | undefined;
 
 /** Source of the agent: host/agent beside this file, both in the sources and in the compiled package. */
 export function agentModules(): [string, string][] {
-  modules ??= MODULES.map((name) => [name, readFileSync(join(__dirname, "agent", `${name}.py`), "utf8")]);
+  modules ??= MODULES.map(source);
   return modules;
+}
+
+/** Source of the program that runs the agent without SSH. */
+export function enrolmentModule(): [string, string] {
+  return source(ENROLMENT);
+}
+
+function source(name: string): [string, string] {
+  return [name, readFileSync(join(__dirname, "agent", `${name}.py`), "utf8")];
 }
 
 /** The command that starts the agent; for a user other than root by `sudo -n`. */

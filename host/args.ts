@@ -19,6 +19,8 @@ export interface ConnectionArgs {
    * different key stops everything. An empty list is an error that prints what the host shows.
    */
   hostKeys: Input<Input<string>[]>;
+  /** What people call the host, for messages. Default: its address. */
+  name?: Input<string>;
   /** Jump host: the connection is made from there, with end-to-end encryption to this one. Absent: directly. */
   via?: ConnectionArgs;
   /** Path of the operator's private key on the machine that runs Pulumi: a hint, the environment wins. */
@@ -145,6 +147,11 @@ export interface HostRoleArgs {
    * (60 s, or 15 to 3600). Default: false.
    */
   confirm?: boolean | { timeoutSeconds: number };
+  /**
+   * The role holds the way by which the host is reached (its tunnel, its address, its SSH service). Deleting it only asks the host to:
+   * once the last of them was asked for, a job of the host's own removes them all, without the connection. Default: false.
+   */
+  lastWay?: boolean;
   /** Live state by name. */
   live?: Record<string, LiveArgs>;
 }

@@ -11,5 +11,7 @@ export type {
   UnitArgs,
   UserArgs,
 } from "./args";
+export { EnrolledHost, type EnrolledHostArgs } from "./enrolment/enrolled-host";
+export { enrolmentScript, type RoleContent } from "./enrolment/script";
 export { SharedSecret, SshHostKey, WireGuardKey, type KeyArgs } from "./keys/resources";
 export { HostRole } from "./role";

@@ -2,12 +2,19 @@
  * What the stubs in the state call (see stubs.ts). One instance of each for the life of the provider process, so that
  * connections, queues and claims are shared by all roles.
  */
+import { ConnectionPool } from "./connection/pool";
+import { EnrolmentProvider } from "./enrolment/provider";
 import { KeyProvider } from "./keys/key-provider";
 import { makeSharedSecret, makeSshHostPair, makeWireGuardPair } from "./keys/pairs";
+import { Conversations } from "./resource/converse";
 import { RoleProvider } from "./resource/role-provider";
 
+const pool = new ConnectionPool();
+
 /** Roles on hosts. */
-export const role = new RoleProvider();
+export const role = new RoleProvider(new Conversations(pool));
+/** Hosts that are brought in by hand. */
+export const enrolledHost = new EnrolmentProvider(pool);
 /** WireGuard keys. */
 export const wireGuardKey = new KeyProvider("wireguard-key", makeWireGuardPair);
 /** SSH host keys. */

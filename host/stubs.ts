@@ -40,3 +40,11 @@ export const sharedSecretStub: dynamic.ResourceProvider = {
   create: (inputs) => require("pulumi-intranet/host/provider").sharedSecret.create(inputs),
   update: (id, olds, news) => require("pulumi-intranet/host/provider").sharedSecret.update(id, olds, news),
 };
+
+/** Body of EnrolledHost. */
+export const enrolledHostStub: dynamic.ResourceProvider = {
+  check: (olds, news) => require("pulumi-intranet/host/provider").enrolledHost.check(olds, news),
+  diff: (id, olds, news) => require("pulumi-intranet/host/provider").enrolledHost.diff(id, olds, news),
+  create: (inputs) => require("pulumi-intranet/host/provider").enrolledHost.create(inputs),
+  update: (id, olds, news) => require("pulumi-intranet/host/provider").enrolledHost.update(id, olds, news),
+};

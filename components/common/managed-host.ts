@@ -17,6 +17,8 @@ export interface ManagedHost {
    * for beside `after`. Absent: the host is there, and roles are made at once.
    */
   whenReady?: (make: (after: pulumi.Resource[]) => void) => void;
+  /** The host is reached through its own tunnel: the roles that hold the way to it go last, and by themselves (see HostRoleArgs.lastWay). */
+  lastWay?: boolean;
 }
 
 /** Makes roles on a host, now or as soon as it is there; `make` gets all that they wait for. */
@@ -65,4 +67,13 @@ export function roleOptions(
 /** The arguments of a role that say where it is. */
 export function roleHost(host: ManagedHost): { connection: ConnectionArgs; machine?: pulumi.Input<string> } {
   return { connection: host.connection, ...(host.machine === undefined ? {} : { machine: host.machine }) };
+}
+
+/** The same for a role that holds the way to the host: its identity, its tunnels, its SSH service. */
+export function wayHost(host: ManagedHost): {
+  connection: ConnectionArgs;
+  machine?: pulumi.Input<string>;
+  lastWay?: boolean;
+} {
+  return { ...roleHost(host), ...(host.lastWay ? { lastWay: true } : {}) };
 }

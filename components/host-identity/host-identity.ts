@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { HostRole } from "../../host";
 import { checkIdentity } from "../common/check";
-import { roleHost, roleOptions, whenReady } from "../common/managed-host";
+import { roleHost, roleOptions, wayHost, whenReady } from "../common/managed-host";
 import type { HostIdentityArgs } from "./args";
 import { renderForwardRules } from "./render";
 import { firewallRole, identityRole, type RoleContent } from "./roles";
@@ -19,11 +19,16 @@ export class HostIdentity extends pulumi.ComponentResource {
     checkIdentity(`host identity "${name}"`, args);
     super("intranet:host-identity:HostIdentity", name, {}, opts);
     whenReady(args, (after) => {
-      const role = (suffix: string, content: RoleContent, dependsOn: pulumi.Resource[]): void => {
+      const role = (
+        suffix: string,
+        content: RoleContent,
+        dependsOn: pulumi.Resource[],
+        host = roleHost(args),
+      ): void => {
         const options = roleOptions(this, { ...args, after }, dependsOn);
-        this.ready.push(new HostRole(`${name}-${suffix}`, { ...roleHost(args), ...content }, options));
+        this.ready.push(new HostRole(`${name}-${suffix}`, { ...host, ...content }, options));
       };
-      role("addresses", identityRole(args), []);
+      role("addresses", identityRole(args), [], wayHost(args));
       if (args.firewall === "own") return;
       const rules = renderForwardRules(args.space, args.forwarding);
       role("firewall", firewallRole(`${args.role ?? "intranet"}-firewall`, rules), [...this.ready]);

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { HostRole, WireGuardKey } from "../../host";
-import { roleHost, roleOptions, whenReady } from "../common/managed-host";
+import { roleOptions, wayHost, whenReady } from "../common/managed-host";
 import type { WireGuardEnd, WireGuardLinkArgs } from "./args";
 import { checkLink } from "./check";
 import { linkRole } from "./roles";
@@ -31,7 +31,7 @@ export class WireGuardLink extends pulumi.ComponentResource {
     ): void => {
       const content = linkRole(end, peer, args.mtu, { privateKey: own.privateKey, peerPublicKey: other.publicKey });
       const options = roleOptions(this, { ...end, after });
-      this.ready.push(new HostRole(`${name}-${suffix}`, { ...roleHost(end), ...content }, options));
+      this.ready.push(new HostRole(`${name}-${suffix}`, { ...wayHost(end), ...content }, options));
     };
     whenReady(args.a, (afterA) => {
       role("a", args.a, args.b, keyA, keyB, afterA);

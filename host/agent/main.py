@@ -1,7 +1,7 @@
 """Entry points of the agent.
 
 From memory, over SSH: `serve`, with one request, answered by JSON lines (progress …, then one result). From disk, on the
-host by itself: `rollback TX` (the armed timer) and `boot` (before the network starts).
+host by itself: `rollback TX` (the armed timer), `boot` (before the network starts) and `leave` (the job of leaving.py).
 """
 import json
 import os
@@ -9,6 +9,7 @@ import signal
 import sys
 
 import facts
+import leaving
 import rollback
 import store
 import transaction
@@ -67,6 +68,8 @@ def remove(request, modules):
     entry = store.ledger()["roles"].get(request["role"])
     if entry is None or entry["id"] != request["id"]:
         return {"ok": True, "state": "committed", "machine": "", "observed": {}, "changed": [], "adopted": {}, "warnings": []}
+    if request.get("lastWay"):
+        return leaving.ask(request, modules)
     bare = {key: value for key, value in request.items() if key in ("tx", "role", "owner", "id", "confirm", "secrets")}
     return transaction.apply({**bare, "remove": True}, modules)
 
@@ -120,6 +123,8 @@ def boot():
         rollback.undo(journal, "the host went down in the middle of the change and undid it at boot", boot=True)
     store.sweep()
     lock.release()
+    if os.path.exists(leaving.MARK):
+        leaving.start("boot", 0, after="multi-user.target")
 
 
 if __name__ == "__main__":
@@ -128,5 +133,7 @@ if __name__ == "__main__":
         timer(sys.argv[2])
     elif sys.argv[1:2] == ["boot"]:
         boot()
+    elif sys.argv[1:2] == ["leave"]:
+        sys.exit(0 if leaving.work() else 1)
     elif sys.argv[1:2] == ["serve"]:
         sys.exit(serve(json.load(sys.stdin)))

@@ -18,13 +18,14 @@ TIMER = "intranet-rollback"
 AGENT = store.BASE + "/agent"
 BOOT_UNIT = "/etc/systemd/system/intranet-recover.service"
 BOOT_LINK = "/etc/systemd/system/sysinit.target.wants/intranet-recover.service"
-BOOT_TEXT = """# Managed by pulumi-intranet: undoes a configuration change that a crash or power cut interrupted.
+BOOT_TEXT = """# Managed by pulumi-intranet: undoes a configuration change that a crash or power cut interrupted, and goes on with a removal.
 [Unit]
 Description=Undo an interrupted configuration change of pulumi-intranet
 DefaultDependencies=no
 After=local-fs.target
 Before=sysinit.target network-pre.target
-ConditionPathExists=/var/lib/intranet/journal.json
+ConditionPathExists=|/var/lib/intranet/journal.json
+ConditionPathExists=|/var/lib/intranet/leaving
 
 [Service]
 Type=oneshot

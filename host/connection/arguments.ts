@@ -4,6 +4,7 @@ import { ConnectionError } from "./errors";
 /** A connection with every Output resolved and every default filled in. */
 export interface Connection {
   address: string;
+  name?: string;
   port: number;
   user: string;
   hostKeys: string[];
@@ -11,9 +12,10 @@ export interface Connection {
   identityFile?: string;
 }
 
-const FIELDS = new Set(["address", "port", "user", "hostKeys", "via", "identityFile"]);
+const FIELDS = new Set(["address", "name", "port", "user", "hostKeys", "via", "identityFile"]);
 const USER = /^[a-z_][a-z0-9_.-]{0,31}$/;
 const ADDRESS = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?)$/;
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 const LONGEST_CHAIN = 4;
 
 /** A rule that a connection's argument breaks: where, and what would be right. Values are not repeated. */
@@ -46,6 +48,11 @@ export function connectionProblems(
     if (!skip(found) && !ok(found)) problems.push({ path: `${path}.${field}`, reason });
   };
   const optional = (ok: (value: unknown) => boolean) => (found: unknown) => found === undefined || ok(found);
+  test(
+    "name",
+    optional((v) => typeof v === "string" && NAME.test(v)),
+    "must be letters, digits, dots, hyphens and underscores, at most 63",
+  );
   test("address", (v) => typeof v === "string" && ADDRESS.test(v), "must be a host name or an IP address");
   test(
     "port",
@@ -99,6 +106,7 @@ export function connectionOf(value: unknown, path = "connection"): Connection {
   const given = value as Partial<Connection> & { address: string; hostKeys: string[] };
   return {
     address: given.address,
+    ...(given.name === undefined ? {} : { name: given.name }),
     port: given.port ?? 22,
     user: given.user ?? "root",
     hostKeys: [...given.hostKeys],
@@ -107,11 +115,12 @@ export function connectionOf(value: unknown, path = "connection"): Connection {
   };
 }
 
-/** The host as people write it: address, the port where it is not 22, and the jump host. */
+/** The host as people write it: its name, address, the port where it is not 22, and the jump host. */
 export function displayName(connection: Connection): string {
   const host = connection.address.includes(":") ? `[${connection.address}]` : connection.address;
   const own = connection.port === 22 ? host : `${host}:${connection.port}`;
-  return connection.via ? `${own} via ${displayName(connection.via)}` : own;
+  const way = connection.via ? `${own} via ${displayName(connection.via)}` : own;
+  return connection.name === undefined ? way : `${connection.name} (${way})`;
 }
 
 /** Key under which connections to the same place with the same pins are shared. */

@@ -69,6 +69,7 @@ class RoleCheck {
     });
     this.entries("live", RULES.liveName, (path, value) => this.command(path, value, "live", false));
     this.confirm(inputs.confirm);
+    this.may("lastWay", inputs.lastWay, BOOLEAN);
     return this.failures;
   }
 

@@ -42,6 +42,7 @@ export interface RoleInputs {
   checks?: { command: (string | { staged: string })[]; description?: string }[];
   probes?: { command: string[]; description?: string; timeoutSeconds?: number }[];
   confirm?: boolean | { timeoutSeconds: number };
+  lastWay?: boolean;
   live?: Record<string, { command: string[]; drifted?: string }>;
   __provider?: string;
 }
@@ -71,6 +72,7 @@ export const ROLE_FIELDS = [
   "checks",
   "probes",
   "confirm",
+  "lastWay",
   "live",
 ] as const;
 

@@ -58,6 +58,7 @@ export function applyRequest(inputs: RoleInputs, id: string, tx: string, reread 
 export function removeRequest(inputs: RoleInputs, id: string, tx: string): object {
   return {
     action: "remove",
+    lastWay: inputs.lastWay ?? false,
     tx,
     id,
     role: inputs.role,

@@ -93,6 +93,10 @@ export class RoleProvider {
         throw unreachable(error, "delete");
       });
       this.tell(talk, answer);
+      if (typeof answer.leaving === "number")
+        talk.say(
+          `role ${state.role} is removed by the host itself, in ${answer.leaving} s or with the last one that holds the way to it`,
+        );
     });
   }
 
@@ -187,7 +191,8 @@ function unreachable(error: Error, operation: "refresh" | "delete"): Error {
   if (!(error instanceof ConnectionError) || !error.temporary) return error;
   const way =
     operation === "delete"
-      ? "If the host is gone for good, remove the resource from the state with `pulumi state delete <urn>`; " +
+      ? "If the host is gone for good, remove the resource from the state with `pulumi state delete <urn>` (with --target-dependents " +
+        "whatever depends on it too); " +
         "for a cloud server set the option deletedWith, so that it goes with it."
       : "Bring the host back, or run without --refresh.";
   return new ConnectionError(error.failure, `${error.message}. ${way}`);

@@ -4,10 +4,11 @@ import { utils } from "ssh2";
 import { KeyProvider } from "../../../host/keys/key-provider";
 import { openSshPrivate } from "../../../host/keys/openssh";
 import { makeSharedSecret, makeSshHostPair, makeWireGuardPair } from "../../../host/keys/pairs";
-import { roleStub, sharedSecretStub, sshHostKeyStub, wireGuardKeyStub } from "../../../host/stubs";
+import { enrolledHostStub, roleStub, sharedSecretStub, sshHostKeyStub, wireGuardKeyStub } from "../../../host/stubs";
 
 test.each([
   ["role", roleStub],
+  ["enrolledHost", enrolledHostStub],
   ["wireGuardKey", wireGuardKeyStub],
   ["sshHostKey", sshHostKeyStub],
   ["sharedSecret", sharedSecretStub],

@@ -1,0 +1,117 @@
+"""Roles that hold the way by which this host is reached: they go by themselves, after the connection.
+
+Asking for the removal of such a role only marks it, durably: that is the commitment. A job of the host's own removes what is
+marked, soon after the last role of the stack was asked for, or after a while when others stay. It needs no connection. Nothing takes a
+mark back but applying the role again: a job that dies is undone like any transaction, and begun again at the next boot.
+"""
+import os
+import secrets
+import time
+
+import plan
+import rollback
+import store
+import transaction
+import util
+
+JOB = "intranet-leave"
+MARK = store.BASE + "/leaving"
+"""Stands while a role is marked: the condition under which boot looks (rollback.BOOT_TEXT)."""
+
+SOON = 5
+"""Seconds after the last role was asked for: its answer has to get out."""
+PATIENCE = 300
+"""Seconds after one was asked for while others of its stack stay: they may be asked for over the same way."""
+LONGEST = 3600
+"""Seconds after which systemd ends the job; it begins again at the next boot."""
+ATTEMPTS = 5
+PAUSE = 30
+ENROLLED = "enrolment"
+"""Id of a role that the enrolment script made and no resource has adopted yet."""
+
+
+def ask(request, modules):
+    """Marks a role and sees to it that the job runs. Returns the result's fields."""
+    lock = rollback.recover(store.Lock(300))
+    rollback.persist(modules)
+    ledger = store.ledger()
+    entry = ledger["roles"][request["role"]]
+    entry["leaving"] = 1 + max(item.get("leaving", 0) for item in ledger["roles"].values())
+    util.write_durably(MARK, b"", 0o600)
+    util.step("mark")
+    store.save_ledger(ledger)
+    util.step("leaving")
+    seconds = SOON if not staying(ledger, entry["owner"]) else PATIENCE
+    start(request["tx"], seconds)
+    lock.release()
+    return {"ok": True, "state": "committed", "leaving": seconds, "warnings": []}
+
+
+def staying(ledger, owner):
+    """Roles of the same stack that a resource has and nobody has asked to leave."""
+    return [
+        name
+        for name, entry in ledger["roles"].items()
+        if plan.same_stack(entry["owner"], owner) and "leaving" not in entry and entry["id"] != ENROLLED
+    ]
+
+
+def start(tx, seconds, after=None):
+    """Starts the job in so many seconds, in place of one that waits; `after` delays it behind a unit of the boot.
+
+    Each has a name of its own, so that one that runs is in nobody's way: two of them take turns by the host's lock."""
+    util.run(["systemctl", "stop", JOB + "-*.timer"])
+    when = [f"--on-active={seconds}", "--timer-property=AccuracySec=100ms"] if after is None else ["--no-block", f"--property=After={after}"]
+    util.must(
+        [
+            "systemd-run", f"--unit={JOB}-{tx}", "--collect", "--quiet", f"--property=RuntimeMaxSec={LONGEST}", *when,
+            "/usr/bin/python3", "-B", rollback.AGENT + "/main.py", "leave",
+        ],
+        "confirm",
+        "the host could not start the job that removes the way in, so nothing was removed",
+    )  # fmt: skip
+
+
+def next_role():
+    """(name, entry) of the marked role that was asked for first, or None."""
+    marked = [(name, entry) for name, entry in store.ledger()["roles"].items() if "leaving" in entry]
+    return min(marked, key=lambda item: item[1]["leaving"], default=None)
+
+
+def forsaken():
+    """Marks what an enrolment made and nothing has adopted, when everything else of its stack leaves."""
+    ledger = store.ledger()
+    leaving = [entry["owner"] for entry in ledger["roles"].values() if "leaving" in entry]
+    last = max((entry.get("leaving", 0) for entry in ledger["roles"].values()), default=0)
+    for entry in ledger["roles"].values():
+        gone = any(plan.same_stack(entry["owner"], owner) and not staying(ledger, owner) for owner in leaving)
+        if "leaving" not in entry and entry["id"] == ENROLLED and gone:
+            last += 1
+            entry["leaving"] = last
+    store.save_ledger(ledger)
+
+
+def work():
+    """The job: removes every marked role, each in a transaction of its own. Returns whether all of them are gone."""
+    if not os.path.exists(MARK):
+        return True
+    lock = rollback.recover(store.Lock(300))
+    forsaken()
+    lock.release()
+    failures = 0
+    while (found := next_role()) is not None:
+        name, entry = found
+        request = {"tx": secrets.token_hex(8), "role": name, "owner": entry["owner"], "id": entry["id"], "remove": True}
+        result = transaction.apply(request, [])
+        util.step("left:" + name)
+        if not result["ok"]:
+            failures += 1
+            if failures >= ATTEMPTS:
+                return False
+            time.sleep(PAUSE)
+    if os.path.exists(store.BASE):
+        lock = store.Lock(60)
+        if next_role() is None and os.path.exists(MARK):
+            os.unlink(MARK)
+        lock.release()
+    return True
