@@ -27,6 +27,17 @@ export async function resolveThrough(device: string, addresses: readonly string[
   if (set.code !== 0) throw new Error(`resolvconf on ${device}: ${set.stderr}`);
 }
 
+/** Enters what the stack says into a site's router, or takes it out again: its LAN's ways into the intranet. */
+export async function staticRoutes(site: string, state: "entered" | "removed"): Promise<void> {
+  const routes = (await outputs())["staticRoutes"][site] as { destination: string; gateway: string }[];
+  if (routes.length === 0) throw new Error(`the stack names no route for the router of ${site}`);
+  for (const { destination, gateway } of routes) {
+    const what = state === "entered" ? ["replace", destination, "via", gateway] : ["del", destination];
+    const result = await exec(`${site}-router`, ["ip", "route", ...what]);
+    if (result.code !== 0 && state === "entered") throw new Error(`${site}-router: ${result.stderr}`);
+  }
+}
+
 /** An answer of a name server. */
 export interface Answer {
   /** NOERROR, NXDOMAIN, SERVFAIL, REFUSED …; "" when nobody answered. */
