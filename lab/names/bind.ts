@@ -115,10 +115,16 @@ export function controlSecret(directory: string): string {
 }
 
 /**
- * Signs a zone with its key (dnssec-signzone(1), signatures for 30 days) and puts it where the server reads it.
+ * Signs a zone with its key (dnssec-signzone(1), signatures for 30 days) and puts it where the server reads it; `change` may
+ * alter the signed file first.
  * @throws Error with what the signer refuses, for example a CNAME beside other data; what is served stays
  */
-export async function signZone(directory: string, zone: string, text: string): Promise<void> {
+export async function signZone(
+  directory: string,
+  zone: string,
+  text: string,
+  change: (signed: string) => string,
+): Promise<void> {
   const keys = join(directory, "keys");
   mkdirSync(keys, { recursive: true, mode: 0o700 });
   const target = signedFile(directory, zone);
@@ -132,5 +138,8 @@ export async function signZone(directory: string, zone: string, text: string): P
     if (!(error instanceof CommandError)) throw error;
     throw new Error(`zone ${zone}. is refused: ${error.output.replaceAll(`${source}:`, "line ")}`, { cause: error });
   }
+  const signed = readFileSync(fresh, "utf8");
+  const changed = change(signed);
+  if (changed !== signed) writeFileSync(fresh, changed);
   renameSync(fresh, target);
 }

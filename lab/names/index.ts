@@ -7,7 +7,7 @@ import { controlSecret, NameServer, signZone } from "./bind";
 import { authoritativeConfig, resolverConfig, rootHints, type ServerLayout } from "./config";
 import { zoneKey } from "./keys";
 import { reverseName } from "./reverse";
-import { parentOf, zoneContent, zoneNames, type NamesState } from "./zones";
+import { parentOf, served, zoneContent, zoneNames, type NamesState } from "./zones";
 import { zoneFile } from "./zone-file";
 
 /** How often everything is signed anew, in milliseconds: a day, where signatures are valid for thirty. */
@@ -133,7 +133,11 @@ class Service implements NamesService {
   private async sign(zones: string[], state: NamesState): Promise<void> {
     state.serial = Math.max(this.file.data.serial + 1, Math.floor(Date.now() / 1000));
     const { directory } = this.layouts.authoritative;
-    await Promise.all(zones.map((zone) => signZone(directory, zone, zoneFile(zoneContent(zone, state), state.serial))));
+    await Promise.all(
+      zones.map((zone) =>
+        signZone(directory, zone, zoneFile(zoneContent(zone, state), state.serial), (signed) => served(zone, signed)),
+      ),
+    );
   }
 
   private signAgain(): Promise<void> {

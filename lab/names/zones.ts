@@ -24,15 +24,28 @@ const HOSTING_SERVERS = ["ns1.cloudflare.example", "ns2.cloudflare.example"];
 const REGISTRY = "example";
 const TTL = 300;
 
+/** A zone of somebody else's, signed as it should be. */
+export const SIGNED_ZONE = "signed.example";
+/** A zone of somebody else's whose content is not what was signed: whoever validates must refuse it. */
+export const BROKEN_ZONE = "broken.example";
+/** What is changed in the broken zone after it was signed: each text on the left becomes the one on the right. */
+const FORGED = { "192.0.2.42": "192.0.2.66", '"as signed"': '"forged"' };
+
 /** Names of all zones that are served, the root first. */
 export function zoneNames(state: NamesState): string[] {
-  return ["", REGISTRY, ...REVERSE_ZONES, ...Object.keys(state.zones).sort()];
+  return ["", REGISTRY, ...REVERSE_ZONES, SIGNED_ZONE, BROKEN_ZONE, ...Object.keys(state.zones).sort()];
 }
 
 /** The zone that delegates a zone: the longest other one that it lies in. */
 export function parentOf(zone: string, state: NamesState): string {
   const candidates = zoneNames(state).filter((other) => other !== "" && zone.endsWith(`.${other}`));
   return candidates.sort((a, b) => b.length - a.length)[0] ?? "";
+}
+
+/** What is served of a signed zone file: the file as it is, but for the broken zone. */
+export function served(zone: string, signed: string): string {
+  if (zone !== BROKEN_ZONE) return signed;
+  return Object.entries(FORGED).reduce((text, [from, to]) => text.replaceAll(from, to), signed);
 }
 
 /** The content of a zone: its own records, and a signed delegation of each zone below it. */
@@ -44,7 +57,7 @@ export function zoneContent(zone: string, state: NamesState): ZoneContent {
 
 function serversOf(zone: string): string[] {
   if (zone === "") return [ROOT_SERVER];
-  const isRegistry = zone === REGISTRY || (REVERSE_ZONES as readonly string[]).includes(zone);
+  const isRegistry = [REGISTRY, SIGNED_ZONE, BROKEN_ZONE, ...REVERSE_ZONES].includes(zone);
   return isRegistry ? [REGISTRY_SERVER] : HOSTING_SERVERS;
 }
 
@@ -64,6 +77,13 @@ function ownRecords(zone: string, state: NamesState): ZoneRecord[] {
       ...addresses("api.hetzner.example", hetzner),
       ...addresses("api.cloudflare.example", cloudflare),
       ...addresses("packages.example", packages),
+    ];
+  }
+  if (zone === SIGNED_ZONE || zone === BROKEN_ZONE) {
+    const [address, text] = zone === BROKEN_ZONE ? Object.keys(FORGED) : ["192.0.2.41", '"as signed"'];
+    return [
+      { name: zone, type: "A", ttl: TTL, data: address! },
+      { name: zone, type: "TXT", ttl: TTL, data: text! },
     ];
   }
   const published = state.zones[zone];

@@ -188,6 +188,25 @@ const BASE = [a(`www.${ZONE}`, "192.0.2.40"), a(`*.${ZONE}`, "198.51.100.10", 60
     expect((await resolve(`www.${ZONE}`, "A")).data).toEqual(["A 192.0.2.40"]);
   });
 
+  test("somebody else's zones: a signed one validates; a forged one is SERVFAIL, and seen when checking is off", async () => {
+    for (const [type, data] of [
+      ["A", "A 192.0.2.41"],
+      ["TXT", 'TXT "as signed"'],
+    ] as const)
+      expect(await resolve("signed.example", type)).toEqual({ status: "NOERROR", ad: true, data: [data] });
+    for (const [type, data] of [
+      ["A", "192.0.2.66"],
+      ["TXT", '"forged"'],
+    ] as const) {
+      expect(await resolve("broken.example", type)).toEqual({ status: "SERVFAIL", ad: false, data: [] });
+      const unchecked = await output(["dig", `@${resolver.ipv4}`, "+cd", "+short", "broken.example", type]);
+      expect(unchecked.trim()).toBe(data);
+    }
+    // Only what was forged is refused: the zone's delegation and key are good.
+    expect(await resolve("broken.example", "DNSKEY")).toMatchObject({ status: "NOERROR", ad: true });
+    await expect(names.publishZone("broken.example", [])).rejects.toThrow("the lab's own");
+  });
+
   test("every type that the Cloudflare service takes is accepted by the real server", async () => {
     const samples: [string, object][] = [
       ["A", { content: "192.0.2.1" }],
