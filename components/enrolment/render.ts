@@ -61,12 +61,13 @@ export function renderSocket(address: string, port: number): string {
   );
 }
 
-/** One connection, as Debian's own sshd@.service does it. Its end does not end what it started. */
+/** One connection, as Debian's own sshd@.service does it; it ends with the socket. Its end does not end what it started. */
 export function renderService(): string {
   return lines(
     `# ${MADE_BY}`,
     "[Unit]",
     "Description=SSH for the intranet's operator, one connection",
+    `StopPropagatedFrom=${SSH_SOCKET}`,
     "",
     "[Service]",
     `ExecStart=-/usr/sbin/sshd -i -f ${SSHD_CONFIG}`,

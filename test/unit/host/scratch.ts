@@ -27,12 +27,14 @@ export interface Run {
   steps: string[];
   output: string;
   signal: NodeJS.Signals | null;
+  code: number | null;
 }
 
 /** A scratch root with the agent's requests in it. */
 export class Scratch {
   readonly root = mkdtempSync(join(tmpdir(), "intranet-agent-"));
   private count = 0;
+  private path = process.env.PATH ?? "";
 
   write(path: string, content: string, mode = 0o644): void {
     mkdirSync(dirname(this.at(path)), { recursive: true });
@@ -49,10 +51,21 @@ export class Scratch {
 
   /** Sends one request; `killAt` names the step at which the agent dies. */
   run(request: object, killAt?: string): Run {
-    const done = spawnSync("sh", ["-c", `exec ${agentCommand("root")}`], {
-      input: agentInput({ tx: `tx${(this.count += 1)}`, owner: "p/s/r", id: "r-1", role: "r", ...request }),
+    const input = agentInput({ tx: `tx${(this.count += 1)}`, owner: "p/s/r", id: "r-1", role: "r", ...request });
+    return this.start(["sh", "-c", `exec ${agentCommand("root")}`], input, killAt);
+  }
+
+  /** Runs the agent that the host keeps, as its timers and its boot do. */
+  own(word: string, killAt?: string): Run {
+    return this.start(["python3", "-B", this.at("/var/lib/intranet/agent/main.py"), word], Buffer.alloc(0), killAt);
+  }
+
+  /** Runs a program on the scratch root: a script that holds the agent, or the agent itself. */
+  start([program = "", ...args]: string[], input: Buffer, killAt?: string): Run {
+    const done = spawnSync(program, args, {
+      input,
       env: {
-        PATH: process.env.PATH,
+        PATH: this.path,
         INTRANET_ROOT: this.root,
         INTRANET_STEPS: "1",
         ...(killAt ? { INTRANET_KILL_AT: killAt } : {}),
@@ -68,7 +81,18 @@ export class Scratch {
       steps: events.filter((event) => event.event === "step").map((event) => event.name),
       output: done.stdout + done.stderr,
       signal: done.signal,
+      code: done.status,
     };
+  }
+
+  /** Puts a program in front of the machine's own that notes how it is called, and succeeds. Returns what it has noted. */
+  pretend(program: string): () => string[] {
+    const folder = `${this.root}.bin`;
+    const log = `${folder}/${program}.log`;
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(`${folder}/${program}`, `#!/bin/sh\necho "$*" >>${log}\n`, { mode: 0o755 });
+    if (!this.path.startsWith(folder)) this.path = `${folder}:${this.path}`;
+    return () => (existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : []);
   }
 
   /** Every path below a folder with what it is: mode and content, or the link's target. */
@@ -88,6 +112,6 @@ export class Scratch {
   }
 
   remove(): void {
-    rmSync(this.root, { recursive: true, force: true });
+    for (const folder of [this.root, `${this.root}.bin`]) rmSync(folder, { recursive: true, force: true });
   }
 }
