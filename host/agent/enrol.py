@@ -32,10 +32,10 @@ def identity(role, ledger):
 def bring(role, modules):
     """Applies one role; its probes come later, for a tunnel that does not stand yet is no reason to undo it."""
     request = {**role, **identity(role, store.ledger()), "tx": secrets.token_hex(8), "probes": [], "live": {}, "confirm": 0}
-    return tell(role["role"], transaction.apply(request, modules), "is as it should be")
+    return tell(role["role"], transaction.apply(request, modules), "set", "is as it should be")
 
 
-def tell(name, result, nothing):
+def tell(name, result, done, nothing):
     if not result["ok"]:
         print(f"{name}: {result['message']}", file=sys.stderr)
         for word in ("command", "output"):
@@ -45,7 +45,7 @@ def tell(name, result, nothing):
         print("  " + ("The host was left as it was before." if result["rolledBack"] else "; ".join(result["leftovers"])), file=sys.stderr)
         return False
     changed = result.get("changed", [])
-    print(f"{name}: " + ("set " + ", ".join(changed) if changed else nothing))
+    print(f"{name}: " + (f"{done} " + ", ".join(changed) if changed else nothing))
     for path, copy in result.get("adopted", {}).items():
         print(f"  {path} stood there before; a copy is kept as {copy}")
     for warning in result.get("warnings", []):
@@ -73,7 +73,7 @@ def remove(roles):
     for name in [name for name in names if name not in mine] + [name for name in reversed(mine) if name in names]:
         entry = entries[name]
         request = {"tx": secrets.token_hex(8), "role": name, "owner": entry["owner"], "id": entry["id"], "remove": True}
-        if not tell(name, transaction.apply(request, []), "removed"):
+        if not tell(name, transaction.apply(request, []), "took back", "removed"):
             return 1
     print("Nothing of this intranet is left on this host.")
     return 0
