@@ -132,6 +132,12 @@ export interface HostRoleArgs {
   links?: Record<string, string>;
   /** Files and links that must not exist. */
   absent?: string[];
+  /**
+   * Directories of what daemons of the role gather by themselves, such as a database: below /var/lib, /var/cache or /var/log. They are
+   * neither made nor looked at; when the role goes, they go with all they hold, unless they stood there before it or another role
+   * lists them too. A stop, a change or a reset leaves them alone.
+   */
+  state?: string[];
   /** Kernel settings, written to /etc/sysctl.d/60-intranet-<role>.conf and set live. Two roles may set the same value. */
   sysctls?: Record<string, string>;
   /** Users by name. */

@@ -13,5 +13,11 @@ export type {
 } from "./args";
 export { EnrolledHost, type EnrolledHostArgs } from "./enrolment/enrolled-host";
 export { enrolmentScript, type RoleContent } from "./enrolment/script";
+export {
+  IntermediateCertificate,
+  RootCertificate,
+  type IntermediateCertificateArgs,
+  type RootCertificateArgs,
+} from "./keys/authority";
 export { SharedSecret, SshHostKey, WireGuardKey, type KeyArgs } from "./keys/resources";
 export { HostRole } from "./role";

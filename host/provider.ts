@@ -4,6 +4,7 @@
  */
 import { ConnectionPool } from "./connection/pool";
 import { EnrolmentProvider } from "./enrolment/provider";
+import { IntermediateProvider, RootProvider } from "./keys/authority-provider";
 import { KeyProvider } from "./keys/key-provider";
 import { makeSharedSecret, makeSshHostPair, makeWireGuardPair } from "./keys/pairs";
 import { Conversations } from "./resource/converse";
@@ -21,3 +22,7 @@ export const wireGuardKey = new KeyProvider("wireguard-key", makeWireGuardPair);
 export const sshHostKey = new KeyProvider("ssh-host-key", makeSshHostPair);
 /** Secrets that two or more hosts share. */
 export const sharedSecret = new KeyProvider("shared-secret", makeSharedSecret);
+/** Roots of certificate authorities. */
+export const rootCertificate = new RootProvider();
+/** What signs below a root. */
+export const intermediateCertificate = new IntermediateProvider();

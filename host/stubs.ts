@@ -48,3 +48,19 @@ export const enrolledHostStub: dynamic.ResourceProvider = {
   create: (inputs) => require("pulumi-intranet/host/provider").enrolledHost.create(inputs),
   update: (id, olds, news) => require("pulumi-intranet/host/provider").enrolledHost.update(id, olds, news),
 };
+
+/** Body of RootCertificate. */
+export const rootCertificateStub: dynamic.ResourceProvider = {
+  check: (olds, news) => require("pulumi-intranet/host/provider").rootCertificate.check(olds, news),
+  diff: (id, olds, news) => require("pulumi-intranet/host/provider").rootCertificate.diff(id, olds, news),
+  create: (inputs) => require("pulumi-intranet/host/provider").rootCertificate.create(inputs),
+  update: (id, olds, news) => require("pulumi-intranet/host/provider").rootCertificate.update(id, olds, news),
+};
+
+/** Body of IntermediateCertificate. */
+export const intermediateCertificateStub: dynamic.ResourceProvider = {
+  check: (olds, news) => require("pulumi-intranet/host/provider").intermediateCertificate.check(olds, news),
+  diff: (id, olds, news) => require("pulumi-intranet/host/provider").intermediateCertificate.diff(id, olds, news),
+  create: (inputs) => require("pulumi-intranet/host/provider").intermediateCertificate.create(inputs),
+  update: (id, olds, news) => require("pulumi-intranet/host/provider").intermediateCertificate.update(id, olds, news),
+};

@@ -7,6 +7,7 @@ import grp
 import hashlib
 import os
 import pwd
+import shutil
 import stat
 
 import util
@@ -127,6 +128,14 @@ def discard(path):
             raise
         return
     util.sync_directory(os.path.dirname(target))
+
+
+def clear(path):
+    """Removes a directory with all it holds. Anything else that stands there stays. Safe to repeat."""
+    target = util.at(path)
+    if os.path.isdir(target) and not os.path.islink(target):
+        shutil.rmtree(target)
+        util.sync_directory(os.path.dirname(target))
 
 
 def place(path, data, mode, uid, gid):

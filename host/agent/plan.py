@@ -1,7 +1,8 @@
 """What a transaction has to change: the wanted things resolved, claims of other roles, what stood there before.
 
 The ledger's entry of a role is {owner, id, paths: {path: {kind, prior}}, units: {name: {…, prior}}, sysctls: {key:
-{value, prior}}, users: {name: {prior}}, packages: [name]}. `prior` is what stood there before any role took it.
+{value, prior}}, users: {name: {prior}}, packages: [name], state: {path: {fresh}}}. `prior` is what stood there before any role took
+it; `fresh` says that nothing did.
 """
 import hashlib
 import os
@@ -17,7 +18,7 @@ SYSCTL_HEAD = "# Managed by pulumi-intranet, role {role}; changes made here are 
 
 
 def empty_entry(request):
-    return {"owner": request["owner"], "id": request["id"], "paths": {}, "units": {}, "sysctls": {}, "users": {}, "packages": []}
+    return {"owner": request["owner"], "id": request["id"], "paths": {}, "units": {}, "sysctls": {}, "users": {}, "packages": [], "state": {}}
 
 
 def sysctl_path(role):
@@ -165,6 +166,22 @@ def unit_actions(entry, wanted, states, changed, reread=False):
             action, flip = "restart" if restart else "reload" if reload else "none", False
         actions[name] = {"action": action, "released": name not in wanted, "flip": flip}
     return actions
+
+
+def state_owned(request, ledger):
+    """path → {"fresh": whether nothing stood there before any role listed it}, and the paths that no role has listed so far.
+
+    To be asked before packages are installed, for they make such directories too.
+    """
+    known = {path: owned for entry in ledger["roles"].values() for path, owned in entry.get("state", {}).items()}
+    owned = {path: known.get(path, {"fresh": not system.exists(path)}) for path in request.get("state", [])}
+    return owned, [path for path in owned if path not in known]
+
+
+def state_gone(roles, entry):
+    """Directories of run-time data that a role let go, came after it, and no role (`roles`: the new ones) lists any more."""
+    listed = {path for other in roles.values() for path in other.get("state", {})}
+    return sorted(path for path, owned in entry.get("state", {}).items() if owned["fresh"] and path not in listed)
 
 
 def take_prior(request, entry, wanted, states, ledger):

@@ -136,6 +136,8 @@ def undo(journal, reason, boot=False):
     for path, saved in reversed(list(back["paths"].items())):
         stuck = bool(attempt(lambda path=path, saved=saved: files.restore(path, saved), path)) or stuck
         util.step("undo:" + path)
+    for path in back.get("state", []):
+        attempt(lambda path=path: files.clear(path), path)
     for path in sorted(back["made"], reverse=True):
         attempt(lambda path=path: files.discard(path), path)
     if back["units"] or any(path.startswith("/etc/systemd/") for path in back["paths"]):
@@ -151,7 +153,7 @@ def undo(journal, reason, boot=False):
     packages.clear_policy()
     if back["packages"] is not None:
         if boot:  # dpkg stops services, which cannot be waited for this early: the next contact does it
-            journal["undo"] = {"units": {}, "paths": {}, "made": [], "sysctls": {}, "users": {}, "packages": back["packages"]}
+            journal["undo"] = {"units": {}, "paths": {}, "made": [], "sysctls": {}, "users": {}, "packages": back["packages"], "state": []}
             journal["state"] = "open"
             store.save_journal(journal)
             return left

@@ -33,7 +33,7 @@ def apply(request, modules):
         "started": rollback.process_start(),
         "confirm": 0,
         "ledger": ledger,
-        "undo": {"units": {}, "paths": {}, "made": [], "sysctls": {}, "users": {}, "packages": None},
+        "undo": {"units": {}, "paths": {}, "made": [], "sysctls": {}, "users": {}, "packages": None, "state": []},
     }
     util.step("begun")
     try:
@@ -62,6 +62,8 @@ def change(request, ledger, journal):
     entry = ledger["roles"].get(role) or plan.empty_entry(request)
     staged = f"{store.BASE}/tx/{tx}/staged"
     stood = {path for path in plan.claimed_paths(request) if system.exists(path)}
+    state, first = plan.state_owned(request, ledger)
+    journal["undo"]["state"] = [path for path in first if state[path]["fresh"]]
     brought = bring_packages(request, journal)
     bring_users(request, journal)
     plan.stage(request, staged)
@@ -75,6 +77,7 @@ def change(request, ledger, journal):
     states = units.states(sorted({*request.get("units", {}), *entry["units"]}))
     actions = plan.unit_actions(entry, request.get("units", {}), states, list(changes), request.get("reread", False))
     fresh, adopted = plan.take_prior(request, entry, wanted, states, ledger)
+    fresh["state"] = state
     sysctls = sysctl_changes(request, entry, ledger)
     remember(journal, changes, states, actions, sysctls)
     if request.get("confirm"):
@@ -216,7 +219,7 @@ def next_ledger(request, ledger, fresh, brought, made):
         "roles": roles,
         "installed": installed,
         "made": sorted({*ledger.get("made", []), *made}),
-        "after": {"packages": sorted(unwanted), "users": users},
+        "after": {"packages": sorted(unwanted), "users": users, "state": plan.state_gone(roles, ledger["roles"].get(role, {}))},
     }
 
 
@@ -261,8 +264,13 @@ def confirm(tx):
 
 def finish_purges(ledger):
     """Removes what the last commit left to remove; what cannot be removed is said and not tried for ever."""
-    after = ledger.get("after", {"packages": [], "users": {}})
+    after = {"packages": [], "users": {}, "state": [], **ledger.get("after", {})}
     warnings = []
+    for path in after["state"]:
+        try:
+            files.clear(path)
+        except OSError as error:
+            warnings.append(f"{path} could not be removed with all it holds: {error}")
     for path in sorted(ledger.get("made", []), reverse=True):
         if not any(path in entry["paths"] for entry in ledger["roles"].values()):
             files.discard(path)
@@ -271,11 +279,11 @@ def finish_purges(ledger):
         system.restore_user(name, before)
     unwanted = set(after["packages"])
     if unwanted:
-        warnings = purge_unwanted(unwanted)
+        warnings += purge_unwanted(unwanted)
         for name in unwanted:
             ledger["installed"].pop(name, None)
-    if after["packages"] or after["users"] or ledger["made"]:
-        ledger["after"] = {"packages": [], "users": {}}
+    if after["packages"] or after["users"] or after["state"] or ledger["made"]:
+        ledger["after"] = {"packages": [], "users": {}, "state": []}
         store.save_ledger(ledger)
     return warnings
 

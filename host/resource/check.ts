@@ -58,6 +58,7 @@ class RoleCheck {
     this.must("role", inputs.role, RULES.role);
     this.may("machine", inputs.machine, MACHINE);
     this.list("packages", inputs.packages, RULES.package);
+    this.list("state", inputs.state, RULES.state);
     this.paths();
     this.entries("sysctls", RULES.sysctl, (path, value) => this.must(path, value, RULES.sysctlValue));
     this.entries("users", RULES.account, (path, value) => this.user(path, value));

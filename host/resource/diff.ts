@@ -3,7 +3,7 @@ import { fileMode } from "./content";
 import { ROLE_FIELDS, clean } from "./inputs";
 
 /** Lists whose order means nothing. */
-const SETS = new Set(["packages", "absent"]);
+const SETS = new Set(["packages", "absent", "state"]);
 /** Another one of these is another resource: what was made is removed where it was, and made anew where it is wanted. */
 const REPLACING = ["role", "machine"] as const;
 

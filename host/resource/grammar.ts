@@ -43,6 +43,11 @@ export const RULES = {
       "must be an absolute path without '..', '//', a trailing '/' or control characters, and not below /proc, /sys, /dev " +
       "or /var/lib/intranet (the host layer's own records)",
   },
+  // What is removed with all it holds must be nobody's but a daemon's.
+  state: {
+    test: (value: unknown) => isManagedPath(value) && text(/^\/var\/(?:lib|cache|log)\/./, LONGEST_PATH)(value),
+    says: "must be an absolute path below /var/lib, /var/cache or /var/log, and not below /var/lib/intranet",
+  },
   mode: { test: text(/^[0-7]{4}$/, 4), says: 'must be four octal digits, such as "0644"' },
   // useradd(8): the portable form of names.
   account: {

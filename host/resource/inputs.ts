@@ -36,6 +36,7 @@ export interface RoleInputs {
   files?: Record<string, FileInputs>;
   links?: Record<string, string>;
   absent?: string[];
+  state?: string[];
   sysctls?: Record<string, string>;
   users?: Record<string, { system?: boolean; home?: string; shell?: string; groups?: string[] }>;
   units?: Record<string, { enabled?: boolean; state?: string; reloadOn?: string[]; restartOn?: string[] }>;
@@ -66,6 +67,7 @@ export const ROLE_FIELDS = [
   "files",
   "links",
   "absent",
+  "state",
   "sysctls",
   "users",
   "units",

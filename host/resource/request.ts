@@ -42,6 +42,7 @@ export function applyRequest(inputs: RoleInputs, id: string, tx: string, reread 
     files: Object.fromEntries(files),
     links: inputs.links ?? {},
     absent: inputs.absent ?? [],
+    state: inputs.state ?? [],
     sysctls: inputs.sysctls ?? {},
     users: inputs.users ?? {},
     units: inputs.units ?? {},

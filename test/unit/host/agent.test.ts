@@ -236,3 +236,69 @@ test("killed while it puts things back, it goes on at the next contact", () => {
     expect(withoutHook(host.tree())).toEqual(before);
   }
 }, 60_000);
+
+describe("what daemons gather", () => {
+  const STATE = "/var/lib/app";
+  /** Stands in for a daemon: it writes below the state folder while the change is made. */
+  const gathering = (more: object = {}) => ({
+    action: "apply",
+    files: { "/etc/app.conf": file("new\n") },
+    state: [STATE],
+    probes: [{ command: ["sh", "-c", 'mkdir -p "$1/deep"; echo x >"$1/deep/db"', "daemon", host.at(STATE)] }],
+    ...more,
+  });
+
+  test("stays with a change and goes with the role", () => {
+    expect(host.run(gathering()).answer).toMatchObject({ ok: true });
+    expect(host.run(gathering({ files: { "/etc/app.conf": file("newer\n") }, probes: [] })).answer).toMatchObject({
+      ok: true,
+    });
+    expect(host.read(`${STATE}/deep/db`)).toBe("x\n");
+    expect(host.run(REMOVE).answer).toMatchObject({ ok: true });
+    expect(Object.keys(host.tree("/var/lib"))).toEqual(["/var/lib"]);
+  });
+
+  test("stays when it stood there before the role", () => {
+    host.write(`${STATE}/mine`, "kept\n");
+    host.run(gathering());
+    host.run(REMOVE);
+    expect(host.read(`${STATE}/mine`)).toBe("kept\n");
+  });
+
+  test("stays while another role lists it, and goes with the last", () => {
+    const other = { role: "other", id: "other-1" };
+    host.run(gathering());
+    expect(host.run({ action: "apply", state: [STATE], ...other }).answer).toMatchObject({ ok: true });
+    host.run(REMOVE);
+    expect(host.read(`${STATE}/deep/db`)).toBe("x\n");
+    host.run({ ...REMOVE, ...other });
+    expect(host.read(`${STATE}/deep/db`)).toBeUndefined();
+  });
+
+  test("goes when a first change fails, and stays when a later one does", () => {
+    const fails = { command: ["sh", "-c", "exit 1"], timeoutSeconds: 1 };
+    const failing = () => gathering({ probes: [...gathering().probes, fails] });
+    expect(host.run(failing()).answer).toMatchObject({ ok: false, rolledBack: true });
+    expect(host.read(`${STATE}/deep/db`)).toBeUndefined();
+    host.run(gathering());
+    expect(host.run(failing()).answer).toMatchObject({ ok: false, rolledBack: true });
+    expect(host.read(`${STATE}/deep/db`)).toBe("x\n");
+  });
+
+  test("goes even if the agent dies right after the role has gone", () => {
+    host.run({ action: "apply", role: "stays", id: "stays-1" });
+    host.run(gathering());
+    expect(host.run(REMOVE, "ended").signal).toBe("SIGKILL");
+    expect(host.read(`${STATE}/deep/db`)).toBe("x\n");
+    expect(host.run({ action: "apply", role: "stays", id: "stays-1" }).answer).toMatchObject({ ok: true });
+    expect(host.read(`${STATE}/deep/db`)).toBeUndefined();
+  });
+
+  test("is never a link's target", () => {
+    host.write("/srv/elsewhere/file", "kept\n");
+    const probe = { command: ["ln", "-s", host.at("/srv/elsewhere"), host.at(STATE)] };
+    host.run(gathering({ probes: [{ command: ["mkdir", "-p", host.at("/var/lib")] }, probe] }));
+    host.run(REMOVE);
+    expect(host.read("/srv/elsewhere/file")).toBe("kept\n");
+  });
+});

@@ -4,7 +4,15 @@ import { utils } from "ssh2";
 import { KeyProvider } from "../../../host/keys/key-provider";
 import { openSshPrivate } from "../../../host/keys/openssh";
 import { makeSharedSecret, makeSshHostPair, makeWireGuardPair } from "../../../host/keys/pairs";
-import { enrolledHostStub, roleStub, sharedSecretStub, sshHostKeyStub, wireGuardKeyStub } from "../../../host/stubs";
+import {
+  enrolledHostStub,
+  intermediateCertificateStub,
+  roleStub,
+  rootCertificateStub,
+  sharedSecretStub,
+  sshHostKeyStub,
+  wireGuardKeyStub,
+} from "../../../host/stubs";
 
 test.each([
   ["role", roleStub],
@@ -12,6 +20,8 @@ test.each([
   ["wireGuardKey", wireGuardKeyStub],
   ["sshHostKey", sshHostKeyStub],
   ["sharedSecret", sharedSecretStub],
+  ["rootCertificate", rootCertificateStub],
+  ["intermediateCertificate", intermediateCertificateStub],
 ])("the stub of %s serialises to little, constant text that knows no path of this machine", async (name, stub) => {
   const { text } = await runtime.serializeFunction(() => stub);
   expect(text.length).toBeLessThan(3000);
