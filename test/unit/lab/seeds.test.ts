@@ -2,21 +2,38 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
+import * as ipaddr from "ipaddr.js";
 import { parse } from "yaml";
-import { FIXED_HOSTS, HOME, KEY_LABELS, NEXTCLOUD_PORT, ZONE } from "../../../lab/constants";
+import {
+  FIXED_HOSTS,
+  HOME,
+  KEY_LABELS,
+  MAIL_PORT,
+  NEXTCLOUD_PORT,
+  SERVICES,
+  SITES,
+  ZONE,
+} from "../../../lab/constants";
 import { firstAddress, metaData, networkConfig, seedServer } from "../../../lab/fabric/server-seed";
 import { SERVER_IMAGES } from "../../../lab/fabric/servers";
 import { networkFile, seedFiles, writeFiles } from "../../../lab/fabric/seeds";
 import { deriveSshKey } from "../../../lab/keys";
 import type { ServerSpec } from "../../../lab/machines";
+import { zoneKey } from "../../../lab/names/keys";
+import { ROOT_SERVER } from "../../../lab/names/zones";
 
 /** What the test reads of the stack's configuration. */
 interface Configuration {
   "intranet:sshPublicKeys": string[];
-  "intranet:sites": { home: { host: { address: string; hostKeys: string[] }; lan: string[] } };
+  "intranet:sites": Record<
+    string,
+    { host: { address: string; hostKeys?: string[]; enrol?: boolean }; lan: string[]; underlayMtu?: number }
+  >;
   "intranet:sinkhole": { image: string; management: { from: string[] } };
   "intranet:domain": string;
-  "intranet:services": { nextcloud: { port: number } };
+  "intranet:services": Record<string, { at: string; port: number }>;
+  "intranet:links"?: { to: string; endpoint?: { address: string; port: number } }[];
+  "intranet:dns"?: { rootServers: Record<string, string[]>; trustAnchors: string[] };
 }
 
 const directory = mkdtempSync(path.join(tmpdir(), "lab-seeds-"));
@@ -47,17 +64,51 @@ describe("keys", () => {
     expect(deriveSshKey("operator")).toEqual(deriveSshKey("operator"));
     expect(deriveSshKey("operator").publicKey).not.toBe(deriveSshKey("operator ").publicKey);
   });
+});
 
-  test("the stack's configuration for the lab pins these keys and agrees with the lab's addresses", () => {
-    const file = path.join(__dirname, "../../../stacks/Pulumi.lab.yaml");
-    const { config } = parse(readFileSync(file, "utf8")) as { config: Configuration };
+describe("the stack's configuration for the lab", () => {
+  const file = path.join(__dirname, "../../../stacks/Pulumi.lab.yaml");
+  const { config } = parse(readFileSync(file, "utf8")) as { config: Configuration };
+
+  test("has the lab's keys, zone and image, and lets home in", () => {
     expect(config["intranet:sshPublicKeys"]).toEqual([deriveSshKey(KEY_LABELS.operator).publicKey]);
-    const { host, lan } = config["intranet:sites"].home;
-    expect(host.hostKeys).toEqual([deriveSshKey(KEY_LABELS.homeHostKey).publicKey]);
-    expect([host.address, lan]).toEqual([FIXED_HOSTS[0]!.ipv4, [HOME.lan.ipv4Prefix]]);
+    expect(config["intranet:domain"]).toBe(ZONE);
     expect(config["intranet:sinkhole"].management.from).toEqual([`${HOME.wan.ipv4}/32`, HOME.delegated]);
-    expect([config["intranet:domain"], config["intranet:services"].nextcloud.port]).toEqual([ZONE, NEXTCLOUD_PORT]);
     expect(SERVER_IMAGES).toContain(config["intranet:sinkhole"].image);
+  });
+
+  test.each(Object.entries(config["intranet:sites"]))("has the site %s as the lab has it", (name, site) => {
+    const inLab = SITES.find((candidate) => candidate.name === name)!;
+    const host = FIXED_HOSTS.find((candidate) => candidate.name === name)!;
+    expect([site.host.address, site.lan]).toEqual([host.ipv4, [inLab.lan.ipv4Prefix]]);
+    // Whose key is known beforehand is managed with it; all others are enrolled.
+    const pinned = [deriveSshKey(`${name} host key`).publicKey];
+    expect([site.host.hostKeys, site.host.enrol]).toEqual(
+      host.managed === "key" ? [pinned, undefined] : [undefined, true],
+    );
+    expect(site.underlayMtu).toBe(inLab.narrow);
+  });
+
+  test("has services at the ports where they listen, and links to where a router forwards", () => {
+    const { nextcloud, mail } = config["intranet:services"];
+    expect(nextcloud).toMatchObject({ at: "home", port: NEXTCLOUD_PORT });
+    if (mail) expect(mail).toMatchObject({ at: "office", port: MAIL_PORT });
+    for (const { to, endpoint } of config["intranet:links"] ?? []) {
+      if (!endpoint) continue;
+      const { wan, forwards } = SITES.find((site) => site.name === to)!;
+      expect(endpoint.address).toBe(wan.ipv4);
+      expect(forwards).toEqual([
+        { port: endpoint.port, to: FIXED_HOSTS.find((candidate) => candidate.name === to)!.ipv4 },
+      ]);
+    }
+  });
+
+  test("starts from the lab's own root where it names a root", () => {
+    const dns = config["intranet:dns"];
+    if (!dns) return;
+    const { ipv4, ipv6 } = SERVICES.authoritative;
+    expect(dns.rootServers).toEqual({ [ROOT_SERVER]: [ipv4, ipv6] });
+    expect(dns.trustAnchors).toEqual([`. ${zoneKey("").ds}`]);
   });
 });
 
@@ -102,14 +153,39 @@ describe("servers", () => {
 });
 
 describe("fixed hosts", () => {
-  test("addresses are unique, and those of a site are on its LAN", () => {
-    const all = FIXED_HOSTS.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6]);
+  test("addresses are unique, and those of a site are on its LAN and delegated to it", () => {
+    const sites = SITES.flatMap(({ wan, delegated, lan }) => [wan.ipv4, delegated, lan.ipv4Prefix, lan.ipv6Prefix]);
+    const all = [...sites, ...FIXED_HOSTS.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6])];
     expect(new Set(all).size).toBe(all.length);
-    for (const host of FIXED_HOSTS.filter(({ site }) => site === "home")) {
-      expect(host.ipv4.startsWith("10.20.0.")).toBe(true);
-      expect(networkFile(host)).toContain(`Gateway=${HOME.lan.ipv4Gateway}\n`);
+    for (const { wan, delegated, lan } of SITES) {
+      expect(ipaddr.IPv4.parse(wan.ipv4).match(ipaddr.IPv4.parseCIDR("198.51.100.128/25"))).toBe(true);
+      for (const inside of [wan.ipv6, lan.ipv6Gateway])
+        expect(ipaddr.IPv6.parse(inside).match(ipaddr.IPv6.parseCIDR(delegated))).toBe(true);
     }
-    expect(networkFile(FIXED_HOSTS.find(({ name }) => name === "visitor")!)).toContain("GatewayOnLink=yes");
+    for (const host of FIXED_HOSTS) {
+      const site = SITES.find(({ name }) => name === host.site);
+      if (!site) continue;
+      expect(ipaddr.parse(host.ipv4).match(ipaddr.parseCIDR(site.lan.ipv4Prefix) as never)).toBe(true);
+      expect(ipaddr.parse(host.ipv6).match(ipaddr.parseCIDR(site.lan.ipv6Prefix) as never)).toBe(true);
+    }
+  });
+
+  test("the way out is the site's router, unless another is named, and on-link for who is directly on the Internet", () => {
+    const file = (name: string): string => networkFile(FIXED_HOSTS.find((host) => host.name === name)!);
+    expect(file("home")).toContain("Gateway=10.20.0.1\nGateway=2001:db8:a:1::1\n");
+    expect(file("camera")).toContain("Gateway=10.30.0.10\nGateway=2001:db8:b:1::10\n");
+    expect(file("visitor")).toContain("GatewayOnLink=yes");
+  });
+
+  test("hosts to enrol have a host key of their own and nothing that lets the operator in", () => {
+    const keys = ["cabin", "office", "attic"].map((name) => {
+      const files = seedFiles(FIXED_HOSTS.find((host) => host.name === name)!);
+      expect(Object.keys(files).filter((file) => /authorized_keys|sshd_config/.test(file))).toEqual([]);
+      return files["etc/ssh/ssh_host_ed25519_key.pub"];
+    });
+    expect(new Set(keys).size).toBe(3);
+    const mail = seedFiles(FIXED_HOSTS.find(({ name }) => name === "office")!)["etc/systemd/system/mail.service"];
+    expect(mail).toContain(`peer.py ${MAIL_PORT}\n`);
   });
 
   test("home has files of its own, and a host key that only root reads", () => {
