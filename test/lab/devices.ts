@@ -50,16 +50,35 @@ export interface Answer {
   text: string;
 }
 
-/** Asks with dig from a host; `args` as dig takes them: a name, a type, `@server`, `+dnssec`. Never throws for what is answered. */
-export async function dig(host: string, args: readonly string[]): Promise<Answer> {
-  const { stdout } = await exec(host, ["dig", "+time=2", "+tries=1", "+noall", "+comments", "+answer", ...args]);
-  const records = stdout.split("\n").filter((line) => line.trim() !== "" && !line.startsWith(";"));
-  return {
-    status: /status: (\w+)/.exec(stdout)?.[1] ?? "",
-    flags: /flags: ([\w ]*);/.exec(stdout)?.[1]?.trim().split(" ") ?? [],
-    records: records.map((line) => line.trim().split(/\s+/).slice(3).join(" ")),
-    text: stdout,
-  };
+const DIG = `set -f
+while read -r question; do
+  echo "-- answer"
+  dig +time=2 +tries=1 +noall +comments +answer $question
+done`;
+
+/**
+ * Asks with dig from a host, one question after the other; each is what dig takes: a name, a type, `@server`, `+dnssec`. Never throws for
+ * what is answered.
+ */
+export async function digAll(host: string, questions: readonly (readonly string[])[]): Promise<Answer[]> {
+  const stdin = questions.map((question) => `${question.join(" ")}\n`).join("");
+  const { stdout } = await exec(host, ["sh", "-c", DIG], { stdin });
+  const answers = stdout.split("-- answer\n").slice(1);
+  if (answers.length !== questions.length) throw new Error(`${host} did not ask all: ${stdout}`);
+  return answers.map((text) => {
+    const records = text.split("\n").filter((line) => line.trim() !== "" && !line.startsWith(";"));
+    return {
+      status: /status: (\w+)/.exec(text)?.[1] ?? "",
+      flags: /flags: ([\w ]*);/.exec(text)?.[1]?.trim().split(" ") ?? [],
+      records: records.map((line) => line.trim().split(/\s+/).slice(3).join(" ")),
+      text,
+    };
+  });
+}
+
+/** The same for one question. */
+export async function dig(host: string, question: readonly string[]): Promise<Answer> {
+  return (await digAll(host, [question]))[0]!;
 }
 
 /** The data of the records that are answered, sorted; empty when there is none, whatever the reason. */

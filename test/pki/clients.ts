@@ -14,21 +14,30 @@ export interface Judgement {
   readonly output: string;
 }
 
+/** Where a server is. */
+export interface ServerAddress {
+  /** IPv4 */
+  readonly address: string;
+  readonly port: number;
+}
+
 /** The clients, by name; what they run is told where, as whom, and with which root. */
-const COMMANDS: Record<string, (at: { port: number; name: string; root: string; folder: string }) => string[]> = {
-  openssl: ({ port, name, root }) => [
-    ...["openssl", "s_client", "-connect", `127.0.0.1:${port}`, "-CAfile", root, "-no-CApath", "-no-CAstore"],
+const COMMANDS: Record<string, (at: ServerAddress & { name: string; root: string; folder: string }) => string[]> = {
+  openssl: ({ address, port, name, root }) => [
+    ...["openssl", "s_client", "-connect", `${address}:${port}`, "-CAfile", root, "-no-CApath", "-no-CAstore"],
     ...[
       "-verify_return_error",
       ...(isIP(name) ? ["-verify_ip", name] : ["-servername", name, "-verify_hostname", name]),
     ],
   ],
-  curl: ({ port, name, root }) => [
+  curl: ({ address, port, name, root }) => [
     ...["curl", "--silent", "--show-error", "--noproxy", "*", "--cacert", root, "--capath", "/nonexistent"],
-    ...["--resolve", `${name}:${port}:127.0.0.1`, `https://${name}:${port}/`],
+    ...["--resolve", `${name}:${port}:${address}`, `https://${name}:${port}/`],
   ],
-  python: ({ port, name, root }) => ["python3", join(__dirname, "client.py"), "127.0.0.1", `${port}`, name, root],
-  go: ({ port, name, root, folder }) => [join(folder, "client"), `127.0.0.1:${port}`, name, root],
+  python: ({ address, port, name, root }) => [
+    ...["python3", join(__dirname, "client.py"), address, `${port}`, name, root],
+  ],
+  go: ({ address, port, name, root, folder }) => [join(folder, "client"), `${address}:${port}`, name, root],
 };
 
 /** The clients' names. */
@@ -76,10 +85,15 @@ export class TlsClients {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
     try {
-      return await run(COMMANDS[client]!({ port, name, root: this.root, folder: this.folder }));
+      return await run(this.command(client, name, { address: "127.0.0.1", port }));
     } finally {
       server.close();
     }
+  }
+
+  /** What to run for one client to ask a server that is there already. */
+  command(client: string, name: string, at: ServerAddress): string[] {
+    return COMMANDS[client]!({ ...at, name, root: this.root, folder: this.folder });
   }
 
   remove(): void {
