@@ -1,4 +1,5 @@
 /** Tables for people. */
+import { OPERATOR } from "../constants";
 import type { LabStatus } from "../supervisor-api";
 
 /** Columns under a heading, aligned with spaces; no column wider than it has to be. */
@@ -17,15 +18,22 @@ export function table(heading: readonly string[], rows: readonly (readonly strin
 
 /** What `up` and `status` print: hosts with addresses and state, clouds with endpoint and token, the operator. */
 export function statusText(status: LabStatus): string {
-  const hosts = status.hosts.map((host) => [host.name, host.kind, host.ipv4 ?? "-", host.ipv6 ?? "-", host.state]);
-  const operator = ["operator", "operator", status.operator.ipv4, status.operator.ipv6, "running"];
+  const hosts = status.hosts.map((host) => [
+    host.name,
+    host.kind,
+    host.site ?? "-",
+    host.ipv4 ?? "-",
+    host.ipv6 ?? "-",
+    host.state,
+  ]);
+  const operator = ["operator", "operator", OPERATOR.site, status.operator.ipv4, status.operator.ipv6, "running"];
   const clouds = status.clouds.map((cloud) => [cloud.name, cloud.endpoint, cloud.token]);
   const cuts = status.cuts.map(([a, b]) => `cut: ${a} and ${b}`);
   const down = Object.entries(status.services)
     .filter(([, running]) => !running)
     .map(([name]) => `not running: ${name}`);
   const parts = [
-    table(["HOST", "KIND", "IPV4", "IPV6", "STATE"], [...hosts, operator]),
+    table(["HOST", "KIND", "SITE", "IPV4", "IPV6", "STATE"], [...hosts, operator]),
     table(["CLOUD", "ENDPOINT (inside the lab)", "TOKEN"], clouds),
     ...(cuts.length + down.length > 0 ? [[...cuts, ...down].join("\n")] : []),
   ];

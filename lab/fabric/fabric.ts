@@ -22,6 +22,8 @@ export interface HostStatus {
   state: PowerState;
   /** `existing`: there from the beginning; `device`: unmanaged; `server`: made by the Hetzner service. */
   kind: "existing" | "device" | "server";
+  /** The site on whose LAN it is; absent: directly on the Internet. */
+  site?: string;
   ipv4?: string;
   ipv6?: string;
   /** Whether a stack manages it over SSH. */
@@ -112,6 +114,7 @@ export class Fabric {
     const fixed = [...this.fixed.values()].map(({ host, config }): HostStatus => ({
       name: config.name,
       kind: config.managed ? "existing" : "device",
+      ...(config.site ? { site: config.site } : {}),
       ipv4: config.ipv4,
       ipv6: config.ipv6,
       managed: config.managed !== undefined,
