@@ -51,7 +51,7 @@ export interface SinkholeSpec {
   serverType: string;
   /** The image by name, for example `debian-13`. Changing it makes a new server (addresses stay). */
   image: string;
-  /** Who may log in by SSH from outside. */
+  /** Who may log in by SSH from outside. Hetzner's firewall holds it, so that a new address of yours needs no login to be let in. */
   management: ManagementSpec;
   /** Its number among the hosts (last part of its identity). Default 1. */
   id?: number;

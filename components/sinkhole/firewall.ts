@@ -1,13 +1,11 @@
-/** The sinkhole's firewall: closed, but for the denied page, the operator's SSH, the tunnels' ports and ICMP. Pure. */
+/** The sinkhole's firewall: closed, but for the denied page, SSH, the tunnels' ports and ICMP. Pure. */
 import { REPLACE_TABLE } from "../common/nftables";
-import { familyOf, lines } from "../common/text";
+import { lines } from "../common/text";
 
 /** What the rules depend on. */
 export interface SinkholeFirewall {
   /** The supernets: they exist in the tunnels alone. */
   readonly space: { readonly v4: string; readonly v6: string };
-  /** Who may open SSH connections from the Internet, as prefixes of both families. */
-  readonly management: readonly string[];
   /** WireGuard's ports. */
   readonly udpPorts: readonly number[];
   /** The interface that devices come in by; every other `wg-*` is a link to a router. */
@@ -35,39 +33,19 @@ const ROUTING = [
   "ip6 saddr fe80::/10 ip6 hoplimit 255 udp dport 3784 accept",
 ];
 
-function managementSet(prefixes: readonly string[], family: 4 | 6): string[] {
-  const elements = prefixes.filter((prefix) => familyOf(prefix) === family);
-  if (elements.length === 0) return [];
-  return [
-    `\tset management${family} {`,
-    `\t\ttype ipv${family}_addr`,
-    "\t\tflags interval",
-    "\t\tauto-merge",
-    `\t\telements = { ${elements.join(", ")} }`,
-    "\t}",
-    "",
-  ];
-}
-
-function sshRules(prefixes: readonly string[]): string[] {
-  return ([4, 6] as const)
-    .filter((family) => prefixes.some((prefix) => familyOf(prefix) === family))
-    .map((family) => `\t\t${family === 4 ? "ip" : "ip6"} saddr @management${family} tcp dport 22 accept`);
-}
-
 /**
  * The whole table, replaced in one transaction when it is loaded. It holds no counters, so that what the kernel lists is the
  * same as long as nobody changes it. Packets of the space that arrive from outside a tunnel are dropped before anything else,
  * also replies: no static route of a neighbour's leads through this host or to its identity. A device is taken by its own addresses
  * alone. Between routers, ways there and back may differ, so a link is only held to the space; and routing is spoken on links alone.
+ * Who may open SSH from the Internet is for the cloud's firewall alone to say: that one can be changed from an address that is new to
+ * it, while a rule here would need the very login that it refuses. The server knows no passwords.
  */
 export function renderSinkholeRules(firewall: SinkholeFirewall): string {
   const { space } = firewall;
   const strictDevices = `\t\tiifname "${firewall.deviceInterface}" fib saddr . iif oif missing drop`;
   return lines(
     REPLACE_TABLE,
-    managementSet(firewall.management, 4),
-    managementSet(firewall.management, 6),
     "\tchain input {",
     "\t\ttype filter hook input priority filter; policy drop;",
     '\t\tiifname "lo" accept',
@@ -81,8 +59,7 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
     `\t\ticmpv6 type { ${ICMPV6.join(", ")} } accept`,
     "\t\tudp sport 67 udp dport 68 accept",
     "\t\tip6 saddr fe80::/10 udp sport 547 udp dport 546 accept",
-    "\t\ttcp dport { 80, 443 } accept",
-    sshRules(firewall.management),
+    "\t\ttcp dport { 22, 80, 443 } accept",
     firewall.udpPorts.length > 0
       ? `\t\tudp dport { ${[...firewall.udpPorts].sort((a, b) => a - b).join(", ")} } accept`
       : [],

@@ -142,7 +142,6 @@ export class Sinkhole extends pulumi.ComponentResource {
   private roles(name: string, args: SinkholeArgs, firstBoot: pulumi.Resource): pulumi.Resource[] {
     const rules = renderSinkholeRules({
       space: args.space,
-      management: args.management.from,
       udpPorts: args.udpPorts,
       deviceInterface: args.deviceInterface ?? DEVICE_INTERFACE,
     });

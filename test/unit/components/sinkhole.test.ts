@@ -8,7 +8,6 @@ import { expectGolden } from "./golden";
 
 const firewall = {
   space: PLAN.space,
-  management: ["198.51.100.7/32", "2001:db8:a::/56"],
   deviceInterface: PLAN.deviceHub.interface,
   udpPorts: [PLAN.deviceHub.listenPort, ...PLAN.links.map((link) => link.a.listenPort!)],
 };
@@ -20,25 +19,13 @@ const units = {
 describe("the sinkhole's firewall", () => {
   test.each([
     ["both families", firewall, "sinkhole/firewall.nft"],
-    [
-      "management over IPv4 only",
-      { ...firewall, management: ["198.51.100.7/32"] },
-      "sinkhole/firewall-ipv4-management.nft",
-    ],
     ["no tunnels yet", { ...firewall, udpPorts: [] }, "sinkhole/firewall-no-tunnels.nft"],
   ])("%s", (_case, args, golden) => expectGolden(golden, renderSinkholeRules(args)));
 
   testWith("nft", "nft reads all of them", () => {
-    for (const args of [firewall, { ...firewall, management: ["::/0"] }, { ...firewall, udpPorts: [] }]) {
+    for (const args of [firewall, { ...firewall, udpPorts: [] }]) {
       expect(checkNft(renderSinkholeRules(args))).toMatchObject({ code: 0 });
     }
-  });
-
-  testWith("nft", "nft takes overlapping management prefixes, and refuses what is no prefix", () => {
-    expect(
-      checkNft(renderSinkholeRules({ ...firewall, management: ["198.51.100.0/24", "198.51.100.7/32"] })).code,
-    ).toBe(0);
-    expect(checkNft(renderSinkholeRules({ ...firewall, management: ["198.51.100.7/33"] })).code).not.toBe(0);
   });
 
   test("drops the space from outside before it looks at connections", () => {
