@@ -36,10 +36,38 @@ export async function pulumiOk(args: string[], options: { timeoutSeconds?: numbe
   return result.stdout;
 }
 
-/** Brings the stack up when it is not, and asserts that nothing is left to do. */
+/** Brings the stack up when it is not, with every host that waits to be joined. */
 export async function ensureUp(): Promise<void> {
   await run(["pulumi", "stack", "select", "--create", "lab"]);
-  await pulumiOk(["up", "--yes", "--skip-preview"], { timeoutSeconds: 400 });
+  await up();
+  const pending = await pendingHosts();
+  if (pending.length === 0) return;
+  for (const host of pending) await join(host);
+  await up();
+}
+
+/** Runs `pulumi up`, with arguments such as {@link changedConfig} gives; fails when it does. Returns what it said. */
+export function up(args: string[] = []): Promise<string> {
+  return pulumiOk(["up", "--yes", "--skip-preview", ...args], { timeoutSeconds: 400 });
+}
+
+/** The hosts that wait to be joined, by the stack's outputs. */
+export async function pendingHosts(): Promise<string[]> {
+  return JSON.parse(await pulumiOk(["stack", "output", "--json", "pending"]));
+}
+
+/** Runs `bin/enrol ARGS` as the operator. */
+export function enrol(...args: string[]): Promise<Result> {
+  return run([path.join(ROOT, "bin/enrol"), ...args]);
+}
+
+/** Joins a host: runs the script that `bin/enrol` prints on its console. Returns what the script said. */
+export async function join(host: string): Promise<string> {
+  const printed = await enrol(host, "--stack", "lab");
+  if (printed.code !== 0) throw new Error(`bin/enrol ${host}: ${printed.code} ${printed.stderr}`);
+  const joined = await exec(host, ["sh"], { stdin: printed.stdout, timeoutSeconds: 180 });
+  if (joined.code !== 0) throw new Error(`the script on ${host}: ${joined.code}\n${joined.stdout}${joined.stderr}`);
+  return joined.stdout + joined.stderr;
 }
 
 /** The outputs of the stack, secrets in clear. */
