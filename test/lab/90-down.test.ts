@@ -4,29 +4,11 @@ import { promisify } from "node:util";
 import { ensureUp, pulumi, ROOT } from "./intranet";
 import { cloudflare, hetzner } from "./lifted";
 import { exec, lab, LAB_NAME } from "./support";
+import { traces } from "./traces";
 
 /** The accounts of a host. Debian's packages leave theirs when they are purged, so that their number is never given to another. */
 async function accounts(host: string): Promise<string[]> {
   return (await exec(host, ["getent", "passwd"])).stdout.split("\n").filter((line) => line !== "");
-}
-
-/** What a host's console shows of what an intranet would leave. */
-async function traces(host: string): Promise<string> {
-  const look = [
-    "find /etc /usr/local /root /srv /var/lib -xdev -type f -newermt '2020-01-01' -not -path '/var/lib/apt/*' -not -path '/var/lib/dpkg/*' -not -path '/var/lib/systemd/*' -not -path '/etc/.pwd.lock' -not -regex '/etc/\\(passwd\\|shadow\\|group\\|gshadow\\)-?' -print0 | sort -z | xargs -0 sha256sum | grep -vE ' /etc/(machine-id|ld.so.cache)$|/var/lib/(ucf|pam|private)/'",
-    "ls /etc/systemd/system/*.wants",
-    "nft list ruleset 2>/dev/null",
-    "ip -o link | cut -d: -f2 | cut -d@ -f1",
-    "ip -o address | grep -v link/ | cut -d' ' -f2-7 | sed 's/valid_lft.*//'",
-    "ip route; ip -6 route; ip rule; ip -6 rule",
-    "systemctl list-units --plain --no-legend --state=active --type=service,timer | cut -d' ' -f1",
-    "sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding",
-    "dpkg-query -W -f '${Package} ${db:Status-Abbrev}\\n' | grep ' ii' | sort",
-    "ss -Hltnu | tr -s ' ' | cut -d' ' -f1,5",
-  ];
-  const parts: string[] = [];
-  for (const script of look) parts.push(`# ${script}\n${(await exec(host, ["sh", "-c", script])).stdout}`);
-  return parts.join("\n");
 }
 
 test("make down destroys the stack and leaves no server, record, rule or file", async () => {

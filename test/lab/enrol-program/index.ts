@@ -62,13 +62,12 @@ const enrolment = new Enrolment("trial-host", {
   sshPublicKeys,
   roles: [identityRole({ ...own, connection: hub.connection }), tunnel],
 });
-const addresses: HostIdentity[] = [];
-enrolment.whenEnrolled((after) => {
-  addresses.push(new HostIdentity("trial-site", { ...own, ...enrolment.managed, after }));
-});
+const { whenReady: _later, ...there } = enrolment.managed;
+let site: HostIdentity | undefined;
+enrolment.whenEnrolled((after) => (site = new HostIdentity("trial-site", { ...own, ...there, after })));
 const link = new WireGuardLink("trial-link", {
   a: ends.a,
-  b: { ...ends.b, ...enrolment.managed, whenReady: (make) => enrolment.whenEnrolled(() => make(addresses[0]!.ready)) },
+  b: { ...ends.b, ...enrolment.managed, whenReady: (make) => enrolment.whenEnrolled(() => make(site!.ready)) },
   mtu,
   keys,
 });
