@@ -58,11 +58,12 @@ function options(args: InternalDnsArgs, index: number): string[] {
     `transfer-source-v6 ${server.identity.v6};`,
     `notify-source ${server.identity.v4};`,
     `notify-source-v6 ${server.identity.v6};`,
-    // BIND's own least is 500 seconds, too long after a primary was off.
+    // BIND's own least times would leave a secondary behind for minutes after a NOTIFY that was lost with a tunnel.
+    "min-refresh-time 60;",
     "min-retry-time 60;",
     ...(args.forwarders ? [`forwarders ${list(args.forwarders)};`, "forward only;"] : []),
     `dnssec-validation ${args.trustAnchors ? "yes" : "auto"};`,
-    `response-policy { zone "${POLICY_ZONE}"; } break-dnssec yes qname-wait-recurse no recursive-only no;`,
+    `response-policy { zone "${POLICY_ZONE}" log no; } break-dnssec yes qname-wait-recurse no recursive-only no;`,
     `max-cache-size ${CACHE_SIZE};`,
     "minimal-any yes;",
     'version "none";',

@@ -5,10 +5,10 @@ import type { InternalDnsArgs, InternalRecord } from "./args";
 import { reverseName, spaceZones } from "./reverse";
 
 /**
- * SOA's times in seconds. A secondary asks after at most five minutes even if no NOTIFY arrived, and goes on answering for a month without the
+ * SOA's times in seconds. A secondary asks after at most a minute even if no NOTIFY arrived, and goes on answering for a month without the
  * primary. That a name does not exist is believed for a minute.
  */
-const [REFRESH, RETRY, EXPIRE, NEGATIVE] = [300, 60, 2_592_000, 60];
+const [REFRESH, RETRY, EXPIRE, NEGATIVE] = [60, 60, 2_592_000, 60];
 
 /** The line in which the host puts a serial that rises with each other content. */
 export const SERIAL_LINE = "0 ; serial";
