@@ -2,6 +2,9 @@
 export type { ManagedHost } from "./common/managed-host";
 export type { EnrolmentArgs } from "./enrolment/args";
 export { Enrolment } from "./enrolment/enrolment";
+export type { CertificateAuthorityArgs, TrustAnchorArgs } from "./certificate-authority/args";
+export { CertificateAuthority } from "./certificate-authority/certificate-authority";
+export { TrustAnchor } from "./certificate-authority/trust-anchor";
 export type { HostIdentityArgs } from "./host-identity/args";
 export { HostIdentity } from "./host-identity/host-identity";
 export type { InternalDnsArgs, InternalRecord, NameServerHost } from "./internal-dns/args";
@@ -13,7 +16,12 @@ export type { PublicDnsArgs } from "./public-dns/args";
 export { PublicDns } from "./public-dns/public-dns";
 export type { ResolverArgs } from "./resolver/args";
 export { Resolver } from "./resolver/resolver";
-export type { ReverseProxyArgs, ReverseProxySite } from "./reverse-proxy/args";
+export type {
+  ReverseProxyArgs,
+  ReverseProxyCertificates,
+  ReverseProxyPage,
+  ReverseProxySite,
+} from "./reverse-proxy/args";
 export { ReverseProxy } from "./reverse-proxy/reverse-proxy";
 export type { RoadWarriorArgs } from "./road-warrior/args";
 export { RoadWarrior } from "./road-warrior/road-warrior";

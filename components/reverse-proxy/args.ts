@@ -1,3 +1,4 @@
+import type * as pulumi from "@pulumi/pulumi";
 import type { ManagedHost } from "../common/managed-host";
 
 /** One application behind a {@link ReverseProxy}. */
@@ -8,13 +9,41 @@ export interface ReverseProxySite {
   upstream: string;
 }
 
+/** Where a {@link ReverseProxy} gets certificates for its names. */
+export interface ReverseProxyCertificates {
+  /** URL of the authority's ACME directory, https. It proves names by http-01 or tls-alpn-01, so it must reach the proxy by name. */
+  directory: string;
+  /** The root that the authority's certificates lead to, PEM. Another one makes the proxy ask for all its certificates anew. */
+  rootCertificate: pulumi.Input<string>;
+  /**
+   * How often the proxy looks whether a certificate has less than a third of its life left: a whole number with `s`, `m` or `h`. It must be
+   * much shorter than that third. Default: Caddy's own, 10m.
+   */
+  renewInterval?: string;
+}
+
+/** A folder of static files behind a {@link ReverseProxy}. */
+export interface ReverseProxyPage {
+  /** The name under which it is offered, without a port. */
+  hostname: string;
+  /** Absolute path on the host, readable for everybody. Certificates and Apple's profiles in it get the types that devices expect. */
+  folder: string;
+}
+
 /** Arguments of {@link ReverseProxy}. */
 export interface ReverseProxyArgs extends ManagedHost {
   /** The applications. None: every name gets 404. */
   sites: ReverseProxySite[];
   /**
-   * The addresses to listen on, port 80, at least one. Never 0.0.0.0 or ::, which would offer internal services on whatever address the
-   * host gets next; refused.
+   * The addresses to listen on, ports 80 and 443, at least one. Never 0.0.0.0 or ::, which would offer internal services on whatever
+   * address the host gets next; refused.
    */
   listen: string[];
+  /**
+   * Applications are offered over https with certificates from this authority, and http leads there. A name that is not listed gets no
+   * certificate. A change waits until the authority answers and the names lead to the proxy. Default: absent, plain http alone.
+   */
+  certificates?: ReverseProxyCertificates;
+  /** Static pages, over plain http even where applications are not: for what a device needs before it trusts anything. Default: none. */
+  pages?: ReverseProxyPage[];
 }

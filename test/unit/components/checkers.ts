@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { CheckArgs } from "../../../host";
 
 /** What a checker said. */
 export interface Verdict {
@@ -128,4 +129,14 @@ export function checkUnit(unit: string, files: Readonly<Record<string, string>>)
       { SYSTEMD_UNIT_PATH: `${folder}:/lib/systemd/system:` },
     ),
   );
+}
+
+/** One of a role's own checks, run on files in the places where the host layer stages them. */
+export function checkRoleCheck(check: CheckArgs, files: Readonly<Record<string, string>>): Verdict {
+  return withFiles(files, (folder) => {
+    const [program, ...words] = check.command.map((word) =>
+      typeof word === "string" ? word : `${folder}${word.staged}`,
+    );
+    return run(program!, words);
+  });
 }

@@ -1,0 +1,51 @@
+/** What is wrong with an authority's arguments: all of it at once. */
+import { checkDomain, checkKeyVersion, checkPort, isWithinDomain, Issues, show } from "../../model";
+import { checkAddress } from "../common/check";
+import type { CertificateAuthorityArgs } from "./args";
+
+const MINUTES = { m: 1, h: 60 } as const;
+const [SHORTEST, LONGEST] = [3, 8760 * 60];
+
+/** A duration like `168h` or `5m` in minutes; undefined for anything else. */
+export function minutesOf(text: string): number | undefined {
+  const match = /^(\d{1,6})([hm])$/.exec(text);
+  return match ? Number(match[1]) * MINUTES[match[2] as "h" | "m"] : undefined;
+}
+
+function checkWithin(name: string, domain: string, path: string, issues: Issues): void {
+  checkDomain(name, path, issues);
+  if (name !== domain && isWithinDomain(name, domain)) return;
+  issues.add(path, "must be a name below the domain", [show(name), `domain ${show(domain)}`], `end it with .${domain}`);
+}
+
+function checkDays(days: number | undefined, path: string, issues: Issues): void {
+  if (days === undefined || (Number.isInteger(days) && days >= 1 && days <= 36_500)) return;
+  issues.add(path, "must be a whole number of days from 1 to 36500", [show(days)], "for example 3650, ten years");
+}
+
+/** Checks an authority; raises a ValidationError with all problems at once. */
+export function checkCertificateAuthority(subject: string, args: CertificateAuthorityArgs): void {
+  const issues = new Issues();
+  checkDomain(args.domain, "domain", issues);
+  checkAddress(args.identity.v4, "identity.v4", 4, issues);
+  checkAddress(args.identity.v6, "identity.v6", 6, issues);
+  if (args.hostname !== undefined) checkWithin(args.hostname, args.domain, "hostname", issues);
+  for (const field of ["port", "crlPort"] as const)
+    if (args[field] !== undefined) checkPort(args[field], field, issues);
+  if ((args.port ?? 9000) === (args.crlPort ?? 9001))
+    issues.add("crlPort", "must be another port than https has", [show(args.crlPort ?? 9001)], "leave it out");
+  const minutes = minutesOf(args.leafLifetime ?? "168h");
+  if (minutes === undefined || minutes < SHORTEST || minutes > LONGEST)
+    issues.add(
+      "leafLifetime",
+      "must be a whole number with h or m, from 3m to 8760h",
+      [show(args.leafLifetime)],
+      "for example 168h, a week",
+    );
+  (args.subdomains ?? []).forEach((name, index) => checkWithin(name, args.domain, `subdomains[${index}]`, issues));
+  for (const field of ["rootVersion", "intermediateVersion"] as const)
+    if (args[field] !== undefined) checkKeyVersion(args[field], field, issues);
+  checkDays(args.rootLifetimeDays, "rootLifetimeDays", issues);
+  checkDays(args.intermediateLifetimeDays, "intermediateLifetimeDays", issues);
+  issues.throwIfAny(subject);
+}

@@ -1,0 +1,92 @@
+/** What is wrong with a proxy's arguments: all of it at once. */
+import { checkDomain, checkPort, Issues, parseAddress, show } from "../../model";
+import type { ReverseProxyArgs, ReverseProxyCertificates } from "./args";
+
+/** Checks a proxy; raises a ValidationError with all problems at once. */
+export function checkReverseProxy(subject: string, args: ReverseProxyArgs): void {
+  const issues = new Issues();
+  const names = new Map<string, string>();
+  const checkName = (hostname: string, at: string): void => {
+    checkDomain(hostname, at, issues);
+    const holder = names.get(hostname);
+    if (holder)
+      issues.add(
+        at,
+        "two applications have the same name",
+        [`${holder} ${show(hostname)}`, `${at} ${show(hostname)}`],
+        "rename one of them",
+      );
+    names.set(hostname, at);
+  };
+  args.sites.forEach((site, index) => {
+    const path = `sites[${index}]`;
+    if (site.hostname.length === 0)
+      issues.add(`${path}.hostname`, "an application needs a name", ["an empty list"], "give its domain name");
+    site.hostname.forEach((hostname, position) => checkName(hostname, `${path}.hostname[${position}]`));
+    checkUpstream(site.upstream, `${path}.upstream`, issues);
+  });
+  (args.pages ?? []).forEach((page, index) => {
+    checkName(page.hostname, `pages[${index}].hostname`);
+    checkFolder(page.folder, `pages[${index}].folder`, issues);
+  });
+  checkListen(args.listen, issues);
+  if (args.certificates) checkCertificates(args.certificates, issues);
+  issues.throwIfAny(subject);
+}
+
+/** Loopback only: on any other address the application would be reachable past the proxy. */
+function checkUpstream(upstream: string, path: string, issues: Issues): void {
+  const match = /^(?:127\.0\.0\.1|\[::1\]):(\d{1,5})$/.exec(upstream);
+  if (!match)
+    issues.add(
+      path,
+      "an application must listen on the loopback of the proxy's host",
+      [show(upstream)],
+      "write it like 127.0.0.1:8080",
+    );
+  else checkPort(Number(match[1]), path, issues);
+}
+
+/** A path that a Caddyfile takes as it is. */
+function checkFolder(folder: string, path: string, issues: Issues): void {
+  if (/^(?:\/[A-Za-z0-9_+@-][A-Za-z0-9._+@-]*)+$/.test(folder)) return;
+  issues.add(
+    path,
+    "must be an absolute path of letters, digits and . _ + @ -",
+    [show(folder)],
+    "write it like /srv/page",
+  );
+}
+
+function checkListen(listen: readonly string[], issues: Issues): void {
+  if (listen.length === 0)
+    issues.add("listen", "the proxy needs an address", ["an empty list"], "give the host's identity");
+  listen.forEach((text, index) => {
+    const address = parseAddress(text);
+    if (!address) issues.add(`listen[${index}]`, "must be an address", [show(text)], "write it like 10.31.240.1");
+    else if (address.value === 0n)
+      issues.add(
+        `listen[${index}]`,
+        "must not be every address",
+        [show(text)],
+        "give the host's identity and its LAN address",
+      );
+  });
+}
+
+function checkCertificates({ directory, renewInterval }: ReverseProxyCertificates, issues: Issues): void {
+  if (!/^https:\/\/[a-z0-9.-]+(?::\d{1,5})?\/[A-Za-z0-9/._~-]*$/.test(directory))
+    issues.add(
+      "certificates.directory",
+      "must be an https URL by name",
+      [show(directory)],
+      "write it like https://ca.intranet.example:9000/acme/acme/directory",
+    );
+  if (renewInterval !== undefined && !/^[1-9]\d{0,5}[smh]$/.test(renewInterval))
+    issues.add(
+      "certificates.renewInterval",
+      "must be a whole number with s, m or h",
+      [show(renewInterval)],
+      "for example 10m",
+    );
+}
