@@ -109,8 +109,9 @@ def work():
             if failures >= ATTEMPTS:
                 return False
             time.sleep(PAUSE)
-    if os.path.exists(store.BASE):
-        lock = store.Lock(60)
+    if os.path.exists(MARK):
+        lock = rollback.recover(store.Lock(300))
+        transaction.tidy()  # a job that died after its last role has left that to us
         if next_role() is None and os.path.exists(MARK):
             os.unlink(MARK)
         lock.release()

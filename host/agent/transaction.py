@@ -239,6 +239,11 @@ def commit(tx, result):
     store.save_outcome(tx, {"state": "committed", "result": result})
     rollback.disarm()
     store.end_transaction()
+    return tidy()
+
+
+def tidy():
+    """What comes after a transaction, with the lock. Safe to repeat; with the last role nothing of ours stays. Returns warnings."""
     ledger = store.ledger()
     warnings = finish_purges(ledger)
     rollback.prune_backups(ledger)

@@ -7,6 +7,7 @@ const apply = (name: string) => ({
   action: "apply",
   ...stack(name),
   files: { [`/etc/${name}`]: file(`${name}\n`) },
+  state: [`/var/lib/${name}`],
 });
 const own = (name: string) => ({
   action: "apply",
@@ -90,13 +91,13 @@ test("a stale resource's role is not marked", () => {
 });
 
 describe("the power fails", () => {
-  const prepared = () => {
+  const prepared = (names = ["tunnel", "ssh"]) => {
     const fresh = new Scratch();
     fresh.pretend("systemctl");
     const calls = fresh.pretend("systemd-run");
     fresh.write("/etc/tunnel", "of the owner\n");
-    fresh.run(apply("tunnel"));
-    fresh.run(own("ssh"));
+    for (const name of names) fresh.run(name === "tunnel" ? apply(name) : own(name));
+    fresh.write("/var/lib/tunnel/gathered", "data\n");
     return { fresh, calls };
   };
   const steps = () => {
@@ -122,13 +123,15 @@ describe("the power fails", () => {
     }
   });
 
-  test("at any step of the job: boot begins it again, and it ends with the host as it was", () => {
+  test.each([
+    ["among several roles", ["tunnel", "ssh"]],
+    ["with the last role", ["tunnel"]],
+  ])("at any step of the job %s: boot begins it again, and it ends with the host as it was", (_when, names) => {
     const { working } = steps();
     expect(working.length).toBeGreaterThan(10);
-    for (const step of new Set(working)) {
-      const { fresh, calls } = prepared();
-      fresh.run(leave("tunnel"));
-      fresh.run(leave("ssh"));
+    for (const step of new Set(working.filter((name) => names.length > 1 || !/ssh/.test(name)))) {
+      const { fresh, calls } = prepared(names);
+      for (const name of names) fresh.run(leave(name));
       expect(fresh.own("leave", step).signal).toBe("SIGKILL");
       if (fresh.read("/var/lib/intranet/agent/main.py") !== undefined) {
         fresh.own("boot");
@@ -138,6 +141,7 @@ describe("the power fails", () => {
         }
       }
       expect([step, fresh.read("/etc/tunnel"), fresh.tree("/var/lib/intranet")]).toEqual([step, "of the owner\n", {}]);
+      expect([step, fresh.read("/var/lib/tunnel/gathered")]).toEqual([step, undefined]);
       fresh.remove();
     }
   });
