@@ -12,10 +12,12 @@ export interface Registered {
 /** What the pretended Hetzner project holds already. */
 export interface World {
   sshKeys: { id: number; name: string; fingerprint: string; labels: Record<string, string>; publicKey: string }[];
+  /** Whether the hosts that are brought in by a script have been seen. */
+  enrolled: boolean;
 }
 
-/** An empty project. */
-export const world: World = { sshKeys: [] };
+/** An empty project, and no enrolled host. */
+export const world: World = { sshKeys: [], enrolled: false };
 
 /** Everything registered so far, in order. */
 export const registered: Registered[] = [];
@@ -27,6 +29,7 @@ export const TYPES = {
   role: `${DYNAMIC}HostRole`,
   wireGuardKey: `${DYNAMIC}WireGuardKey`,
   sshHostKey: `${DYNAMIC}SshHostKey`,
+  enrolledHost: `${DYNAMIC}EnrolledHost`,
 } as const;
 
 /** Ids as a cloud gives them: numbers, the same for the same name. */
@@ -44,6 +47,8 @@ function stateOf(args: pulumi.runtime.MockResourceArgs): Record<string, unknown>
       return { ...args.inputs, publicKey: `PUBLIC-${args.name}`, privateKey: `PRIVATE-${args.name}` };
     case TYPES.sshHostKey:
       return { ...args.inputs, publicKey: "ssh-ed25519 AAAA", privateKey: "PRIVATE-HOST-KEY" };
+    case TYPES.enrolledHost:
+      return { ...args.inputs, enrolled: world.enrolled };
     default:
       return args.inputs;
   }
@@ -60,6 +65,7 @@ function answer(args: pulumi.runtime.MockCallArgs): Record<string, unknown> {
 export async function startMocks(preview = false): Promise<void> {
   registered.length = 0;
   world.sshKeys = [];
+  world.enrolled = false;
   await pulumi.runtime.setMocks(
     {
       newResource: (args) => {
