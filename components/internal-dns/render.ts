@@ -194,15 +194,17 @@ export function renderSerialScript(): string {
 
 /**
  * Starts named after the addresses that it listens on, and tries for ever. On the primary the zones get their serials before each start and each
- * reload, a roll-back's too.
+ * reload, a roll-back's too. A reloaded secondary asks for its zones at once: with a new key it may have refused a NOTIFY.
  */
-export function renderNamedDropIn(primary: boolean): string {
+export function renderNamedDropIn(args: Pick<InternalDnsArgs, "domain" | "space">, index: number): string {
   const stamp = `/bin/sh ${SERIAL_SCRIPT}`;
   return lines(
     `# ${MADE_BY}`,
     ...AFTER_IDENTITY,
     "[Service]",
-    primary ? [`ExecStartPre=${stamp}`, "ExecReload=", `ExecReload=${stamp}`, "ExecReload=/usr/sbin/rndc reload"] : [],
+    index === 0
+      ? [`ExecStartPre=${stamp}`, "ExecReload=", `ExecReload=${stamp}`, "ExecReload=/usr/sbin/rndc reload"]
+      : zoneNames(args).map((name) => `ExecReload=-/usr/sbin/rndc refresh ${name}`),
     "RestartSec=2s",
   );
 }

@@ -53,7 +53,7 @@ export function nameServerRole(args: InternalDnsArgs, index: number, transferKey
   const files: Record<string, FileArgs> = {
     [render.NAMED_CONF]: { content: render.renderNamedConf(args, index), group: "bind" },
     [render.POLICY_FILE]: { content: render.renderPolicy() },
-    [render.NAMED_DROP_IN]: { content: render.renderNamedDropIn(primary) },
+    [render.NAMED_DROP_IN]: { content: render.renderNamedDropIn(args, index) },
     ...(args.servers.length > 1
       ? {
           [render.KEY_FILE]: {
@@ -73,6 +73,7 @@ export function nameServerRole(args: InternalDnsArgs, index: number, transferKey
     role: "internal-dns",
     packages: ["bind9", "bind9-dnsutils"],
     directories: primary ? { [render.SERVED]: {} } : { [render.COPIES]: { owner: "bind", group: "bind" } },
+    state: ["/var/cache/bind", "/var/lib/bind", primary ? render.SERVED : render.COPIES],
     files,
     units: { "named.service": { reloadOn: read } },
     checks: [

@@ -15,7 +15,7 @@ const NOBODY_WRITES = [
   "for unit in systemd-resolved NetworkManager dhcpcd; do",
   '  systemctl is-active --quiet "$unit" && { echo "$unit writes /etc/resolv.conf here: leave through out"; exit 1; }',
   "done",
-  'command -v resolvconf >/dev/null && { echo "resolvconf writes /etc/resolv.conf here: install systemd-resolved in its place"; exit 1; }',
+  'command -v resolvconf >/dev/null && { echo "resolvconf writes /etc/resolv.conf here: leave through out, with systemd-resolved in its place"; exit 1; }',
   "for process in /proc/[0-9]*/comm; do",
   '  case $(cat "$process" 2>/dev/null) in',
   '  dhclient | dhcpcd) echo "a DHCP client writes /etc/resolv.conf here: install systemd-resolved and leave through out"; exit 1 ;;',
@@ -59,15 +59,15 @@ export function resolverRole(args: ResolverArgs): RoleContent {
       timeoutSeconds: 60,
     },
   ];
-  const check = (script: string) => [
-    { command: ["sh", "-c", script], description: "names can be looked up in that way" },
+  const check = (script: string, description: string) => [
+    { command: ["sh", "-c", script], description },
     { command: ["sh", "-n", { staged: render.DOCTOR }], description: "the shell reads the script" },
   ];
   if (args.through === "resolv.conf")
     return {
       role: "resolver",
       files: { ...doctor, [render.RESOLV_CONF]: { content: render.renderResolvConf(servers, domain) } },
-      checks: check(NOBODY_WRITES),
+      checks: check(NOBODY_WRITES, "nothing else writes resolv.conf"),
       probes,
     };
   return {
@@ -75,7 +75,7 @@ export function resolverRole(args: ResolverArgs): RoleContent {
     files: { ...doctor, [render.RESOLVED_CONF]: { content: render.renderResolved(servers, domain) } },
     links: { [render.RESOLV_CONF]: render.STUB },
     units: { "systemd-resolved.service": { restartOn: [render.RESOLVED_CONF] } },
-    checks: check(HAS_RESOLVED),
+    checks: check(HAS_RESOLVED, "systemd-resolved is installed"),
     probes,
   };
 }

@@ -109,8 +109,8 @@ describe("the files", () => {
 
   test("the rest", () => {
     expectGolden("internal-dns/serials.sh", render.renderSerialScript());
-    expectGolden("internal-dns/primary-drop-in.conf", render.renderNamedDropIn(true));
-    expectGolden("internal-dns/secondary-drop-in.conf", render.renderNamedDropIn(false));
+    expectGolden("internal-dns/primary-drop-in.conf", render.renderNamedDropIn(two, 0));
+    expectGolden("internal-dns/secondary-drop-in.conf", render.renderNamedDropIn(two, 1));
     expectGolden("internal-dns/transfer.key", render.renderKeyFile());
     expectGolden("internal-dns/policy.zone", render.renderPolicy());
     expectGolden("internal-dns/root.hints", render.renderHints(lab.rootServers!));
@@ -156,8 +156,8 @@ describe("the files", () => {
 
   testWith("named-checkconf", "systemd reads what is added to named's unit", () => {
     const unit = "[Service]\nType=notify\nExecStart=/bin/true\nExecReload=/bin/true\n";
-    for (const primary of [true, false]) {
-      const files = { "named.service": unit, "named.service.d/intranet.conf": render.renderNamedDropIn(primary) };
+    for (const index of [0, 1]) {
+      const files = { "named.service": unit, "named.service.d/intranet.conf": render.renderNamedDropIn(two, index) };
       expect(checkUnit("named.service", files).output.replace(/^.*(?:rndc|not executable).*\n/gm, "")).toBe("");
     }
   });
