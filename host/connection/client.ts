@@ -56,7 +56,7 @@ export class HostClient {
     let stream: Duplex | undefined = socket;
     try {
       if (socket !== undefined) await open(socket, connection, name);
-      stream ??= await jump!.forward(connection.address, connection.port);
+      stream ??= await jump!.forward(connection, name);
       const client = await handshake(stream, connection, name);
       return new HostClient(client, socket, jump, ownsJump, name);
     } catch (error) {
@@ -82,11 +82,20 @@ export class HostClient {
     }
   }
 
-  /** A stream through this host to another (RFC 4254, 7.2). */
-  private async forward(address: string, port: number): Promise<Duplex> {
+  /**
+   * A stream through this host to another (RFC 4254, 7.2). That one may be off: this connection, which others use too, is given up only
+   * when this host itself is silent.
+   */
+  private async forward({ address, port }: Connection, name: string): Promise<Duplex> {
     this.work();
     try {
-      return await this.channel((done) => this.client.forwardOut("127.0.0.1", 0, address, port, done));
+      return await this.channel((done) => this.client.forwardOut("127.0.0.1", 0, address, port, done), false);
+    } catch (error) {
+      if (!(error instanceof ConnectionError) || !this.alive) throw error;
+      if (error.failure !== "timeout")
+        throw new ConnectionError("unreachable", `${name} is unreachable from there (${error.message})`);
+      await this.execute("true", { silenceMs: CHANNEL_MS / 2 });
+      throw new ConnectionError("timeout", `${name} did not answer in time`);
     } finally {
       // A stream through here keeps this connection busy only while its own user is.
       this.rest(true);
@@ -102,8 +111,10 @@ export class HostClient {
     if (this.ownsJump) this.jump?.close();
   }
 
+  /** Opens a channel. `vital`: a host that does not open it is gone, and its connection is ended. */
   private channel(
     start: (done: (error: Error | undefined, channel: ClientChannel) => void) => unknown,
+    vital = true,
   ): Promise<ClientChannel> {
     return new Promise((resolve, reject) => {
       if (!this.alive) return reject(this.lost ?? new ConnectionError("closed", `the way to ${this.name} is gone`));
@@ -111,16 +122,19 @@ export class HostClient {
         () => fail(new ConnectionError("timeout", `${this.name} does not answer any more`)),
         CHANNEL_MS,
       );
+      let over = false;
       const fail = (error: Error) => {
+        over = true;
         clearTimeout(timer);
         this.client.off("close", gone);
-        if (error instanceof ConnectionError) this.close();
+        if (vital && error instanceof ConnectionError) this.close();
         reject(classify(error, this.name));
       };
       const gone = () => fail(new ConnectionError("closed", `${this.name} closed the connection`));
       this.client.once("close", gone);
       try {
         start((error, channel) => {
+          if (over) return void channel?.destroy(); // it came too late
           clearTimeout(timer);
           this.client.off("close", gone);
           if (error) reject(classify(error, this.name));

@@ -28,7 +28,8 @@ const sinkhole = new Sinkhole("trial", {
   serverName: "trial-hub",
 });
 const hub = { ...sinkhole.host, after: sinkhole.ready };
-const keys = { a: new WireGuardKey("key-a"), b: new WireGuardKey("key-b") };
+const keyVersion = Number(process.env["TRIAL_KEYS"] ?? 1);
+const keys = { a: new WireGuardKey("key-a", { keyVersion }), b: new WireGuardKey("key-b", { keyVersion }) };
 const ends = {
   a: {
     ...hub,
@@ -60,6 +61,7 @@ const enrolment = new Enrolment("trial-host", {
   hub,
   address: identity.v4,
   sshPublicKeys,
+  keyVersion,
   roles: [identityRole({ ...own, connection: hub.connection }), tunnel],
 });
 const { whenReady: _later, ...there } = enrolment.managed;

@@ -173,6 +173,33 @@ test("through a jump host the connection is end to end, with its own pin", async
   expect(error.failure).toBe("host-key");
 });
 
+test.each([
+  ["hang", "timeout", /^cabin \(127\.0\.0\.1:\d+ via 127\.0\.0\.1:\d+\) did not answer in time/],
+  ["refuse", "unreachable", /^cabin \(.*\) is unreachable from there/],
+] as const)(
+  "a host that is off behind a jump host (%s) costs the others nothing",
+  async (forward, reason, words) => {
+    const jump = await serve({ forward });
+    const via = { address: "127.0.0.1", port: jump.port, hostKeys: [hostKey.public] };
+    await run(jump.port);
+    const error = failure(run(1, "true", { name: "cabin", via }));
+    expect((await run(jump.port)).code).toBe(0);
+    expect([(await error).failure, (await error).message]).toEqual([reason, expect.stringMatching(words)]);
+    expect((await run(jump.port)).code).toBe(0);
+    expect(jump.server.logins).toBe(1);
+  },
+  30_000,
+);
+
+test("a jump host that is silent itself is given up, and reached anew", async () => {
+  const jump = await serve({ forward: "hang", onExec: () => "hang" });
+  const via = { address: "127.0.0.1", port: jump.port, hostKeys: [hostKey.public] };
+  const error = await failure(run(1, "true", { name: "cabin", via }));
+  expect(error.message).toMatch(/^127\.0\.0\.1:\d+ said nothing for 5 s/);
+  expect((await pool.get(to(jump.port), { seconds: 3 })).alive).toBe(true);
+  expect(jump.server.logins).toBe(2);
+}, 30_000);
+
 test("a fresh connection takes a new way throughout and leaves the shared one alone", async () => {
   const target = await serve();
   const jump = await serve();

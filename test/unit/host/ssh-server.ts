@@ -19,6 +19,8 @@ export interface Options {
   allowed: string[];
   /** Answers a command line: what it prints, and its exit code. */
   onExec?: (command: string, input: Buffer) => { stdout?: string; stderr?: string; code: number } | "hang" | "drop";
+  /** What becomes of a stream to another host: `hang` as to one that is off, `refuse` as to one without a way. */
+  forward?: "hang" | "refuse";
 }
 
 /** Counts what a host's own log would: logins, and sessions that are open at the same time. */
@@ -67,7 +69,9 @@ export class SshServer {
     client.on("ready", () => {
       this.logins += 1;
       client.on("session", (accept) => this.session(accept()));
-      client.on("tcpip", (accept, _reject, info) => {
+      client.on("tcpip", (accept, reject, info) => {
+        if (this.options.forward === "refuse") return reject();
+        if (this.options.forward === "hang") return;
         const stream = accept();
         const socket = connect(info.destPort, "127.0.0.1");
         stream.on("error", () => socket.destroy());
