@@ -17,7 +17,7 @@ export function expiryNotice(
   now: number,
 ): ExpiryNotice {
   const [from, until] = [Date.parse(validity.notBefore), Date.parse(validity.notAfter)];
-  const days = Math.floor((until - now) / 86_400_000);
+  const days = Math.round((until - now) / 86_400_000);
   const date = validity.notAfter.slice(0, 10);
   const text =
     until <= now ? `${what} has been invalid since ${date}` : `${what} is valid until ${date}, ${days} more days`;

@@ -10,7 +10,7 @@ const LOCAL = "/usr/local/share/ca-certificates/intranet-root.crt";
 
 /**
  * Stopping it takes the root out again, which a role does before its files go. It is not stopped at shutdown, so a boot finds the store
- * as it was.
+ * as it was. Only `--fresh` also takes out the links that lead nowhere then.
  */
 export function renderTrustUnit(): string {
   return lines(
@@ -28,7 +28,7 @@ export function renderTrustUnit(): string {
     `ExecReload=/usr/bin/install -D -m 0644 ${TRUSTED_ROOT} ${LOCAL}`,
     "ExecReload=/usr/sbin/update-ca-certificates",
     `ExecStop=/bin/rm -f ${LOCAL}`,
-    "ExecStop=/usr/sbin/update-ca-certificates",
+    "ExecStop=/usr/sbin/update-ca-certificates --fresh",
     "",
     "[Install]",
     "WantedBy=multi-user.target",

@@ -49,7 +49,7 @@ export class RootProvider {
             property,
             reason:
               `${property} is part of the root certificate (it is ${JSON.stringify(olds[property])}) and cannot change alone; ` +
-              "raise keyVersion as well, which makes a new root that every device has to install again",
+              "raise keyVersion as well (rootVersion of a CertificateAuthority), which makes a new root that every device has to install again",
           });
     return { inputs: news, failures };
   }
