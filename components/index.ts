@@ -12,6 +12,8 @@ export { InternalDns } from "./internal-dns/internal-dns";
 export type { IntranetArgs } from "./intranet/args";
 export { Intranet, type DeviceOutputs } from "./intranet/intranet";
 export type { SummaryRow } from "./intranet/summary";
+export type { BfdArgs, OspfArgs, OspfInterface } from "./ospf/args";
+export { Ospf } from "./ospf/ospf";
 export type { PublicDnsArgs } from "./public-dns/args";
 export { PublicDns } from "./public-dns/public-dns";
 export type { ResolverArgs } from "./resolver/args";

@@ -44,23 +44,34 @@ export function checkIdentity(
   args: { v4: string; v6: string; space: { v4: string; v6: string } },
 ): void {
   const issues = new Issues();
-  checkAddress(args.v4, "v4", 4, issues);
-  checkAddress(args.v6, "v6", 6, issues);
-  const [v4, v6] = checkSpaces(args.space, issues);
-  for (const [path, prefix, text] of [
-    ["v4", v4, args.v4],
-    ["v6", v6, args.v6],
+  checkIdentityIn(args, args.space, "", issues);
+  issues.throwIfAny(subject);
+}
+
+/** Notes what is wrong with a host's identity, and with the space that it must lie in; returns the space. */
+export function checkIdentityIn(
+  identity: { v4: string; v6: string },
+  space: { v4: string; v6: string },
+  path: string,
+  issues: Issues,
+): (Prefix | undefined)[] {
+  checkAddress(identity.v4, `${path}v4`, 4, issues);
+  checkAddress(identity.v6, `${path}v6`, 6, issues);
+  const [v4, v6] = checkSpaces(space, issues);
+  for (const [field, prefix] of [
+    ["v4", v4],
+    ["v6", v6],
   ] as const) {
-    const address = parseAddress(text);
+    const address = parseAddress(identity[field]);
     if (!prefix || !address || containsAddress(prefix, address)) continue;
     issues.add(
-      path,
+      `${path}${field}`,
       "an identity must lie inside the space",
-      [show(text), show(args.space[path])],
+      [show(identity[field]), show(space[field])],
       "choose an address of the space",
     );
   }
-  issues.throwIfAny(subject);
+  return [v4, v6];
 }
 
 /** Notes whichever of a list of prefixes is none. */

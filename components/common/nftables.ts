@@ -2,6 +2,20 @@
 import { MADE_BY } from "./text";
 
 /**
+ * Where the IPv6 link-local addresses of our tunnels lie. Random ones never do (RFC 7217: 64 bits), such as wireguard-go's interface has
+ * until ours is set.
+ */
+export const LINK_LOCAL_V6 = "fe80::/112";
+
+/** Keeps such a random address from being heard: the neighbour's BFD would hold on to it. */
+export const OWN_LINK_LOCALS: readonly string[] = [
+  "\tchain output {",
+  "\t\ttype filter hook output priority filter; policy accept;",
+  `\t\toifname "wg-*" ip6 saddr fe80::/10 ip6 saddr != ${LINK_LOCAL_V6} drop`,
+  "\t}",
+];
+
+/**
  * The head of a file with the project's own nftables table, up to its opening brace: loading the file replaces the whole table in one
  * transaction, and touches no other (nft(8): the first line makes a table to delete where there is none).
  */

@@ -1,6 +1,6 @@
 /** Files that give a host its addresses in the intranet, and the rules for what it forwards. Pure. */
 import type { Forwarding } from "../../model";
-import { REPLACE_TABLE } from "../common/nftables";
+import { OWN_LINK_LOCALS, REPLACE_TABLE } from "../common/nftables";
 import { lines, MADE_BY } from "../common/text";
 
 /** The script that holds the addresses; also what its unit runs. */
@@ -165,6 +165,8 @@ export function renderForwardRules(space: { v4: string; v6: string }, forwarding
         ],
     "\t\tdrop",
     "\t}",
+    "",
+    OWN_LINK_LOCALS,
     "}",
   );
 }

@@ -1,5 +1,5 @@
 /** The sinkhole's firewall: closed, but for the denied page, SSH, the tunnels' ports and ICMP. Pure. */
-import { REPLACE_TABLE } from "../common/nftables";
+import { LINK_LOCAL_V6, OWN_LINK_LOCALS, REPLACE_TABLE } from "../common/nftables";
 import { lines } from "../common/text";
 
 /** What the rules depend on. */
@@ -28,9 +28,9 @@ const ICMPV6 = [
 /** OSPF (protocol 89, RFC 2328) and BFD over one hop (UDP 3784, RFC 5881), between the two ends of a link and no further. */
 const ROUTING = [
   "ip saddr 169.254.0.0/16 ip protocol 89 accept",
-  "ip6 saddr fe80::/10 meta l4proto 89 accept",
+  `ip6 saddr ${LINK_LOCAL_V6} meta l4proto 89 accept`,
   "ip saddr 169.254.0.0/16 ip ttl 255 udp dport 3784 accept",
-  "ip6 saddr fe80::/10 ip6 hoplimit 255 udp dport 3784 accept",
+  `ip6 saddr ${LINK_LOCAL_V6} ip6 hoplimit 255 udp dport 3784 accept`,
 ];
 
 /**
@@ -68,7 +68,7 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
     "\tchain tunnels {",
     strictDevices,
     `\t\tip saddr != { 169.254.0.0/16, ${space.v4} } drop`,
-    `\t\tip6 saddr != { fe80::/10, ${space.v6} } drop`,
+    `\t\tip6 saddr != { ${LINK_LOCAL_V6}, ${space.v6} } drop`,
     `\t\tiifname != "${firewall.deviceInterface}" jump routing`,
     "\t\tct state vmap { established : accept, related : accept, invalid : drop }",
     "\t\tmeta l4proto { icmp, ipv6-icmp } accept",
@@ -90,6 +90,8 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
     `\t\toifname "wg-*" ip6 saddr ${space.v6} ip6 daddr ${space.v6} accept`,
     "\t\treject with icmpx admin-prohibited",
     "\t}",
+    "",
+    OWN_LINK_LOCALS,
     "}",
   );
 }

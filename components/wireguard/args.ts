@@ -10,7 +10,7 @@ export interface WireGuardEnd extends ManagedHost {
   interface: string;
   /** Its IPv4 link-local address; a point-to-point /32. */
   v4: string;
-  /** Its IPv6 link-local address, used with /64: the interface's only one. */
+  /** Its IPv6 link-local address, of fe80::/112, used with /64: the interface's only one. */
   v6: string;
   /** The UDP port at which this end listens; absent for an end that only dials. */
   listenPort?: number;

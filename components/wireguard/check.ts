@@ -10,6 +10,7 @@ import {
   parsePrefix,
   show,
 } from "../../model";
+import { LINK_LOCAL_V6 } from "../common/nftables";
 import { checkAddress, checkInterface, checkPrefixes } from "../common/check";
 import type { DeviceHubArgs, WireGuardEnd, WireGuardLinkArgs } from "./args";
 
@@ -28,8 +29,13 @@ function checkEnd(end: WireGuardEnd, path: string, issues: Issues): void {
   checkInterface(end.interface, `${path}.interface`, issues);
   checkAddress(end.v4, `${path}.v4`, 4, issues);
   checkAddress(end.v6, `${path}.v6`, 6, issues);
-  if (parseAddress(end.v6)?.family === 6 && !containsAddress(parsePrefix("fe80::/10")!, parseAddress(end.v6)!)) {
-    issues.add(`${path}.v6`, "a link's IPv6 address must be link-local", [show(end.v6)], "write it like fe80::a");
+  if (parseAddress(end.v6)?.family === 6 && !containsAddress(parsePrefix(LINK_LOCAL_V6)!, parseAddress(end.v6)!)) {
+    issues.add(
+      `${path}.v6`,
+      `a link's IPv6 address must be link-local, of ${LINK_LOCAL_V6}`,
+      [show(end.v6)],
+      "write it like fe80::a",
+    );
   }
   if (end.listenPort !== undefined) checkPort(end.listenPort, `${path}.listenPort`, issues);
   if (end.endpoint) checkPort(end.endpoint.port, `${path}.endpoint.port`, issues);

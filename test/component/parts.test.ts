@@ -19,6 +19,8 @@ const end = {
 };
 const other = { ...end, host: "home", interface: "wg-vps", v4: "169.254.1.1", v6: "fe80::b" };
 const endpoint = { address: "198.51.100.1", port: 61000 };
+const tunnel = { interface: "wg-home", neighbour: "home", secret: "sixteen letters!" };
+const routing = { connection, routerId: source.v4, identity: source, space, announce: [], interfaces: [tunnel] };
 const devices = {
   connection,
   interface: "wg-devices",
@@ -125,6 +127,47 @@ describe("bad arguments", () => {
       ["v4"],
     ],
     [
+      "routing outside the space",
+      ({ Ospf }) =>
+        new Ospf("o", {
+          ...routing,
+          routerId: "0.0.0.0",
+          identity: { ...source, v6: "2001:db8::1" },
+          announce: ["10.20.0.0/24", "10.20.0.0/24", "192.168.0.0/24", "10.16.0.0/12", "10.31.240.1/32"],
+          bfd: { intervalMs: 1, multiplier: 1.5 },
+        }),
+      [
+        "routerId",
+        "identity.v6",
+        "announce[1]",
+        "announce[2]",
+        "announce[3]",
+        "announce[4]",
+        "bfd.intervalMs",
+        "bfd.multiplier",
+      ],
+    ],
+    [
+      "routing in two areas without the backbone",
+      ({ Ospf }) =>
+        new Ospf("o", {
+          ...routing,
+          interfaces: [
+            { ...tunnel, area: 1 },
+            { ...tunnel, area: 2, cost: 0 },
+            { ...tunnel, interface: "eth0", neighbour: "-", area: -1 },
+          ],
+        }),
+      [
+        "interfaces[1].interface",
+        "interfaces[1].cost",
+        "interfaces[2].interface",
+        "interfaces[2].neighbour",
+        "interfaces[2].area",
+        "interfaces",
+      ],
+    ],
+    [
       "a proxy on every address",
       ({ ReverseProxy }) => new ReverseProxy("p", { connection, sites: [], listen: ["0.0.0.0", "::", "eth0"] }),
       ["listen[0]", "listen[1]", "listen[2]"],
@@ -165,11 +208,12 @@ describe("bad arguments", () => {
 describe("good arguments", () => {
   test("each component can be made alone", async () => {
     const error = await attempt(
-      ({ WireGuardLink, DeviceHub, RoadWarrior, HostIdentity, ReverseProxy, PublicDns, Sinkhole }) => {
+      ({ WireGuardLink, DeviceHub, RoadWarrior, HostIdentity, Ospf, ReverseProxy, PublicDns, Sinkhole }) => {
         new WireGuardLink("l", { a: { ...end, endpoint }, b: other, mtu: 1420 });
         new DeviceHub("d", { ...devices, connection: { ...connection }, key: key(), devices: [laptop] });
         new RoadWarrior("r", warrior);
         new HostIdentity("i", { connection: { ...connection }, ...source, space, forwarding: "transit" });
+        new Ospf("o", { ...routing, connection: { ...connection } });
         new ReverseProxy("p", { connection: { ...connection }, sites: [], listen: ["10.31.240.1"] });
         new PublicDns("n", names);
         new Sinkhole("s", sinkhole);
@@ -183,6 +227,7 @@ describe("good arguments", () => {
       "intranet:wireguard:DeviceHub",
       "intranet:road-warrior:RoadWarrior",
       "intranet:host-identity:HostIdentity",
+      "intranet:ospf:Ospf",
       "intranet:reverse-proxy:ReverseProxy",
       "intranet:public-dns:PublicDns",
       "intranet:sinkhole:Sinkhole",

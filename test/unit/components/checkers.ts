@@ -120,6 +120,12 @@ export function checkCaddy(caddyfile: string): Verdict {
   );
 }
 
+/** `bird -p`, with placeholders filled by secrets of the right form. */
+export function checkBird(config: string): Verdict {
+  const filled = config.replace(/\{\{\w+\}\}/g, Buffer.alloc(32, 1).toString("base64"));
+  return withFiles({ "bird.conf": filled }, (folder) => run("bird", ["-p", "-c", join(folder, "bird.conf")]));
+}
+
 /** `systemd-analyze verify` of one unit among files that stand in for /etc/systemd/system; Debian's own units lie behind them. */
 export function checkUnit(unit: string, files: Readonly<Record<string, string>>): Verdict {
   return withFiles(files, (folder) =>

@@ -1,0 +1,55 @@
+import type * as pulumi from "@pulumi/pulumi";
+import type { ManagedHost } from "../common/managed-host";
+
+/** Arguments of {@link Ospf}. */
+export interface OspfArgs extends ManagedHost {
+  /** The host's number in OSPF, written like an IPv4 address and unique in the network: its IPv4 identity. */
+  routerId: string;
+  /** The host's own addresses, without length; announced, and the source of all that the host itself sends. They stand on `lo` already. */
+  identity: { v4: string; v6: string };
+  /** The supernets. Only parts of them are taken from others, whatever others announce; anything else never gets into the host's routes. */
+  space: { v4: string; v6: string };
+  /**
+   * What this host leads to beside its identity, of both families, inside the space: its LAN, the devices' pool. The host's own way there is
+   * its own matter: nothing is routed here for it, and nobody else's announcement of it is taken. Empty: only the identity.
+   */
+  announce: string[];
+  /** The tunnels that OSPF is spoken on. Empty: nobody is spoken to. */
+  interfaces: OspfInterface[];
+  /**
+   * Notices a dead tunnel after `intervalMs` × `multiplier` (BFD, RFC 5880) instead of 20 s. Default `true`: 1000 ms and 5, so 5 s. A
+   * neighbour that has it off is no harm.
+   */
+  bfd?: boolean | BfdArgs;
+}
+
+/** A tunnel with one neighbour at its other end. */
+export interface OspfInterface {
+  /** The interface: starts with `wg-`. It need not be there yet. OSPFv3 uses its link-local address of fe80::/112, as {@link WireGuardLink} sets it. */
+  interface: string;
+  /** The area, 0 to 4294967295, the same at both ends. Default 0, the backbone; a host in several areas must also be in that one. */
+  area?: number;
+  /** The cost of sending here, 1 to 65535; the cheapest way is taken. Default 10. */
+  cost?: number;
+  /** The neighbour's name, for comments and messages. */
+  neighbour: string;
+  /**
+   * What both ends authenticate every packet with (HMAC-SHA-256, RFC 5709 and RFC 7166): printable ASCII without quotation marks, 16 to 128
+   * characters, such as a {@link SharedSecret}'s value. A neighbour with another one is never heard. Both ends are to change it in the
+   * same `up`.
+   */
+  secret: pulumi.Input<string>;
+  /**
+   * Whether the `up` that adds this interface waits for the neighbour and undoes the change without it. Default `true`; `false` for one that may
+   * not be there yet. Later changes wait, whatever this says, for every neighbour that was there just before, and for no other.
+   */
+  required?: boolean;
+}
+
+/** When a tunnel is taken for dead. */
+export interface BfdArgs {
+  /** Milliseconds between two packets, 50 to 60000. Default 1000. */
+  intervalMs?: number;
+  /** How many may be missing, 2 to 50. Default 5. */
+  multiplier?: number;
+}

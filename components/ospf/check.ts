@@ -1,0 +1,87 @@
+import { checkLabel, checkPrefix, containsPrefix, formatPrefix, Issues, show, type Prefix } from "../../model";
+import { checkAddress, checkIdentityIn, checkInterface } from "../common/check";
+import type { BfdArgs, OspfArgs, OspfInterface } from "./args";
+
+/** Checks the arguments; raises a ValidationError with all problems at once. */
+export function checkOspf(subject: string, args: OspfArgs): void {
+  const issues = new Issues();
+  checkAddress(args.routerId, "routerId", 4, issues);
+  if (args.routerId === "0.0.0.0")
+    issues.add("routerId", "must not be 0.0.0.0 (RFC 2328)", [show(args.routerId)], "take the host's IPv4 identity");
+  const spaces = checkIdentityIn(args.identity, args.space, "identity.", issues);
+  const taken = new Map([`${args.identity.v4}/32`, `${args.identity.v6}/128`].map((text) => [text, "identity"]));
+  args.announce.forEach((text, index) => checkAnnounced(text, `announce[${index}]`, spaces, taken, issues));
+  const interfaces = new Map<string, string>();
+  args.interfaces.forEach((entry, index) => checkEntry(entry, `interfaces[${index}]`, interfaces, issues));
+  checkAreas(args.interfaces, issues);
+  if (typeof args.bfd === "object") checkBfd(args.bfd, issues);
+  issues.throwIfAny(subject);
+}
+
+function checkAnnounced(
+  text: string,
+  path: string,
+  spaces: readonly (Prefix | undefined)[],
+  taken: Map<string, string>,
+  issues: Issues,
+): void {
+  const prefix = checkPrefix(text, path, issues);
+  if (!prefix) return;
+  const space = spaces.find((candidate) => candidate?.family === prefix.family);
+  if (space && (!containsPrefix(space, prefix) || space.length === prefix.length))
+    issues.add(
+      path,
+      "must be a part of the space: the others take nothing else",
+      [show(text), `space ${formatPrefix(space)}`],
+      "announce a longer prefix inside the space",
+    );
+  const holder = taken.get(formatPrefix(prefix));
+  if (holder) issues.add(path, "is announced twice", [holder, `${path} ${show(text)}`], "leave one of them out");
+  taken.set(formatPrefix(prefix), path);
+}
+
+function checkEntry(entry: OspfInterface, path: string, names: Map<string, string>, issues: Issues): void {
+  checkInterface(entry.interface, `${path}.interface`, issues);
+  const holder = names.get(entry.interface);
+  if (holder)
+    issues.add(
+      `${path}.interface`,
+      "the interface stands there twice",
+      [holder, `${path} ${show(entry.interface)}`],
+      "keep one of them",
+    );
+  names.set(entry.interface, path);
+  checkLabel(entry.neighbour, `${path}.neighbour`, issues);
+  checkWhole(entry.area, `${path}.area`, 0, 2 ** 32 - 1, issues);
+  checkWhole(entry.cost, `${path}.cost`, 1, 65535, issues);
+}
+
+/** RFC 2328, section 3: areas talk through the backbone, so a host that is in several must be in that one. */
+function checkAreas(interfaces: readonly OspfInterface[], issues: Issues): void {
+  const areas = [...new Set(interfaces.map((entry) => entry.area ?? 0))];
+  if (areas.length < 2 || areas.includes(0)) return;
+  issues.add(
+    "interfaces",
+    "a host in several areas must also be in area 0, through which areas talk",
+    [`areas ${areas.join(", ")}`],
+    "put one of the tunnels into area 0, or all into the same area",
+  );
+}
+
+function checkBfd(bfd: BfdArgs, issues: Issues): void {
+  checkWhole(bfd.intervalMs, "bfd.intervalMs", 50, 60000, issues);
+  checkWhole(bfd.multiplier, "bfd.multiplier", 2, 50, issues);
+}
+
+function checkWhole(value: number | undefined, path: string, first: number, last: number, issues: Issues): void {
+  if (value === undefined || (Number.isInteger(value) && value >= first && value <= last)) return;
+  issues.add(path, `must be a whole number from ${first} to ${last}`, [show(value)], "leave it out for the default");
+}
+
+/** Returns a secret that BIRD can read between quotation marks; raises an error without it otherwise. */
+export function checkedSecret(secret: string, neighbour: string): string {
+  if (/^[\x20\x21\x23-\x7e]{16,128}$/.test(secret)) return secret;
+  throw new Error(
+    `the OSPF secret for ${neighbour} must be 16 to 128 characters of printable ASCII without quotation marks`,
+  );
+}

@@ -1,0 +1,51 @@
+/** What the role asks BIRD: who is a neighbour before a change and after it, and what refresh compares. Constant scripts for /bin/sh. */
+import { BIRD_CONFIG, DEAD_SECONDS, HELLO_SECONDS } from "./render";
+
+/** Where the neighbours stand that the change must not lose; gone with the next boot. */
+const NOTE = "/run/intranet-ospf-neighbours";
+
+/** Prints `ospf4 wg-x seconds` for each neighbour that is Full: what is left until it would be given up. */
+const FULL = [
+  "full() {",
+  "\tfor protocol in ospf4 ospf6; do",
+  '\t\tbirdc -r show ospf neighbors "$protocol" 2>/dev/null |',
+  "\t\t\tawk -v protocol=\"$protocol\" '$3 ~ /^Full/ { print protocol, $5, int($4) }'",
+  "\tdone",
+  "}",
+];
+
+/**
+ * Before the change: notes who must be a neighbour after it. That is who is one now and still stands in the new configuration (`$1`),
+ * and of the required interfaces (the other arguments) those that are new.
+ */
+export const NOTE_NEIGHBOURS = [
+  ...FULL,
+  "new=$1",
+  "shift",
+  `named() { grep -qsF "interface \\"$1\\"" "$2"; }`,
+  "{",
+  '\tfull | while read -r protocol interface left; do if named "$interface" "$new"; then echo "$protocol $interface"; fi; done',
+  `\tfor interface do if ! named "$interface" ${BIRD_CONFIG}; then printf 'ospf4 %s\\nospf6 %s\\n' "$interface" "$interface"; fi; done`,
+  `} >${NOTE}`,
+].join("\n");
+
+/** A neighbour that heard of no change sends a hello in this time; one that has been lost by it has not been heard since. */
+const SETTLE_SECONDS = HELLO_SECONDS + 2;
+
+/** After the change: whether each of them is Full, and has been heard since. */
+export const ASK_NEIGHBOURS = [
+  ...FULL,
+  `sleep ${SETTLE_SECONDS}`,
+  `heard=$(full | awk '$3 >= ${DEAD_SECONDS - HELLO_SECONDS - 1} { print $1, $2 }')`,
+  `missing=$(printf '%s\\n' "$heard" | grep -Fxv -f - ${NOTE})`,
+  '[ -z "$missing" ] || { echo "not Full:"; echo "$missing"; exit 1; }',
+].join("\n");
+
+/** Prints the protocols' states and the interfaces' areas and costs as BIRD runs with them; no neighbour, no time. */
+export const LIVE_STATE = [
+  "birdc -r show protocols | awk '$2 ~ /^[A-Z]/ && NR > 2 { print $1, $2, $4 }'",
+  "for protocol in ospf4 ospf6; do",
+  '\tbirdc -r show ospf interface "$protocol" |',
+  '\t\tawk -v protocol="$protocol" \'$1 == "Interface" { name = $2 } $1 == "Area:" { area = $2 } $1 == "Cost:" { print protocol, name, area, $2 }\'',
+  "done | sort",
+].join("\n");

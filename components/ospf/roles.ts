@@ -1,0 +1,57 @@
+/** BIRD's role, as desired state. */
+import * as pulumi from "@pulumi/pulumi";
+import type { RoleContent } from "../host-identity/roles";
+import type { OspfArgs } from "./args";
+import { checkedSecret } from "./check";
+import { ASK_NEIGHBOURS, LIVE_STATE, NOTE_NEIGHBOURS } from "./probes";
+import { BIRD_CONFIG, BIRD_DROP_IN, renderBirdConfig, renderBirdDropIn, secretName } from "./render";
+
+/** See {@link OspfArgs.bfd}. */
+const BFD_DEFAULT = { intervalMs: 1000, multiplier: 5 };
+/** How long neighbours may take after a change: both ends change in the same `up`, one maybe after other roles of its host. */
+const NEIGHBOUR_SECONDS = 120;
+
+/** OSPF on a host; a change is a reload, which keeps the neighbours. BIRD's own parser reads the staged file. */
+export function ospfRole(args: OspfArgs): RoleContent {
+  const content = renderBirdConfig({
+    routerId: args.routerId,
+    identity: args.identity,
+    space: args.space,
+    announce: args.announce,
+    interfaces: args.interfaces,
+    ...(args.bfd === false ? {} : { bfd: { ...BFD_DEFAULT, ...(typeof args.bfd === "object" ? args.bfd : {}) } }),
+  });
+  const secrets = Object.fromEntries(
+    args.interfaces.map((entry) => [secretName(entry.interface), readable(entry.secret, entry.neighbour)]),
+  );
+  const required = args.interfaces.filter((entry) => entry.required ?? true).map((entry) => entry.interface);
+  return {
+    role: "ospf",
+    packages: ["bird2"],
+    files: {
+      [BIRD_CONFIG]: { content, secrets, group: "bird", mode: "0640" },
+      [BIRD_DROP_IN]: { content: renderBirdDropIn() },
+    },
+    units: { "bird.service": { reloadOn: [BIRD_CONFIG] } },
+    checks: [
+      { command: ["bird", "-p", "-c", { staged: BIRD_CONFIG }], description: "bird reads its configuration" },
+      {
+        command: ["sh", "-c", NOTE_NEIGHBOURS, "note", { staged: BIRD_CONFIG }, ...required],
+        description: "who is a neighbour before the change",
+      },
+    ],
+    probes: [
+      {
+        command: ["sh", "-c", ASK_NEIGHBOURS, "neighbours"],
+        description: "the OSPF neighbours are there",
+        timeoutSeconds: NEIGHBOUR_SECONDS,
+      },
+    ],
+    confirm: true,
+    live: { "protocols of BIRD": { command: ["sh", "-c", LIVE_STATE] } },
+  };
+}
+
+function readable(secret: pulumi.Input<string>, neighbour: string): pulumi.Output<string> {
+  return pulumi.secret(pulumi.output(secret).apply((text) => checkedSecret(text, neighbour)));
+}

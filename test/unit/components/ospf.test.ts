@@ -1,0 +1,175 @@
+import * as pulumi from "@pulumi/pulumi";
+import { spawnSync } from "node:child_process";
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
+import type { OspfArgs } from "../../../components/ospf/args";
+import { checkedSecret } from "../../../components/ospf/check";
+import { ASK_NEIGHBOURS, LIVE_STATE, NOTE_NEIGHBOURS } from "../../../components/ospf/probes";
+import * as render from "../../../components/ospf/render";
+import { ospfRole } from "../../../components/ospf/roles";
+import { checkBird, checkShell, checkUnit, testWith, withFiles } from "./checkers";
+import { PLAN } from "./fixtures";
+import { expectGolden } from "./golden";
+
+const secret = Buffer.alloc(32, 3).toString("base64");
+const args = (host: string): OspfArgs => ({
+  connection: { address: "unused", hostKeys: [] },
+  routerId: PLAN.hosts[host]!.identity.v4,
+  identity: PLAN.hosts[host]!.identity,
+  space: PLAN.space,
+  announce: [...PLAN.ospf[host]!.announce],
+  interfaces: PLAN.ospf[host]!.interfaces.map(({ interface: name, area, cost, neighbour }) => ({
+    interface: name,
+    area,
+    cost,
+    neighbour,
+    secret,
+  })),
+});
+const config = (given: OspfArgs): string => {
+  const { content } = ospfRole(given).files![render.BIRD_CONFIG]!;
+  if (typeof content !== "string") throw new Error("BIRD's configuration must be plain text");
+  return content;
+};
+const cabin = args("cabin");
+const office = { ...cabin.interfaces[0]!, interface: "wg-office", neighbour: "office", cost: 100 };
+const CASES: Record<string, OspfArgs> = {
+  hub: args("vps"),
+  site: cabin,
+  areas: { ...cabin, interfaces: [...cabin.interfaces, { ...office, area: 7 }] },
+  "other-area": { ...cabin, bfd: { multiplier: 3 }, interfaces: [{ ...office, area: 7 }] },
+  "without-bfd": { ...cabin, bfd: false },
+  alone: { ...cabin, announce: [], interfaces: [] },
+};
+
+describe("BIRD's configuration", () => {
+  test.each(Object.entries(CASES))("%s", (name, given) => expectGolden(`ospf/${name}.conf`, config(given)));
+
+  testWith("bird", "bird reads all of them, and refuses a broken one", () => {
+    for (const given of Object.values(CASES)) expect(checkBird(config(given))).toEqual({ code: 0, output: "" });
+    expect(checkBird(config(cabin).replace("type ptp;", "type ppp;")).code).not.toBe(0);
+    expect(checkBird(config(cabin).replace("hmac sha256", "hmac sha3")).code).not.toBe(0);
+  });
+
+  test("a new site on the hub is one more interface for each family", () => {
+    const before = args("vps");
+    const after = config({ ...before, interfaces: [...before.interfaces, office] }).split("\n");
+    const old = config(before).split("\n");
+    const fresh = after.filter((line) => !old.includes(line));
+    const own = ['\t\tinterface "wg-office" { # office', "\t\t\tcost 100;", '\t\t\tpassword "{{ospf_wg_office}}" {'];
+    expect(fresh.map((line) => line.replace(" fe80::/112", ""))).toEqual([...own, ...own]);
+    for (const line of old) expect(after).toContain(line);
+  });
+
+  testWith("systemd-analyze", "systemd reads Debian's unit with what is added to it", () => {
+    const files = { "bird.service.d/intranet.conf": render.renderBirdDropIn() };
+    expectGolden("ospf/drop-in.conf", render.renderBirdDropIn());
+    expect(checkUnit("/lib/systemd/system/bird.service", files).output).toBe("");
+  });
+});
+
+describe("secrets", () => {
+  const secretsOf = (given: pulumi.Input<string>): pulumi.Output<unknown> =>
+    pulumi.output(
+      ospfRole({ ...cabin, interfaces: [{ ...office, secret: given }] }).files![render.BIRD_CONFIG]!.secrets,
+    );
+  const inner = (output: pulumi.Output<unknown>): { promise(): Promise<unknown>; isSecret: Promise<boolean> } =>
+    output as never;
+
+  test("stand in the file's secrets alone, and stay secret", async () => {
+    expect(JSON.stringify({ ...ospfRole(cabin), files: config(cabin) })).not.toContain(secret);
+    expect(await inner(secretsOf(secret)).promise()).toEqual({ ospf_wg_office: secret });
+    expect(await inner(secretsOf(secret)).isSecret).toBe(true);
+  });
+
+  test.each(["short", `${secret}"`, `${secret}\n`, "ä".repeat(20), "x".repeat(129)])(
+    "what BIRD could not read is refused without being shown: %j",
+    (bad) => {
+      const attempt = (): string => checkedSecret(bad, "office");
+      expect(attempt).toThrow(/^the OSPF secret for office must be 16 to 128 characters [^"]*$/);
+      expect(attempt).not.toThrow(bad);
+    },
+  );
+});
+
+describe("who must be a neighbour after a change", () => {
+  const HEADER = "BIRD 2.17.5 ready.\n";
+  const neighbours = (name: string, rows: readonly [string, string, string][]): string =>
+    `${HEADER}${name}:\nRouter ID   \tPri\t     State     \tDTime\tInterface  Router IP\n` +
+    rows.map(([state, left, on]) => `10.31.240.1 \t  1\t${state}/PtP  \t${left}\t${on}   169.254.1.2\n`).join("");
+  const BIRDC = "#!/bin/sh\nshift; case $* in *ospf4) cat ospf4;; *ospf6) cat ospf6;; esac\n";
+  const interfaces = (...names: string[]): string => names.map((name) => `interface "${name}" {\n`).join("");
+
+  /** Runs note, and then ask, with what birdc says before and after; returns the note and what ask printed. */
+  function change(
+    files: { old: string; new: string },
+    before: readonly [string, string, string][],
+    after: readonly [string, string, string][],
+    required: readonly string[],
+  ): { note: string; said: string; code: number | null } {
+    const sandbox = [
+      "mount -t tmpfs none /run; mount -t tmpfs none /etc/bird",
+      'cd "$1"; shift; PATH=$PWD/bin:$PATH; cp old.conf /etc/bird/bird.conf',
+      'cp before4 ospf4; cp before6 ospf6; sh -c "$NOTE" note "$PWD/new.conf" "$@"',
+      "cat /run/intranet-ospf-neighbours >note; cp after4 ospf4; cp after6 ospf6",
+      'sh -c "$ASK" ask >said 2>&1 && code=0 || code=$?; cat note; echo --; cat said; exit $code',
+    ].join("\n");
+    const content = {
+      "old.conf": files.old,
+      "new.conf": files.new,
+      before4: neighbours("ospf4", before),
+      before6: neighbours("ospf6", before),
+      after4: neighbours("ospf4", after),
+      after6: neighbours("ospf6", after),
+      "bin/birdc": BIRDC,
+      "bin/sleep": "#!/bin/sh\n",
+    };
+    return withFiles(content, (folder) => {
+      for (const program of ["birdc", "sleep"]) chmodSync(join(folder, "bin", program), 0o755);
+      const result = spawnSync("unshare", ["--mount", "sh", "-euc", sandbox, "sh", folder, ...required], {
+        encoding: "utf8",
+        env: { ...process.env, NOTE: NOTE_NEIGHBOURS, ASK: ASK_NEIGHBOURS },
+      });
+      expect(result.stderr).toBe("");
+      const [note, said] = result.stdout.split("--\n");
+      return { note: note!, said: said!, code: result.status };
+    });
+  }
+  const full = (on: string, left = "18.2"): [string, string, string] => ["Full", left, on];
+  const both = interfaces("wg-a", "wg-b");
+
+  testWith("bird", "at first: the required ones", () => {
+    const empty = { old: "# Debian's\n", new: both };
+    const made = change(empty, [], [full("wg-a")], ["wg-a"]);
+    expect(made).toEqual({ note: "ospf4 wg-a\nospf6 wg-a\n", said: "", code: 0 });
+    expect(change(empty, [], [["ExStart", "18.2", "wg-a"]], ["wg-a"])).toMatchObject({
+      said: "not Full:\nospf4 wg-a\nospf6 wg-a\n",
+      code: 1,
+    });
+    expect(change(empty, [], [], [])).toEqual({ note: "", said: "", code: 0 });
+  });
+
+  testWith("bird", "later: those that were there before, and no other", () => {
+    const same = { old: both, new: both };
+    expect(change(same, [full("wg-a"), ["Init", "3.1", "wg-b"]], [full("wg-a")], ["wg-a", "wg-b"])).toMatchObject({
+      code: 0,
+    });
+    expect(change(same, [full("wg-a"), full("wg-b")], [full("wg-b")], [])).toMatchObject({ code: 1 });
+    expect(
+      change({ old: both, new: interfaces("wg-a") }, [full("wg-a"), full("wg-b")], [full("wg-a")], []),
+    ).toMatchObject({
+      code: 0,
+    });
+  });
+
+  testWith("bird", "one that is still listed, but not heard since the change, does not count", () => {
+    const same = { old: both, new: both };
+    expect(change(same, [full("wg-a")], [full("wg-a", "12.9")], [])).toMatchObject({ code: 1 });
+    expect(change(same, [full("wg-a")], [full("wg-a", "14.0")], [])).toMatchObject({ code: 0 });
+  });
+
+  testWith("sh", "the shell reads the scripts", () => {
+    for (const script of [NOTE_NEIGHBOURS, ASK_NEIGHBOURS, LIVE_STATE])
+      expect(checkShell(script)).toMatchObject({ code: 0 });
+  });
+});
