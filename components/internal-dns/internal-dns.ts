@@ -30,13 +30,15 @@ export class InternalDns extends pulumi.ComponentResource {
     this.dhcp = renderDhcp(args.domain, this.resolvers);
     this.doctor = renderDoctor(args, this.resolvers);
     const key = new SharedSecret(`${name}-transfer-key`, { keyVersion: args.keyVersion ?? 1 }, { parent: this });
+    let primary: pulumi.Resource[] = [];
     servers.forEach((server, index) =>
       whenReady(server, (after) => {
-        // Only after the first server if that is there: a secondary needs nobody to be set up.
-        const first = this.ready.slice(0, 1);
+        // After the primary only if that is there: a secondary needs nobody to be set up.
         const content = nameServerRole(args, index, key.value);
-        const options = roleOptions(this, { ...server, after: [...after, ...first] });
-        this.ready.push(new HostRole(`${name}-${server.name}`, { ...roleHost(server), ...content }, options));
+        const options = roleOptions(this, { ...server, after: [...after, ...primary] });
+        const role = new HostRole(`${name}-${server.name}`, { ...roleHost(server), ...content }, options);
+        if (index === 0) primary = [role];
+        this.ready.push(role);
       }),
     );
     this.registerOutputs({ resolvers: this.resolvers });
