@@ -1,7 +1,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { ManagedHost } from "../common/managed-host";
 
-/** Arguments of {@link CertificateAuthority}. */
+/** Arguments of {@link CertificateAuthority}. The host's apt sources must offer the package `step-ca`, which is not Debian's own. */
 export interface CertificateAuthorityArgs extends ManagedHost {
   /** The only domain, with all names below it, for which it can issue valid certificates. Another one needs another `rootVersion`. */
   domain: string;

@@ -14,10 +14,14 @@ export interface World {
   sshKeys: { id: number; name: string; fingerprint: string; labels: Record<string, string>; publicKey: string }[];
   /** Whether the hosts that are brought in by a script have been seen. */
   enrolled: boolean;
+  /** From when to when an authority's certificates are valid. */
+  validity: { notBefore: string; notAfter: string };
 }
 
+const FRESH = { notBefore: "2026-01-01T00:00:00Z", notAfter: "2126-01-01T00:00:00Z" };
+
 /** An empty project, and no enrolled host. */
-export const world: World = { sshKeys: [], enrolled: false };
+export const world: World = { sshKeys: [], enrolled: false, validity: FRESH };
 
 /** Everything registered so far, in order. */
 export const registered: Registered[] = [];
@@ -30,6 +34,8 @@ export const TYPES = {
   wireGuardKey: `${DYNAMIC}WireGuardKey`,
   sshHostKey: `${DYNAMIC}SshHostKey`,
   enrolledHost: `${DYNAMIC}EnrolledHost`,
+  rootCertificate: `${DYNAMIC}RootCertificate`,
+  intermediateCertificate: `${DYNAMIC}IntermediateCertificate`,
 } as const;
 
 /** Ids as a cloud gives them: numbers, the same for the same name. */
@@ -47,6 +53,15 @@ function stateOf(args: pulumi.runtime.MockResourceArgs): Record<string, unknown>
       return { ...args.inputs, publicKey: `PUBLIC-${args.name}`, privateKey: `PRIVATE-${args.name}` };
     case TYPES.sshHostKey:
       return { ...args.inputs, publicKey: "ssh-ed25519 AAAA", privateKey: "PRIVATE-HOST-KEY" };
+    case TYPES.rootCertificate:
+    case TYPES.intermediateCertificate:
+      return {
+        ...args.inputs,
+        certificate: `-----BEGIN CERTIFICATE-----\n${args.name}\n-----END CERTIFICATE-----\n`,
+        fingerprint: "AA:BB",
+        ...world.validity,
+        privateKey: `PRIVATE-${args.name}`,
+      };
     case TYPES.enrolledHost:
       return { ...args.inputs, enrolled: world.enrolled };
     default:
@@ -66,6 +81,7 @@ export async function startMocks(preview = false): Promise<void> {
   registered.length = 0;
   world.sshKeys = [];
   world.enrolled = false;
+  world.validity = FRESH;
   await pulumi.runtime.setMocks(
     {
       newResource: (args) => {
