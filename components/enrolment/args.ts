@@ -21,8 +21,6 @@ export interface EnrolmentArgs {
   roles: RoleContent[];
   /** What the host is looked for after, and that is deleted after its roles: such as the hub's end of the tunnel. */
   after?: pulumi.Resource[];
-  /** Another text says that the host was replaced by another machine, on which the script has run: its roles are made anew there. */
-  machine?: string;
   /** Raise it to give the SSH service another host key; see docs/host.md for how the host gets it. Default 1. */
   keyVersion?: number;
 }

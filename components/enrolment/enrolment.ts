@@ -36,7 +36,6 @@ export class Enrolment extends pulumi.ComponentResource {
     this.connection = { name: host, address, port, hostKeys: [key.publicKey], via: hub.connection };
     this.managed = {
       connection: this.connection,
-      ...(args.machine === undefined ? {} : { machine: args.machine }),
       lastWay: true,
       whenReady: (make) => this.whenEnrolled(make),
     };
