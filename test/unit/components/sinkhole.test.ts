@@ -1,8 +1,10 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
 import { parse } from "yaml";
 import { renderSinkholeRules } from "../../../components/sinkhole/firewall";
 import * as page from "../../../components/sinkhole/page";
 import { renderUserData } from "../../../components/sinkhole/user-data";
-import { checkNft, checkNginx, checkUnit, testWith } from "./checkers";
+import { checkNft, checkNginx, checkUnit, testWith, withFiles } from "./checkers";
 import { PLAN } from "./fixtures";
 import { expectGolden } from "./golden";
 
@@ -33,6 +35,38 @@ describe("the sinkhole's firewall", () => {
     expect(rules.indexOf(`ip daddr ${PLAN.space.v4} drop`)).toBeLessThan(rules.indexOf("ct state vmap"));
     expect(rules.indexOf("goto tunnels")).toBeLessThan(rules.indexOf(`ip daddr ${PLAN.space.v4} drop`));
   });
+});
+
+describe("packets through the sinkhole's firewall", () => {
+  /** Sends the packets of sinkhole-packets.py through the rules, or through none: which of them arrived. */
+  const arrived = (rules: string | undefined): Record<string, boolean> =>
+    withFiles({ "rules.nft": rules ?? "" }, (folder) => {
+      const argument = rules === undefined ? "none" : join(folder, "rules.nft");
+      const script = join(__dirname, "sinkhole-packets.py");
+      const result = spawnSync("unshare", ["--net", "--mount", "python3", "-B", script, argument], {
+        encoding: "utf8",
+      });
+      expect(result.stderr).toBe("");
+      return JSON.parse(result.stdout) as Record<string, boolean>;
+    });
+
+  testWith(
+    "nft",
+    "routing is spoken on links alone, and by nobody further away; a way back may be another link's, but no device's",
+    () => {
+      const passed = arrived(renderSinkholeRules(firewall));
+      expect(Object.keys(passed).filter((what) => passed[what])).toEqual([
+        "ospf from a link",
+        "ospf from a link, over IPv6",
+        "bfd from a link",
+        "to a site, by another link than the way back",
+        "to a site, from a device",
+      ]);
+      const control = arrived(undefined);
+      expect(Object.keys(control)).toEqual(Object.keys(passed));
+      expect(Object.values(control)).not.toContain(false);
+    },
+  );
 });
 
 describe("the denied page", () => {
