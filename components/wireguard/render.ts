@@ -139,10 +139,13 @@ export function renderDropIn(interfaceName: string): string {
   );
 }
 
+/** Peers with what each may send; sorted, for WireGuard gives them in any order (wireguard-go in another one each time). */
+const PEERS = 'peers=$(wg show "$1" allowed-ips) && echo "$peers" | sort';
+
 /** What is compared on refresh: the peers that the kernel knows, addresses, and our own routes. None of it holds a secret or a counter. */
 export function liveState(interfaceName: string): Record<string, { command: string[] }> {
   return {
-    [`peers of ${interfaceName}`]: { command: ["wg", "show", interfaceName, "allowed-ips"] },
+    [`peers of ${interfaceName}`]: { command: ["sh", "-c", PEERS, "peers", interfaceName] },
     [`addresses of ${interfaceName}`]: { command: ["ip", "-brief", "address", "show", "dev", interfaceName] },
     [`IPv4 routes of ${interfaceName}`]: {
       command: ["ip", "-4", "route", "show", "dev", interfaceName, "proto", "static"],
