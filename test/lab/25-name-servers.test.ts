@@ -2,7 +2,7 @@
 import { CABIN, HOME, OFFICE } from "../../lab/constants";
 import { COPIES, KEY_FILE, SERVED } from "../../components/internal-dns/render";
 import { dig, digAll, lookUp, PUBLIC_RESOLVERS, resolveThrough, staticRoutes, tunnel } from "./devices";
-import { changedConfig, ensureUp, identity, outputs, plan, plannedSteps, pulumiOk, until } from "./intranet";
+import { changedConfig, ensureUp, identity, outputs, plan, plannedSteps, pulumiOk, until, up } from "./intranet";
 import { listening } from "./lifted";
 import { exec, execOk, lab, probe } from "./support";
 
@@ -142,7 +142,7 @@ test("one more record is one change on one host, the second server has it within
     return (await digAll("laptop", questions)).map(({ status, records }) => [status, ...records]);
   };
   expect(await fromAll()).toEqual(SERVERS.map(() => ["NXDOMAIN"]));
-  await pulumiOk(["up", "--yes", "--skip-preview", ...more]);
+  await up(more);
   const between = await inStep();
   try {
     expect(between).toBeGreaterThan(before);

@@ -6,7 +6,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { resolveThrough, staticRoutes, tunnel } from "./devices";
 import { holders } from "./disks";
-import { changedConfig, curl, ensureUp, identity, NAMES, outputs, plan, pulumiOk, until } from "./intranet";
+import { changedConfig, curl, ensureUp, identity, NAMES, outputs, plan, pulumiOk, until, up } from "./intranet";
 import { exec, execOk, type Result } from "./support";
 
 const { domain, devices } = plan();
@@ -51,7 +51,7 @@ beforeAll(async () => {
     network.services.photos = { at: "home", port: 8081 };
   });
   await ensureUp();
-  await pulumiOk(["up", "--yes", "--skip-preview", ...short], { timeoutSeconds: 400 });
+  await up(short);
   out = await outputs();
   root = new X509Certificate(out["certificateAuthority"].rootCertificate);
   for (const device of DEVICES)
