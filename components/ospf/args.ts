@@ -27,7 +27,10 @@ export interface OspfArgs extends ManagedHost {
 export interface OspfInterface {
   /** The interface: starts with `wg-`. It need not be there yet. OSPFv3 uses its link-local address of fe80::/112, as {@link WireGuardLink} sets it. */
   interface: string;
-  /** The area, 0 to 4294967295, the same at both ends. Default 0, the backbone; a host in several areas must also be in that one. */
+  /**
+   * The area, 0 to 4294967295, the same at both ends. Default 0, the backbone; a host in several areas must also be in that one. A tunnel of
+   * another area never mends a backbone that has come apart (RFC 2328, section 3): spare ways belong into area 0.
+   */
   area?: number;
   /** The cost of sending here, 1 to 65535; the cheapest way is taken. Default 10. */
   cost?: number;
