@@ -190,7 +190,11 @@ export class HostClient {
           );
       });
       channel.on("error", (error: Error) => reject(classify(error, this.name)));
-      channel.end(execution.input ?? Buffer.alloc(0));
+      // Only our end is said to be over (EOF). Ended as a stream, the channel would be closed as soon as the host's end is over as well, and
+      // then a command that ends quickly is closed before its exit code has come.
+      const over = () => channel.eof();
+      if (execution.input?.length) channel.write(execution.input, over);
+      else over();
     });
   }
 

@@ -149,6 +149,17 @@ test("roles share one connection a host with at most 8 sessions, and a reset mak
   expect(server.logins).toBe(2);
 });
 
+test("an exit code that comes after the output's end is waited for", async () => {
+  const { port } = await serve({ onExec: (_command, input) => ({ stdout: `${input.length}`, code: 3 }), reapMs: 100 });
+  expect((await run(port)).code).toBe(3);
+  const lines: string[] = [];
+  const large = Buffer.alloc(5_000_000, "x");
+  const ended = await pool.use(to(port), { seconds: 3 }, (client) =>
+    client.execute("wc -c", { input: large, silenceMs: 5000, onLine: (line) => lines.push(line) }),
+  );
+  expect([ended.code, lines]).toEqual([3, ["5000000"]]);
+});
+
 test("a connection that is lost under a command is an error, not a success", async () => {
   const { port } = await serve({ onExec: () => "drop" });
   expect((await failure(run(port))).failure).toBe("closed");

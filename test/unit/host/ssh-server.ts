@@ -1,7 +1,7 @@
 /** A small SSH server on loopback: real protocol, commands answered by a function, streams forwarded for jump hosts. */
 import { connect, type AddressInfo } from "node:net";
 import { makeSshHostPair } from "../../../host/keys/pairs";
-import { type Connection as ServerConnection, Server, utils } from "ssh2";
+import { type Connection as ServerConnection, Server, type ServerChannel, utils } from "ssh2";
 
 export interface KeyPair {
   public: string;
@@ -21,6 +21,8 @@ export interface Options {
   onExec?: (command: string, input: Buffer) => { stdout?: string; stderr?: string; code: number } | "hang" | "drop";
   /** What becomes of a stream to another host: `hang` as to one that is off, `refuse` as to one without a way. */
   forward?: "hang" | "refuse";
+  /** Milliseconds between the end of what a command prints and its exit code: sshd sees the one before the other. Default: none. */
+  reapMs?: number;
 }
 
 /** Counts what a host's own log would: logins, and sessions that are open at the same time. */
@@ -95,10 +97,24 @@ export class SshServer {
         if (answer === "drop") return this.dropAll();
         if (answer.stdout) channel.write(answer.stdout);
         if (answer.stderr) channel.stderr.write(answer.stderr);
-        channel.exit(answer.code);
-        channel.end();
+        const reap = () => {
+          channel.exit(answer.code);
+          channel.end();
+        };
+        if (this.options.reapMs === undefined) return reap();
+        endOfOutput(channel);
+        setTimeout(reap, this.options.reapMs);
       });
     });
     session.on("close", () => (this.openSessions -= 1));
   }
+}
+
+/** Says that nothing more is printed. The library's own way to say so leaves no way to send an exit code. */
+function endOfOutput(channel: ServerChannel): void {
+  const { _client: client, outgoing } = channel as unknown as {
+    _client: { _protocol: { channelEOF(id: number): void } };
+    outgoing: { id: number };
+  };
+  client._protocol.channelEOF(outgoing.id);
 }
