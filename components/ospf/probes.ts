@@ -41,11 +41,16 @@ export const ASK_NEIGHBOURS = [
   '[ -z "$missing" ] || { echo "not Full:"; echo "$missing"; exit 1; }',
 ].join("\n");
 
-/** Prints the protocols' states and the interfaces' areas and costs as BIRD runs with them; no neighbour, no time. */
+/**
+ * Prints the protocols' states, and each interface that BIRD runs with another area or cost than its configuration says, or without it saying so.
+ * No neighbour, no time; and nothing of a tunnel that is not there yet: that is the tunnel's own matter.
+ */
 export const LIVE_STATE = [
   "birdc -r show protocols | awk '$2 ~ /^[A-Z]/ && NR > 2 { print $1, $2, $4 }'",
+  "declared=$(tr -d '\";' <" + BIRD_CONFIG + " |",
+  '\tawk \'$1 == "protocol" { protocol = $4 } $1 == "area" { area = $2 } $1 == "interface" { name = $2 } $1 == "cost" { print protocol, name, area, $2 }\')',
   "for protocol in ospf4 ospf6; do",
-  '\tbirdc -r show ospf interface "$protocol" |',
-  '\t\tawk -v protocol="$protocol" \'$1 == "Interface" { name = $2 } $1 == "Area:" { area = $2 } $1 == "Cost:" { print protocol, name, area, $2 }\'',
-  "done | sort",
+  '\tbirdc -r show ospf interface "$protocol" | tr -d "()" |',
+  '\t\tawk -v protocol="$protocol" \'$1 == "Interface" { name = $2 } $1 == "Area:" { area = $3 } $1 == "Cost:" { print protocol, name, area, $2 }\'',
+  'done | { grep -Fxv -e "$declared" || true; } | sort',
 ].join("\n");

@@ -173,3 +173,37 @@ describe("who must be a neighbour after a change", () => {
       expect(checkShell(script)).toMatchObject({ code: 0 });
   });
 });
+
+testWith("bird", "refresh sees an interface that runs otherwise than declared, and none that is not there yet", () => {
+  const shown = (name: string, area: number, cost: number): string =>
+    `Interface ${name} (peer 169.254.1.3)\n\tType: ptp\n\tArea: 0.0.0.${area} (${area})\n\tState: PtP\n\tCost: ${cost}\n`;
+  const live = (...interfaces: string[]): string => {
+    const content = {
+      "bird.conf": config(args("vps")),
+      protocols: "BIRD 2.17.5 ready.\nName Proto Table State Since Info\nospf4 OSPF master4 up 12:30:01.046 Running\n",
+      ospf4: `ospf4:\n${interfaces.join("")}`,
+      ospf6: "ospf6:\n",
+      "bin/birdc": "#!/bin/sh\ncase $* in *ospf4) cat ospf4;; *ospf6) cat ospf6;; *) cat protocols;; esac\n",
+    };
+    return withFiles(content, (folder) => {
+      chmodSync(join(folder, "bin/birdc"), 0o755);
+      const sandbox =
+        'mount -t tmpfs none /etc/bird; cd "$1"; PATH=$PWD/bin:$PATH; cp bird.conf /etc/bird/; sh -c "$LIVE"';
+      const env = { ...process.env, LIVE: LIVE_STATE };
+      const result = spawnSync("unshare", ["--mount", "sh", "-euc", sandbox, "sh", folder], { encoding: "utf8", env });
+      expect([result.stderr, result.status]).toEqual(["", 0]);
+      return result.stdout;
+    });
+  };
+  const [first, second] = PLAN.ospf["vps"]!.interfaces;
+  const quiet = "ospf4 OSPF up\n";
+  expect(live()).toBe(quiet);
+  expect(live(shown(first!.interface, first!.area, first!.cost))).toBe(quiet);
+  expect(
+    live(shown(first!.interface, first!.area, first!.cost), shown(second!.interface, second!.area, second!.cost)),
+  ).toBe(quiet);
+  expect(live(shown(first!.interface, first!.area, first!.cost + 1))).toBe(
+    `${quiet}ospf4 ${first!.interface} ${first!.area} ${first!.cost + 1}\n`,
+  );
+  expect(live(shown("wg-other", 3, 10))).toBe(`${quiet}ospf4 wg-other 3 10\n`);
+});
