@@ -1,7 +1,8 @@
 /** The Internet inside the lab: its router, the service network, the sites behind their routers, the operator. */
+import { existsSync } from "node:fs";
 import { HOME, INTERNET, OPERATOR, SERVICES, SITES, type Site } from "../constants";
 import { INTERNET_NS, plugIntoInternet, plugIntoLan, uplinkAddressCommands } from "./attachment";
-import { addNamespace, ip, macFor, makeRouter, nft } from "./net";
+import { addNamespace, ip, macFor, makeRouter, nft, sysctl } from "./net";
 import { blackHoleRuleset, routerRuleset } from "./router";
 
 /** Namespace of the services: clouds, names, packages. */
@@ -37,7 +38,17 @@ async function makeSite(site: Site): Promise<void> {
     ],
     router,
   );
+  await withoutBridgeFilter(router);
   await nft(routerRuleset(site), router);
+}
+
+/**
+ * What passes between two ports of a LAN is not the router's matter. Where the machine's kernel has br_netfilter, it would track such connections
+ * all the same, and not translate their addresses any more when they go on by the router.
+ */
+async function withoutBridgeFilter(router: string): Promise<void> {
+  if (!existsSync("/proc/sys/net/bridge")) return;
+  await sysctl({ "net.bridge.bridge-nf-call-iptables": 0, "net.bridge.bridge-nf-call-ip6tables": 0 }, router);
 }
 
 async function makeServices(): Promise<void> {
