@@ -5,49 +5,13 @@ import { promisify } from "node:util";
 import { ATTIC, CABIN, FIXED_HOSTS, KEY_LABELS, MAIL_PORT, OFFICE, SERVICES } from "../../lab/constants";
 import { deriveSshKey } from "../../lab/keys";
 import { hetzner } from "./lifted";
+import { makeServer, removeServer } from "./servers";
 import { exec, execOk as out, lab, labOk, LAB_NAME, probe, run, status } from "./support";
 
 const command = promisify(execFile);
 jest.setTimeout(30_000);
 /** A server that only these tests use, on which there is no stack. */
 const SERVER = "self-test";
-
-async function makeServer(
-  name: string,
-  firewall?: unknown[],
-): Promise<{ id: number; ipv4: string; firewallId?: number }> {
-  const firewalls = firewall
-    ? [{ firewall: (await hetzner("/firewalls", "POST", { name: `${name}-fw`, rules: firewall })).firewall.id }]
-    : [];
-  const { server } = await hetzner("/servers", "POST", {
-    name,
-    server_type: "cx23",
-    image: "debian-13",
-    location: "fsn1",
-    firewalls,
-  });
-  const end = Date.now() + 60_000;
-  while ((await status()).hosts.find((host) => host.name === name)?.state !== "running") {
-    if (Date.now() > end) throw new Error(`${name} has not booted`);
-    await new Promise((resolve) => setTimeout(resolve, 300));
-  }
-  return {
-    id: server.id,
-    ipv4: server.public_net.ipv4.ip,
-    ...(firewalls[0] ? { firewallId: firewalls[0].firewall } : {}),
-  };
-}
-
-/** Deletes a server and its firewall, if they are there. */
-async function removeServer(name: string): Promise<void> {
-  for (const server of (await hetzner(`/servers?name=${name}`)).servers)
-    await hetzner(`/servers/${server.id}`, "DELETE");
-  const end = Date.now() + 20_000;
-  while ((await hetzner(`/servers?name=${name}`)).servers.length > 0 && Date.now() < end)
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  for (const firewall of (await hetzner(`/firewalls?name=${name}-fw`)).firewalls)
-    await hetzner(`/firewalls/${firewall.id}`, "DELETE");
-}
 
 beforeAll(async () => {
   // On hosts that no stack has touched: what an intranet does while a host boots is not what is looked at here.
