@@ -123,6 +123,20 @@ test("a host that is off keeps its roles; only a change for it fails, with its n
   await ok([...UP, "--expect-no-changes"], { TRIAL_NOTE: "second" });
 });
 
+test("new keys come with the newer script: the up that makes them fails at the host alone, and its script is there", async () => {
+  const keys = { TRIAL_NOTE: "second", TRIAL_KEYS: "2" };
+  const failed = await stack(UP, keys);
+  expect(failed.code).not.toBe(0);
+  expect(failed.stdout + failed.stderr).toMatch(
+    /cabin \(.*\) (shows another host key|.*did not answer|is unreachable)/,
+  );
+  const newer = (await enrol(HOST)).stdout;
+  expect(newer).not.toBe(script);
+  expect(await bringIn(newer)).toMatch(/^tunnel-wg-hub: set .*wg-hub\.conf/m);
+  await ok(UP, keys);
+  await ok(["preview", "--refresh", "--expect-no-changes"], keys);
+});
+
 test("destroy succeeds, and the host ends as it was before the script, even if its power fails right after", async () => {
   const said = await ok(["destroy", "--yes", "--skip-preview"]);
   await labOk(["reset", HOST]);
