@@ -1,4 +1,5 @@
 /** The internal names: the rules for what is described, and the records that follow. */
+import { checkDomain } from "./checks";
 import * as constants from "./constants";
 import { show, type Issues } from "./errors";
 import { isLabel } from "./name";
@@ -29,6 +30,7 @@ export function checkDns(spec: Partial<IntranetSpec>, sites: Readonly<Record<str
     const help = "write it like . 20326 8 2 E06D44B8…, without quotes";
     issues.add(`dns.trustAnchors[${index}]`, "must be the root's DS record", [show(text)], help);
   });
+  if (dns.publicName !== undefined) checkDomain(dns.publicName, "dns.publicName", issues);
   const reserved = reservedLabels(spec, dns);
   for (const name of Object.keys(spec.services ?? {}))
     checkFree(name.toLowerCase(), `services.${name}`, reserved, issues);
@@ -136,11 +138,14 @@ export function checkCertificateAuthority(
       "name one of them",
     );
   if (!spec.dns) issues.add("dns", "the CA needs name servers", ["nothing"], "name the site that answers: at: [home]");
-  for (const field of ["leafLifetime", "renewInterval"] as const) {
-    const text = authority[field];
-    if (text === undefined || /^[1-9]\d{0,5}[smh]$/.test(text)) continue;
-    issues.add(`certificateAuthority.${field}`, "must be a time", [show(text)], "write it like 168h, 10m or 30s");
-  }
+  const { leafLifetime, renewInterval } = authority;
+  checkTime(leafLifetime, /^[1-9]\d{0,5}[mh]$/, "certificateAuthority.leafLifetime", "168h or 5m", issues);
+  checkTime(renewInterval, /^[1-9]\d{0,5}[smh]$/, "certificateAuthority.renewInterval", "10m or 30s", issues);
+}
+
+function checkTime(text: string | undefined, form: RegExp, path: string, example: string, issues: Issues): void {
+  if (text !== undefined && !form.test(text))
+    issues.add(path, "must be a time", [show(text)], `write it like ${example}`);
 }
 
 /**

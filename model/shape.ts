@@ -72,6 +72,7 @@ export const SPEC_SHAPE = {
       forwarders: texts,
       rootServers: { kind: "map", item: texts },
       trustAnchors: texts,
+      publicName: text,
       extraRecords: { kind: "list", item: record },
     },
   ),

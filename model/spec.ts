@@ -148,6 +148,8 @@ export interface DnsSpec {
   rootServers?: Record<string, string[]>;
   /** DNSSEC's trust anchors, as DS records: `. 20326 8 2 E06D…`. Absent: the real root's, as BIND knows it. */
   trustAnchors?: string[];
+  /** A public name that the doctor tries. Default `debian.org`. */
+  publicName?: string;
   /** Records beside the services' names, for what is not managed here: `{ name: "nas", type: "A", data: "10.20.0.7" }`. Absent: none. */
   extraRecords?: RecordSpec[];
 }
@@ -168,9 +170,9 @@ export interface RecordSpec {
 export interface CertificateAuthoritySpec {
   /** The site whose host issues. */
   at: string;
-  /** The name that people see on the root certificate. Default: the intranet's name and domain. */
+  /** What devices list the root under, at most 40 characters. Default: the domain. */
   organisation?: string;
-  /** How long a service's certificate is valid: `168h`; renewed at two thirds of it. Default `168h`, at least `5m`. */
+  /** How long a service's certificate is valid: `168h`; renewed at two thirds of it. Default `168h`, at least `3m`. */
   leafLifetime?: string;
   /** How often proxies look whether one is due: `10m`. Default `10m`. */
   renewInterval?: string;

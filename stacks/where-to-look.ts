@@ -4,7 +4,7 @@ import type { SummaryRow } from "../components";
 
 const outputs = JSON.parse(readFileSync(process.argv[2]!, "utf8")) as {
   summary: SummaryRow[];
-  sinkhole: { ipv4: string };
+  certificateAuthority?: { page: string };
 };
 const header = { what: "WHAT", kind: "KIND", where: "WHERE", address: "ADDRESS", audience: "WHO REACHES IT" };
 const columns = ["what", "kind", "where", "address", "audience"] as const;
@@ -20,18 +20,19 @@ for (const row of rows)
       .trimEnd(),
   );
 
-const service = outputs.summary.find(({ kind }) => kind === "service");
+const service = outputs.summary.find(({ kind, address }) => kind === "service" && address.startsWith("https://"));
 const device = outputs.summary.find(({ kind }) => kind === "device");
-const site = outputs.summary.find(({ kind, what }) => kind === "site" && what === service?.where);
 
 console.log("\nLook around:");
-if (service && site) {
-  const { hostname } = new URL(service.address.split(" ")[0]!);
-  console.log(`  bin/lab exec visitor -- curl -ik https://${hostname}/    a stranger: ACCESS DENIED`);
-  console.log(
-    `  bin/lab exec tv -- curl -i -H 'Host: ${hostname}' http://${site.where}/    on the LAN: ${service.what}`,
-  );
+if (service) {
+  const url = service.address.split(" ")[0]!;
+  console.log(`  bin/lab exec visitor -- curl -ik ${url}/    a stranger: ACCESS DENIED`);
+  console.log(`  bin/lab exec home -- curl -i ${url}/    inside: ${service.what}`);
 }
+if (outputs.certificateAuthority)
+  console.log(
+    `  bin/lab exec home -- curl -s ${outputs.certificateAuthority.page}/    how devices come to trust the CA`,
+  );
 if (device)
   console.log(
     `  bin/lab run -- pulumi stack output --show-secrets --json devices    the way in of ${device.what}, with its QR code`,

@@ -1,34 +1,33 @@
 import * as pulumi from "@pulumi/pulumi";
-import { WireGuardKey, type ConnectionArgs } from "../../host";
-import {
-  exposureOf,
-  formatIssue,
-  planIntranet,
-  type ExposureRow,
-  type HostSpec,
-  type IntranetPlan,
-  type LinkPlan,
-} from "../../model";
-import type { ManagedHost } from "../common/managed-host";
-import { HostIdentity } from "../host-identity/host-identity";
+import { exposureOf, formatIssue, planIntranet, type ExposureRow, type IntranetPlan } from "../../model";
 import { PublicDns } from "../public-dns/public-dns";
-import { ReverseProxy } from "../reverse-proxy/reverse-proxy";
-import { RoadWarrior } from "../road-warrior/road-warrior";
 import { Sinkhole } from "../sinkhole/sinkhole";
-import type { WireGuardEnd } from "../wireguard/args";
-import { DeviceHub } from "../wireguard/device-hub";
-import { WireGuardLink } from "../wireguard/wireguard-link";
 import type { IntranetArgs } from "./args";
+import { makeDevices, type DeviceOutputs } from "./devices";
+import { makeHosts } from "./hosts";
+import { makeKeys, makeLinks, makeOspf } from "./links";
+import { makeCertificateAuthority, makeDns, makeProxies, makeResolvers } from "./names";
+import type { Parts } from "./parts";
 import { summarise, type SummaryRow } from "./summary";
 
-/** A device's way in, three times the same. */
-export interface DeviceOutputs {
-  /** The file for WireGuard's clients. */
-  readonly configuration: string;
-  /** A picture to scan, SVG. */
-  readonly qrSvg: string;
-  /** The picture for a terminal. */
-  readonly qrTerminal: string;
+/** What devices and other machines need to trust the internal CA. */
+export interface CertificateAuthorityOutputs {
+  /** The root certificate, PEM. */
+  readonly rootCertificate: string;
+  /** Its SHA-256 fingerprint, to compare with what a device shows. */
+  readonly fingerprint: string;
+  /** The page inside that hands it out, and explains how devices take it. */
+  readonly page: string;
+}
+
+/** What LANs need to ask the internal name servers. */
+export interface DnsOutputs {
+  /** The name servers' addresses. */
+  readonly resolvers: readonly string[];
+  /** What to enter in DHCP and router advertisements, as text. */
+  readonly dhcp: string;
+  /** A script (POSIX sh) that says which resolver answers, and whether it is the right one. */
+  readonly doctor: string;
 }
 
 /**
@@ -48,6 +47,14 @@ export class Intranet extends pulumi.ComponentResource {
   public readonly sinkhole: Sinkhole;
   /** What to enter on the routers of sites with `router: "static"`, by site. */
   public readonly staticRoutes: Record<string, readonly { destination: string; gateway: string }[]>;
+  /** Sites whose hosts have not been joined yet: their roles are made by the first `up` after that. */
+  public readonly pending: pulumi.Output<string[]>;
+  /** The script that joins a host, by site. Secret. */
+  public readonly enrol: pulumi.Output<Record<string, string>>;
+  /** The internal CA; undefined where none is described. */
+  public readonly certificateAuthority: pulumi.Output<CertificateAuthorityOutputs> | undefined;
+  /** The internal names; undefined where none are described. */
+  public readonly dns: DnsOutputs | undefined;
 
   /** @throws ValidationError with every problem of the description, before anything is made */
   constructor(name: string, args: IntranetArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -57,6 +64,7 @@ export class Intranet extends pulumi.ComponentResource {
     this.plan = plan;
     for (const warning of plan.warnings) void pulumi.log.warn(formatIssue(warning), this);
 
+    const toHub = plan.links.filter((link) => link.a.host === plan.hub);
     this.sinkhole = new Sinkhole(
       `${name}-sinkhole`,
       {
@@ -65,7 +73,7 @@ export class Intranet extends pulumi.ComponentResource {
         space: plan.space,
         identity: plan.hosts[plan.hub]!.identity,
         sshPublicKeys,
-        udpPorts: [plan.deviceHub.listenPort, ...plan.links.map((link) => link.a.listenPort!)],
+        udpPorts: [plan.deviceHub.listenPort, ...toHub.map((link) => link.a.listenPort!)],
         ...(protect === undefined ? {} : { protect }),
       },
       { parent: this },
@@ -76,10 +84,31 @@ export class Intranet extends pulumi.ComponentResource {
       { zone: zone ?? plan.domain, domain: plan.domain, ipv4, ipv6, ...(caa ? { caa } : {}) },
       { parent: this },
     );
-    const hub = { ...this.sinkhole.host, after: this.sinkhole.ready };
-    for (const link of plan.links) this.site(name, link, hub, args);
-    this.devices = this.deviceHub(name, hub, args);
 
+    const parts: Parts = { name, parent: this, args, plan, sinkhole: this.sinkhole };
+    const keys = makeKeys(parts);
+    const { hosts, enrolments } = makeHosts(parts, keys);
+    const routed = makeOspf(parts, makeLinks(parts, keys, hosts), hosts);
+    this.devices = makeDevices(parts, hosts[plan.hub]!);
+    const names = makeDns(parts, routed);
+    const resolving = makeResolvers(parts, routed, names);
+    const { authority, trusting } = makeCertificateAuthority(parts, resolving);
+    makeProxies(parts, trusting, authority);
+
+    this.pending = pulumi
+      .all(Object.entries(enrolments).map(([site, { enrolled }]) => enrolled.apply((joined) => (joined ? [] : [site]))))
+      .apply((all) => all.flat());
+    this.enrol = pulumi.secret(
+      pulumi.all(Object.fromEntries(Object.entries(enrolments).map(([site, { script }]) => [site, script]))),
+    );
+    this.certificateAuthority =
+      authority &&
+      pulumi.all([authority.rootCertificate, authority.fingerprint]).apply(([rootCertificate, fingerprint]) => ({
+        rootCertificate,
+        fingerprint,
+        page: `http://${authority.page.hostname}`,
+      }));
+    this.dns = names && { resolvers: names.resolvers, dhcp: names.dhcp, doctor: names.doctor };
     this.summary = pulumi.all([ipv4, ipv6]).apply(([v4, v6]) => summarise(plan, { ipv4: v4, ipv6: v6 }));
     this.exposure = exposureOf(plan, args.sinkhole.management);
     this.staticRoutes = Object.fromEntries(
@@ -90,90 +119,7 @@ export class Intranet extends pulumi.ComponentResource {
       exposure: this.exposure,
       devices: this.devices,
       staticRoutes: this.staticRoutes,
+      pending: this.pending,
     });
   }
-
-  /** A site: its host's identity, its tunnel, and a proxy if services run there. */
-  private site(name: string, link: LinkPlan, hub: ManagedHost, args: IntranetArgs): void {
-    const { plan } = this;
-    const site = link.b.host;
-    const host: ManagedHost = { connection: connectionTo(args.sites[site]!.host) };
-    const { identity } = plan.hosts[site]!;
-    const { forwarding } = plan.sites[site]!;
-    const own = new HostIdentity(
-      `${name}-site-${site}`,
-      { ...host, ...identity, space: plan.space, forwarding },
-      { parent: this },
-    );
-
-    const endpoint = { address: this.sinkhole.ipv4, port: link.a.listenPort! };
-    const a: WireGuardEnd = {
-      ...hub,
-      ...link.a,
-      routes: [...link.a.routes],
-      endpoint,
-      source: plan.hosts[plan.hub]!.identity,
-    };
-    const b: WireGuardEnd = { ...host, after: own.ready, ...link.b, routes: [...link.b.routes], source: identity };
-    new WireGuardLink(`${name}-link-${site}`, { a, b, mtu: link.mtu }, { parent: this });
-
-    const services = Object.values(plan.services).filter((service) => service.host === site);
-    if (services.length === 0) return;
-    const sites = services.map((service) => ({ hostname: [service.fqdn], upstream: `127.0.0.1:${service.port}` }));
-    const listen = [identity.v4, identity.v6, plan.sites[site]!.hostAddress];
-    new ReverseProxy(`${name}-proxy-${site}`, { ...host, after: own.ready, sites, listen }, { parent: this });
-  }
-
-  /** Where devices come in, and each device's configuration. */
-  private deviceHub(name: string, hub: ManagedHost, args: IntranetArgs): pulumi.Output<Record<string, DeviceOutputs>> {
-    const { plan } = this;
-    const { listenPort, mtu, pool, address } = plan.deviceHub;
-    const key = new WireGuardKey(`${name}-devices-key`, { keyVersion: 1 }, { parent: this });
-    const warriors = Object.entries(plan.devices).map(([device, addresses]) => {
-      const keyVersion = args.devices?.[device]?.keyVersion ?? 1;
-      const way = { publicKey: key.publicKey, address: this.sinkhole.ipv4, port: listenPort };
-      const allowedPrefixes = [plan.space.v4, plan.space.v6];
-      const warrior = new RoadWarrior(
-        `${name}-device-${device}`,
-        { device, ...addresses, hub: way, allowedPrefixes, mtu, keyVersion },
-        { parent: this },
-      );
-      return { device, addresses, warrior };
-    });
-    const peers = warriors.map(({ device, addresses, warrior }) => ({
-      name: device,
-      ...addresses,
-      publicKey: warrior.publicKey,
-    }));
-    new DeviceHub(
-      `${name}-devices`,
-      { ...hub, interface: plan.deviceHub.interface, listenPort, address, pool, key, devices: peers, mtu },
-      { parent: this },
-    );
-    const outputs = warriors.map(({ device, warrior: { configuration, qrSvg, qrTerminal } }) =>
-      pulumi
-        .all([configuration, qrSvg, qrTerminal])
-        .apply(([file, svg, terminal]) => ({ device, file, svg, terminal })),
-    );
-    return pulumi.secret(pulumi.all(outputs).apply(byDevice));
-  }
-}
-
-function byDevice(
-  outputs: readonly { device: string; file: string; svg: string; terminal: string }[],
-): Record<string, DeviceOutputs> {
-  const entries = outputs.map(({ device, file, svg, terminal }) => {
-    return [device, { configuration: file, qrSvg: svg, qrTerminal: terminal }] as const;
-  });
-  return Object.fromEntries(entries);
-}
-
-function connectionTo(host: HostSpec): ConnectionArgs {
-  const { address, port, user, hostKeys } = host;
-  return {
-    address,
-    hostKeys: hostKeys ?? [],
-    ...(port === undefined ? {} : { port }),
-    ...(user === undefined ? {} : { user }),
-  };
 }

@@ -22,6 +22,9 @@ const net = new Intranet(config.get("name") ?? "intranet", {
   ...optional("pools", (key) => config.getObject(key)),
   ...optional("devices", (key) => config.getObject(key)),
   ...optional("services", (key) => config.getObject(key)),
+  ...optional("links", (key) => config.getObject(key)),
+  ...optional("dns", (key) => config.getObject(key)),
+  ...optional("certificateAuthority", (key) => config.getObject(key)),
   ...optional("zone", (key) => config.get(key)),
   ...optional("caa", (key) => config.getObject(key)),
   ...optional("protect", (key) => config.getBoolean(key)),
@@ -37,3 +40,11 @@ export const sinkhole = { ipv4: net.sinkhole.ipv4, ipv6: net.sinkhole.ipv6, host
 export const devices = net.devices;
 /** What to enter on the routers of sites with `router: static`. */
 export const staticRoutes = net.staticRoutes;
+/** Sites whose hosts are still to come: `bin/enrol NAME` prints what to run on each. */
+export const pending = net.pending;
+/** The script that joins a host, by site. Secret: each holds the host's keys. */
+export const enrol = net.enrol;
+/** The internal CA: its root certificate to be trusted, as PEM and as Apple's profile, its fingerprint, and the page that explains how. */
+export const certificateAuthority = net.certificateAuthority;
+/** What to enter in DHCP and router advertisements of LANs, and a script that says which resolver answers. */
+export const dns = net.dns;

@@ -1,0 +1,79 @@
+/** The managed hosts: the sinkhole, sites that the operator reaches, and sites that are joined by a script. */
+import type { ConnectionArgs } from "../../host";
+import type { HostSpec } from "../../model";
+import { step, type ManagedHost } from "../common/managed-host";
+import { Enrolment } from "../enrolment/enrolment";
+import type { HostIdentityArgs } from "../host-identity/args";
+import { HostIdentity } from "../host-identity/host-identity";
+import { identityRole } from "../host-identity/roles";
+import { linkRole } from "../wireguard/roles";
+import { wireGuardEnd, type LinkKeys } from "./links";
+import type { Hosts, Parts } from "./parts";
+
+/** Every managed host with its identity, and the scripts by which some are joined. */
+export interface ManagedHosts {
+  readonly hosts: Hosts;
+  /** By site. */
+  readonly enrolments: Readonly<Record<string, Enrolment>>;
+}
+
+/** Makes the hosts' identities, those of joined ones as soon as they have joined. */
+export function makeHosts(parts: Parts, keys: Record<string, LinkKeys>): ManagedHosts {
+  const { name, parent, plan, args, sinkhole } = parts;
+  const hub: ManagedHost = { ...sinkhole.host, after: sinkhole.ready };
+  const hosts: Record<string, ManagedHost> = { [plan.hub]: hub };
+  const enrolments: Record<string, Enrolment> = {};
+  for (const [site, { forwarding }] of Object.entries(plan.sites)) {
+    const identity = { ...plan.hosts[site]!.identity, space: plan.space, forwarding };
+    let host: ManagedHost;
+    if (plan.hosts[site]!.enrolled) {
+      const enrolment = enrol(parts, site, identity, keys, hub);
+      enrolments[site] = enrolment;
+      host = enrolment.managed;
+    } else host = { connection: connectionTo(args.sites[site]!.host) };
+    hosts[site] = step(
+      host,
+      (there) => new HostIdentity(`${name}-site-${site}`, { ...there, ...identity }, { parent }).ready,
+    );
+  }
+  return { hosts, enrolments };
+}
+
+/** A host that is joined by a script: the script makes what the roles of its identity and of its tunnel to the hub will take over. */
+function enrol(
+  parts: Parts,
+  site: string,
+  identity: Omit<HostIdentityArgs, keyof ManagedHost>,
+  keys: Record<string, LinkKeys>,
+  hub: ManagedHost,
+): Enrolment {
+  const { name, parent, plan, args } = parts;
+  const link = plan.links.find(({ a, b }) => a.host === plan.hub && b.host === site)!;
+  const ends = { a: wireGuardEnd(parts, link, link.a, hub), b: wireGuardEnd(parts, link, link.b, hub) };
+  const { a, b } = keys[link.name]!;
+  const roles = [
+    identityRole({ ...hub, ...identity }),
+    linkRole(ends.b, ends.a, link.mtu, { privateKey: b.privateKey, peerPublicKey: a.publicKey }),
+  ];
+  return new Enrolment(
+    `${name}-enrolment-${site}`,
+    {
+      host: site,
+      hub,
+      address: plan.hosts[site]!.identity.v4,
+      sshPublicKeys: args.sshPublicKeys,
+      roles,
+    },
+    { parent },
+  );
+}
+
+function connectionTo(host: HostSpec): ConnectionArgs {
+  const { address, port, user, hostKeys } = host;
+  return {
+    address,
+    hostKeys: hostKeys!,
+    ...(port === undefined ? {} : { port }),
+    ...(user === undefined ? {} : { user }),
+  };
+}
