@@ -36,7 +36,7 @@ beforeAll(async () => {
 }, 600_000);
 afterAll(async () => {
   await tunnel("laptop", "down");
-  await pulumiOk(["preview", "--refresh", "--expect-no-changes"]);
+  await pulumiOk(["preview", "--expect-no-changes"]);
 }, 120_000);
 
 describe("outside", () => {

@@ -179,7 +179,7 @@ describe("the page that hands out the root", () => {
     const profile = await fetched("root.mobileconfig");
     expect(profile.type).toBe("application/x-apple-aspen-config");
     const read =
-      'import base64, plistlib, sys; p = plistlib.load(sys.stdin.buffer)["PayloadContent"]; ' +
+      'import base64, plistlib, sys; p = plistlib.loads(sys.stdin.buffer.read())["PayloadContent"]; ' +
       'print(len(p), p[0]["PayloadType"], base64.b64encode(p[0]["PayloadContent"]).decode())';
     const payload = await exec("tv", ["python3", "-c", read], { stdin: profile.content });
     expect(payload.stdout.trim()).toBe(`1 com.apple.security.root ${root.raw.toString("base64")}`);
