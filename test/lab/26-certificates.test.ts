@@ -4,47 +4,25 @@ import { X509Certificate } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import type { JsonGeneralName } from "@peculiar/x509";
+import { CLIENTS, TlsClients } from "../pki/clients";
+import { giveRoot, ROOT_ALONE, shown, state, watchRenewal, type Watched, withServer } from "./certificates";
 import { resolveThrough, staticRoutes, tunnel } from "./devices";
 import { holders } from "./disks";
 import { changedConfig, curl, ensureUp, identity, NAMES, outputs, plan, pulumiOk, until, up } from "./intranet";
-import { exec, execOk, type Result } from "./support";
+import { exec, execOk, run } from "./support";
 
-const { domain, devices } = plan();
+const { domain, devices, sites } = plan();
 const [home, cabin] = [identity("home"), identity("cabin")];
 const MANAGED = ["vps", "home", "cabin", "office"];
 const NEXTCLOUD = `nextcloud.${domain}`;
 /** A second service, whose certificates live for minutes. */
 const PHOTOS = `photos.${domain}`;
 const DEVICES = ["laptop", "phone", "tv", "printer"];
-/** Where devices keep the root, and how curl trusts it and nothing else. */
-const ROOT_FILE = "/root/intranet-root.pem";
-const ROOT_ALONE = ["--cacert", ROOT_FILE, "--capath", "/nonexistent"];
-
-/** Asks for a service again and again, until it has shown another certificate for a while; says which there were, and each failure. */
-const WATCH = `
-import json, socket, ssl, sys, time
-name, seconds = sys.argv[1], float(sys.argv[2])
-context = ssl.create_default_context(cafile=sys.argv[3])
-serials, failures, asked = [], [], 0
-end = time.monotonic() + seconds
-while time.monotonic() < end:
-    asked += 1
-    try:
-        with socket.create_connection((name, 443), 5) as plain, context.wrap_socket(plain, server_hostname=name) as tls:
-            serial = tls.getpeercert()["serialNumber"]
-        if serial not in serials:
-            serials.append(serial)
-            if len(serials) == 2:
-                end = min(end, time.monotonic() + 5)
-    except OSError as error:
-        failures.append(str(error))
-    time.sleep(0.5)
-print(json.dumps({"serials": serials, "failures": failures, "asked": asked}))
-`;
 
 let root: X509Certificate;
 let out: Record<string, any>;
-let watch: Promise<Result>;
+let watch: Promise<Watched> | undefined;
 beforeAll(async () => {
   const short = changedConfig((network) => {
     network.certificateAuthority = { ...network.certificateAuthority, leafLifetime: "3m", renewInterval: "5s" };
@@ -54,8 +32,7 @@ beforeAll(async () => {
   await up(short);
   out = await outputs();
   root = new X509Certificate(out["certificateAuthority"].rootCertificate);
-  for (const device of DEVICES)
-    await exec(device, ["sh", "-c", 'cat > "$1"', "sh", ROOT_FILE], { stdin: root.toString() });
+  for (const device of DEVICES) await giveRoot(device, root.toString());
   for (const device of ["laptop", "phone"]) await tunnel(device, "up");
   for (const site of ["home", "office"]) await staticRoutes(site, "entered");
   for (const device of ["tv", "printer"]) await resolveThrough(device, [home.v4, cabin.v4]);
@@ -63,36 +40,16 @@ beforeAll(async () => {
     "the phone is served",
     async () => (await curl("phone", [...ROOT_ALONE, `https://${PHOTOS}/`])).status > 0,
   );
-  watch = exec("phone", ["python3", "-c", WATCH, PHOTOS, "200", ROOT_FILE], { timeoutSeconds: 240 });
+  watch = watchRenewal("phone", PHOTOS, 200);
 }, 900_000);
 afterAll(async () => {
-  await watch;
+  await watch?.catch(() => undefined);
   for (const device of ["tv", "printer"]) await resolveThrough(device);
   for (const site of ["home", "office"]) await staticRoutes(site, "removed");
   for (const device of ["laptop", "phone"]) await tunnel(device, "down");
   await ensureUp();
   await pulumiOk(["preview", "--refresh", "--expect-no-changes"]);
 }, 600_000);
-
-/** The certificates that a service shows to a device which trusts the root alone, the leaf first. */
-async function shown(device: string, name: string): Promise<X509Certificate[]> {
-  const options = ["-showcerts", "-CAfile", ROOT_FILE, "-no-CApath", "-no-CAstore", "-verify_return_error"];
-  const asked = ["-connect", `${name}:443`, "-servername", name, "-verify_hostname", name];
-  const result = await exec(device, ["openssl", "s_client", ...options, ...asked], { stdin: "" });
-  if (result.code !== 0) throw new Error(`${device}: ${result.stderr}`);
-  return result.stdout.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)!.map((pem) => {
-    return new X509Certificate(pem);
-  });
-}
-
-/** A resource's secrets in the state. */
-async function state(type: string): Promise<Record<string, string>> {
-  const { deployment } = JSON.parse(await pulumiOk(["stack", "export", "--show-secrets"]));
-  const found = deployment.resources.filter((resource: any) => resource.type.endsWith(`:${type}`));
-  expect(found).toHaveLength(1);
-  const plain = (value: any): any => (value?.plaintext === undefined ? value : JSON.parse(value.plaintext));
-  return Object.fromEntries(Object.entries(found[0].outputs).map(([name, value]) => [name, plain(value)]));
-}
 
 describe("a service by https", () => {
   test.each(DEVICES)(
@@ -260,6 +217,62 @@ describe("the keys", () => {
   });
 });
 
+describe("a thief of the intermediate's key", () => {
+  const at = { address: sites["home"]!.hostAddress, port: 8443 };
+  let clients: TlsClients;
+  /** What the CA's host holds. */
+  const stolen = async () => ({
+    certificate: await execOk("home", ["cat", "/etc/step-ca/intermediate.crt"]),
+    privateKey: await execOk("home", ["cat", "/etc/step-ca/intermediate.key"]),
+  });
+  beforeAll(async () => {
+    clients = new TlsClients(root.toString());
+    await clients.build();
+  }, 120_000);
+  afterAll(() => clients.remove());
+
+  const ask = async (client: string, name: string) => {
+    const { code, stdout, stderr } = await run(clients.command(client, name, at));
+    return { client, accepted: code === 0, said: stdout + stderr };
+  };
+
+  test.each([`wiki.${domain}`, `a.b.${domain}`])(
+    "a leaf for %s is taken by every client",
+    async (name) => {
+      await withServer("home", at, await stolen(), [{ type: "dns", value: name }], async () => {
+        for (const client of CLIENTS) expect(await ask(client, name)).toMatchObject({ client, accepted: true });
+      });
+    },
+    60_000,
+  );
+
+  test.each([
+    ["a foreign name", "www.bank.example", [{ type: "dns", value: "www.bank.example" }]],
+    ["a name that only ends alike", `evil${domain}`, [{ type: "dns", value: `evil${domain}` }]],
+    ["an IP address", at.address, [{ type: "ip", value: at.address }]],
+    [
+      "a good name beside a foreign one",
+      `wiki.${domain}`,
+      [
+        { type: "dns", value: `wiki.${domain}` },
+        { type: "dns", value: "www.bank.example" },
+      ],
+    ],
+  ] as [string, string, JsonGeneralName[]][])(
+    "a leaf for %s is refused by every client",
+    async (_what, name, names) => {
+      await withServer("home", at, await stolen(), names, async () => {
+        for (const client of CLIENTS) {
+          const { accepted, said } = await ask(client, name);
+          expect({ client, accepted }).toEqual({ client, accepted: false });
+          expect(said).toMatch(/constraint|permitted|excluded/i);
+        }
+      });
+    },
+    60_000,
+  );
+});
+
 describe("off the tunnel, with the root trusted,", () => {
   const ways = NAMES.flatMap((name) => [4, 6].map((family) => [name, family] as const));
   /** Requests with that path that the sinkhole has heard. */
@@ -299,7 +312,7 @@ describe("off the tunnel, with the root trusted,", () => {
 });
 
 test("a certificate is renewed in time, and no client meets a bad one", async () => {
-  const { serials, failures, asked } = JSON.parse((await watch).stdout);
+  const { serials, failures, asked } = await watch!;
   expect(failures).toEqual([]);
   expect(asked).toBeGreaterThan(20);
   expect(serials).toHaveLength(2);
