@@ -6,7 +6,7 @@ import type { CheckFailure } from "../resource/check";
 import { clean, holdsUnknown, isUnknown } from "../resource/inputs";
 
 /** How long a host is looked for that may not be there yet. */
-const LOOK_SECONDS = 8;
+const LOOK_SECONDS = 15;
 
 /** Inputs of an EnrolledHost. */
 export interface EnrolmentInputs {
@@ -82,9 +82,9 @@ export class EnrolmentProvider {
     try {
       return (await Promise.race([login, late])).code === 0;
     } catch (error) {
-      // Not there yet is what most looks find; a host that is there and refuses is told.
-      if (error instanceof ConnectionError && !error.temporary)
-        this.log(`${displayName(connection)} is there but cannot be used: ${error.message}`);
+      const reason =
+        error instanceof ConnectionError && error.temporary ? "is not there yet" : "is there but cannot be used";
+      this.log(`${displayName(connection)} ${reason}: ${(error as Error).message}`);
       return false;
     } finally {
       clearTimeout(timer);

@@ -4,6 +4,9 @@ import { md5Fingerprint, parseOpenSshPublicKey, ValidationError } from "../../mo
 import { HOST_KEY, site, spec } from "../unit/model/fixtures";
 import { named, ofType, registered, settled, startMocks, TYPES, valueOf, world, type Registered } from "./mocks";
 
+/** The key by which the engine's protocol marks a special value; this one's value is a secret's mark. */
+const SECRET = "4dabf18193072939515e22adb298388d";
+
 /** Options of every resource as the SDK is given them; the mocks' monitor does not see them. */
 const options = new Map<string, pulumi.CustomResourceOptions>();
 
@@ -25,12 +28,15 @@ async function make(more: Partial<IntranetArgs> = {}, before: () => void = () =>
   return net;
 }
 
+/** The value of a secret, as the mocks' monitor is sent it. */
+const unwrap = (value: unknown): unknown =>
+  typeof value === "object" && value !== null && SECRET in value ? (value as { value?: unknown }).value : value;
 const files = (
   role: Registered,
 ): Record<
   string,
   { content: string; secrets?: Record<string, unknown>; values?: Record<string, string>; mode?: string }
-> => role.inputs["files"] as never;
+> => unwrap(role.inputs["files"]) as never;
 const role = (name: string): Registered => ofType(TYPES.role).find((resource) => resource.name === name) ?? named(name);
 const dependencies = async (name: string): Promise<string[]> => {
   const given = (await valueOf(pulumi.output(options.get(name)!.dependsOn as never))).value as unknown as
@@ -69,21 +75,28 @@ describe("an intranet", () => {
     expect(registered.filter((resource) => resource.type !== "pulumi:pulumi:Stack")).toEqual([]);
   });
 
-  test("registers nothing anew and changes one file when a service is added", async () => {
+  test("registers nothing anew and changes a name, a virtual host and its certificate's probe when a service is added", async () => {
     await make();
     const before = new Map(registered.map((resource) => [resource.name, JSON.stringify(resource.inputs)]));
-    const old = files(role("home-proxy-home-caddy"))["/etc/caddy/Caddyfile"]!.content;
+    const lines = (name: string, path: string): string[] => files(role(name))[path]!.content.split("\n");
+    const [caddy, zone] = ["/etc/caddy/Caddyfile", "/etc/bind/intranet/intranet.example.zone"];
+    const old = [...lines("home-proxy-home-caddy", caddy), ...lines("home-names-home", zone)];
     await make({ services: { ...spec().services, wiki: { at: "home", port: 8081 } } });
     const changed = registered.filter((resource) => before.get(resource.name) !== JSON.stringify(resource.inputs));
-    expect(changed.map((resource) => resource.name)).toEqual(["home-proxy-home-caddy"]);
-    const now = files(changed[0]!)["/etc/caddy/Caddyfile"]!.content;
-    expect(now.split("\n").filter((line) => !old.includes(line))).toEqual([
-      "http://wiki.intranet.example {",
+    expect(changed.map((resource) => resource.name).sort()).toEqual(["home-names-home", "home-proxy-home-caddy"]);
+    expect(lines("home-proxy-home-caddy", caddy).filter((line) => !old.includes(line))).toEqual([
+      "https://wiki.intranet.example {",
       "\treverse_proxy 127.0.0.1:8081 {",
+      "http://wiki.intranet.example {",
     ]);
+    expect(lines("home-names-home", zone).filter((line) => !old.includes(line))).toEqual([
+      "wiki\t\tIN\tA\t10.31.244.140",
+    ]);
+    const { probes } = role("home-proxy-home-caddy").inputs as { probes: { description: string }[] };
+    expect(probes.map(({ description }) => description).join("\n")).toContain("wiki.intranet.example");
   });
 
-  test("touches nothing of one site when another is added, but its hub's openings", async () => {
+  test("touches nothing of one site when another is added, but its hub's openings and neighbours", async () => {
     await make();
     const before = new Map(registered.map((resource) => [resource.name, JSON.stringify(resource.inputs)]));
     await make({ sites: { ...spec().sites, cabin: site(1) } });
@@ -91,6 +104,7 @@ describe("an intranet", () => {
       (resource) => before.has(resource.name) && before.get(resource.name) !== JSON.stringify(resource.inputs),
     );
     expect(changed.map((resource) => resource.name).sort()).toEqual([
+      "home-ospf-vps-bird",
       "home-sinkhole-firewall",
       "home-sinkhole-host-firewall",
     ]);
@@ -134,7 +148,7 @@ describe("secrets", () => {
   test("in the user data make it a secret", async () => {
     await make();
     const userData = named("home-sinkhole-server").inputs["userData"] as Record<string, unknown>;
-    expect(userData["4dabf18193072939515e22adb298388d"]).toBe("1b47061264138c4ac30d75fd1eb44270");
+    expect(userData[SECRET]).toBe("1b47061264138c4ac30d75fd1eb44270");
     expect(String(userData["value"])).toMatch(/^#cloud-config\n[^]*PRIVATE-HOST-KEY/);
   });
 });

@@ -33,6 +33,7 @@ export const TYPES = {
   role: `${DYNAMIC}HostRole`,
   wireGuardKey: `${DYNAMIC}WireGuardKey`,
   sshHostKey: `${DYNAMIC}SshHostKey`,
+  sharedSecret: `${DYNAMIC}SharedSecret`,
   enrolledHost: `${DYNAMIC}EnrolledHost`,
   rootCertificate: `${DYNAMIC}RootCertificate`,
   intermediateCertificate: `${DYNAMIC}IntermediateCertificate`,
@@ -51,6 +52,8 @@ function stateOf(args: pulumi.runtime.MockResourceArgs): Record<string, unknown>
         : { ...args.inputs, ipAddress: "2001:db8:100:1::", ipNetwork: "2001:db8:100:1::/64" };
     case TYPES.wireGuardKey:
       return { ...args.inputs, publicKey: `PUBLIC-${args.name}`, privateKey: `PRIVATE-${args.name}` };
+    case TYPES.sharedSecret:
+      return { ...args.inputs, value: `SHARED-SECRET-${args.name}` };
     case TYPES.sshHostKey:
       return { ...args.inputs, publicKey: "ssh-ed25519 AAAA", privateKey: "PRIVATE-HOST-KEY" };
     case TYPES.rootCertificate:

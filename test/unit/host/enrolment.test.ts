@@ -165,12 +165,13 @@ describe("the resource", () => {
   afterAll(() => rmSync(folder, { recursive: true }));
   const off = { connection: { address: "127.0.0.1", name: "cabin", port: 1, hostKeys: [hostKey.public] } as never };
 
-  test("a host that is not there is quietly not enrolled, within its time", async () => {
+  test("a host that is not there is not enrolled, within its time, and is told why", async () => {
     const begun = Date.now();
     expect((await provider.create(off)).outs).toEqual({ ...off, enrolled: false });
     expect(await provider.diff("", { ...off, enrolled: false }, off)).toEqual({ changes: false });
     expect(Date.now() - begun).toBeLessThan(5000);
-    expect(said).toEqual([]);
+    for (const line of said) expect(line).toMatch(/^cabin .* is not there yet: .*refused/);
+    expect(said).toHaveLength(2);
   });
 
   test("a host that comes is a change, and enrolled for ever: it is not asked again, on or off, whatever its connection", async () => {
