@@ -12,6 +12,8 @@ const ATTEMPT_MS = 15_000;
 /** Opening a channel on a live connection takes a round trip; a dead one is noticed after this. */
 const CHANNEL_MS = 10_000;
 
+type ChannelCallback = (error: Error | undefined, channel: ClientChannel) => void;
+
 /** How a command ended. `code` is undefined when it was killed by `signal`. */
 export interface Ended {
   code: number | undefined;
@@ -75,8 +77,8 @@ export class HostClient {
   async execute(command: string, execution: Execution): Promise<Ended> {
     this.work();
     try {
-      const channel = await this.channel((done) => this.client.exec(command, done));
-      return await this.converse(channel, execution);
+      const run = (done: ChannelCallback) => this.client.exec(command, done);
+      return await this.channel(run, (channel) => this.converse(channel, execution));
     } finally {
       this.rest(true);
     }
@@ -89,7 +91,8 @@ export class HostClient {
   private async forward({ address, port }: Connection, name: string): Promise<Duplex> {
     this.work();
     try {
-      return await this.channel((done) => this.client.forwardOut("127.0.0.1", 0, address, port, done), false);
+      const forward = (done: ChannelCallback) => this.client.forwardOut("127.0.0.1", 0, address, port, done);
+      return await this.channel(forward, (channel) => channel, false);
     } catch (error) {
       if (!(error instanceof ConnectionError) || !this.alive) throw error;
       if (error.failure !== "timeout")
@@ -111,11 +114,15 @@ export class HostClient {
     if (this.ownsJump) this.jump?.close();
   }
 
-  /** Opens a channel. `vital`: a host that does not open it is gone, and its connection is ended. */
-  private channel(
-    start: (done: (error: Error | undefined, channel: ClientChannel) => void) => unknown,
+  /**
+   * Opens a channel and hands it to `use` at once: what a quick command says, its exit code too, comes in the same packet as the
+   * channel. `vital`: a host that does not open it is gone, and its connection is ended.
+   */
+  private channel<T>(
+    start: (done: ChannelCallback) => unknown,
+    use: (channel: ClientChannel) => T | Promise<T>,
     vital = true,
-  ): Promise<ClientChannel> {
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       if (!this.alive) return reject(this.lost ?? new ConnectionError("closed", `the way to ${this.name} is gone`));
       const timer = setTimeout(
@@ -138,7 +145,7 @@ export class HostClient {
           clearTimeout(timer);
           this.client.off("close", gone);
           if (error) reject(classify(error, this.name));
-          else resolve(channel);
+          else resolve(use(channel));
         });
       } catch (error) {
         fail(new ConnectionError("closed", `${this.name}: ${(error as Error).message}`));

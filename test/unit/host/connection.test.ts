@@ -160,6 +160,15 @@ test("an exit code that comes after the output's end is waited for", async () =>
   expect([ended.code, lines]).toEqual([3, ["5000000"]]);
 });
 
+test("a command that is over as soon as it has begun is heard", async () => {
+  const { port } = await serve({ onExec: () => ({ stdout: "there", code: 3 }), atOnce: true });
+  const lines: string[] = [];
+  const ended = await pool.use(to(port), { seconds: 3 }, (client) =>
+    client.execute("true", { silenceMs: 5000, onLine: (line) => lines.push(line) }),
+  );
+  expect([ended.code, lines]).toEqual([3, ["there"]]);
+});
+
 test("a connection that is lost under a command is an error, not a success", async () => {
   const { port } = await serve({ onExec: () => "drop" });
   expect((await failure(run(port))).failure).toBe("closed");

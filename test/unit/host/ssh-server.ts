@@ -1,5 +1,5 @@
 /** A small SSH server on loopback: real protocol, commands answered by a function, streams forwarded for jump hosts. */
-import { connect, type AddressInfo } from "node:net";
+import { connect, type AddressInfo, type Socket } from "node:net";
 import { makeSshHostPair } from "../../../host/keys/pairs";
 import { type Connection as ServerConnection, Server, type ServerChannel, utils } from "ssh2";
 
@@ -23,6 +23,8 @@ export interface Options {
   forward?: "hang" | "refuse";
   /** Milliseconds between the end of what a command prints and its exit code: sshd sees the one before the other. Default: none. */
   reapMs?: number;
+  /** Answers at once, in one piece with the opening, without the command's input. */
+  atOnce?: boolean;
 }
 
 /** Counts what a host's own log would: logins, and sessions that are open at the same time. */
@@ -70,7 +72,7 @@ export class SshServer {
     });
     client.on("ready", () => {
       this.logins += 1;
-      client.on("session", (accept) => this.session(accept()));
+      client.on("session", (accept) => this.session(accept(), client));
       client.on("tcpip", (accept, reject, info) => {
         if (this.options.forward === "refuse") return reject();
         if (this.options.forward === "hang") return;
@@ -83,15 +85,17 @@ export class SshServer {
     });
   }
 
-  private session(session: import("ssh2").Session): void {
+  private session(session: import("ssh2").Session, client: ServerConnection): void {
     this.openSessions += 1;
     this.mostSessions = Math.max(this.mostSessions, this.openSessions);
     session.on("exec", (accept, _reject, info) => {
+      const { _sock: socket } = client as unknown as { _sock: Socket };
+      if (this.options.atOnce) socket.cork();
       const channel = accept();
       const parts: Buffer[] = [];
       channel.on("error", () => undefined);
       channel.on("data", (part: Buffer) => parts.push(part));
-      channel.on("end", () => {
+      const respond = () => {
         const answer = this.options.onExec?.(info.command, Buffer.concat(parts)) ?? { code: 0 };
         if (answer === "hang") return;
         if (answer === "drop") return this.dropAll();
@@ -104,7 +108,11 @@ export class SshServer {
         if (this.options.reapMs === undefined) return reap();
         endOfOutput(channel);
         setTimeout(reap, this.options.reapMs);
-      });
+      };
+      if (this.options.atOnce) {
+        respond();
+        socket.uncork();
+      } else channel.on("end", respond);
     });
     session.on("close", () => (this.openSessions -= 1));
   }
