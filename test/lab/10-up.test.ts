@@ -1,11 +1,11 @@
 /** `make up` from nothing, a second preview that is empty, and what one more service would change. */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { changedConfig, plannedSteps, pulumi, pulumiOk, ROOT } from "./intranet";
+import { changedConfig, identity, outputs, pendingHosts, plannedSteps, pulumiOk, ROOT } from "./intranet";
 import { cloudflare, hetzner } from "./lifted";
 import { exec, lab, LAB_NAME } from "./support";
 
-test("make up ends with a table of what runs where", async () => {
+test("make up joins the hosts behind NAT, and ends with a table of what runs where", async () => {
   const { stdout } = await promisify(execFile)("make", ["--no-print-directory", "up"], {
     cwd: ROOT,
     maxBuffer: 1 << 26,
@@ -14,10 +14,21 @@ test("make up ends with a table of what runs where", async () => {
   for (const row of [
     /^vps\s.*198\.51\.100\./m,
     /^home\s.*10\.20\.0\.10/m,
-    /^nextcloud\s.*nextcloud\.intranet\.example/m,
+    /^cabin\s.*10\.30\.0\.10/m,
+    /^office\s.*10\.40\.0\.10/m,
+    /^nextcloud\s.*https:\/\/nextcloud\.intranet\.example/m,
+    /^mail\s.*office\s.*mail\.intranet\.example:2525/m,
     /^laptop\s/m,
+    /^phone\s/m,
   ]) {
     expect(stdout).toMatch(row);
+  }
+  expect(await pendingHosts()).toEqual([]);
+  const printed = JSON.stringify(stdout);
+  for (const secret of Object.values<string>((await outputs())["enrol"])) {
+    const keys = secret.match(/[A-Za-z0-9+/]{43}=/g)!;
+    expect(keys.length).toBeGreaterThan(0);
+    for (const key of keys) expect(printed).not.toContain(key);
   }
   await lab(["snapshot", "up"]);
 }, 900_000);
@@ -52,17 +63,73 @@ test("what exists is what the description says, by the clouds' APIs and the host
   expect((await exec("home", ["test", "-e", "/root/notes.txt"])).code).toBe(0);
 });
 
-test("one more service previews exactly what it adds", async () => {
-  const more = changedConfig((network) => {
-    network.services.photos = { at: "home", port: 8081 };
+describe("one more service previews exactly what it adds", () => {
+  afterAll(() => pulumiOk(["preview", "--expect-no-changes"]), 60_000);
+
+  const role = "pulumi-nodejs:dynamic/intranet/host:HostRole";
+  /** The lines of a preview that begin with a sign, but for the stack's outputs, which list the service as well. */
+  const linesWith = (shown: string, sign: "+" | "-" | "~") =>
+    shown
+      .split("--outputs:--")[0]!
+      .split("\n")
+      .map((line) => line.trim().replaceAll(/\s+/g, " "))
+      .filter((line) => line.startsWith(`${sign} `))
+      .map((line) => line.slice(2));
+  /** What a line says is changed, without its value. */
+  const changes = (shown: string) =>
+    linesWith(shown, "~").map((line) => line.replace(/ ?: .*$/, "").replace(/ ?:$/, ""));
+  const ZONE = "/etc/bind/intranet/intranet.example.zone";
+
+  test("at home: its name on the primary, its virtual host, its certificate, and nothing else", async () => {
+    const more = changedConfig((network) => {
+      network.services.photos = { at: "home", port: 8081 };
+    });
+    const steps = await plannedSteps(more);
+    expect(steps.map(({ op, type, name }) => [op, type, name]).sort()).toEqual([
+      ["update", role, "intranet-names-home"],
+      ["update", role, "intranet-proxy-home-caddy"],
+    ]);
+    const shown = await pulumiOk(["preview", "--diff", ...more]);
+    expect(linesWith(shown, "-")).toEqual([]);
+    expect(changes(shown)).toEqual([
+      ...[role, "files", ZONE, "content"],
+      ...[role, "files", "/etc/caddy/Caddyfile", "content", "probes"],
+    ]);
+    const [name, ...rest] = linesWith(shown, "+");
+    expect(name).toBe(`photos IN A ${identity("home").v4}`);
+    const probe = rest.findIndex((line) => /^\[\d+\]: \{$/.test(line));
+    expect(rest.slice(0, probe)).toEqual([
+      "https://photos.intranet.example {",
+      ...["import listen", "reverse_proxy 127.0.0.1:8081 {"],
+      ...["header_up -Forwarded", "header_up X-Real-IP {remote_host}", "}", "}"],
+      "http://photos.intranet.example {",
+      ...["import listen", "redir https://{host}{uri} 308", "}"],
+    ]);
+    // All that follows is the one probe, which asks for the certificate with the root as all that is trusted.
+    const described = rest.slice(probe).filter((line) => line.startsWith("description"));
+    expect(described).toEqual(['description : "photos.intranet.example has its certificate"']);
+    expect(rest.slice(probe).join(" ")).toMatch(/"-servername" .*"photos\.intranet\.example".*"-verify_hostname"/);
   });
-  const steps = await plannedSteps(more);
-  // One role is updated: the reverse proxy of the host that serves it. The stack's own outputs name the service.
-  expect(steps.map((s) => [s.op, s.type])).toEqual([["update", "pulumi-nodejs:dynamic/intranet/host:HostRole"]]);
-  const shown = await pulumiOk(["preview", "--diff", ...more]);
-  const added = shown.split("\n").filter((line) => /^\s*\+/.test(line));
-  expect(added.join("\n")).toContain("photos.intranet.example");
-  expect(added.join("\n")).toContain("8081");
-  expect(shown.split("\n").filter((line) => /^\s*-\s/.test(line) && !line.includes("~"))).toEqual([]);
-  expect((await pulumi(["preview", "--expect-no-changes"])).code).toBe(0);
-}, 120_000);
+
+  test("at office, which had no proxy: its name on the primary, and a proxy there for it alone", async () => {
+    const more = changedConfig((network) => {
+      network.services.photos = { at: "office", port: 8081 };
+    });
+    const steps = await plannedSteps(more);
+    expect(steps.map(({ op, name }) => [op, name]).sort()).toEqual([
+      ["create", "intranet-proxy-office"],
+      ["create", "intranet-proxy-office-caddy"],
+      ["update", "intranet-names-home"],
+    ]);
+    const shown = await pulumiOk([
+      "preview",
+      "--diff",
+      "--target",
+      steps.find(({ op }) => op === "update")!.urn,
+      ...more,
+    ]);
+    expect(linesWith(shown, "-")).toEqual([]);
+    expect(changes(shown)).toEqual([role, "files", ZONE, "content"]);
+    expect(linesWith(shown, "+")).toEqual([`photos IN A ${identity("office").v4}`]);
+  });
+});
