@@ -12,8 +12,7 @@ const { hosts, sites, links, devices, deviceHub, space } = plan();
 const home = { lan: sites["home"]!.hostAddress, identity: hosts["home"]!.identity };
 const link = links.find(({ b }) => b.host === "home")!;
 const laptop = devices["laptop"]!;
-/** A port that nobody declares. */
-const CONTROL_PORT = 4711;
+const CONTROL_PORT = 4711; // nobody declares it
 /** A stranger in the same data centre. */
 const NEIGHBOUR = "neighbour";
 /** The TCP ports of `target` that answer with a handshake, seen from the visitor: all 65,535 are tried, or those up to `last`. */
