@@ -1,70 +1,61 @@
-/** No secret in state in clear, logs, errors, process lists, previews: everything that was written is searched. */
+/** No secret is in clear in state, outputs, previews, logs, process lists or journals; on hosts each is where it belongs, for its owner alone. */
+import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { changedConfig, ensureUp, pulumi, pulumiOk, ROOT } from "./intranet";
+import { changedConfig, enrol, ensureUp, outputs, plan, pulumi, pulumiOk, ROOT, up } from "./intranet";
+import { pieces, type StackSecret, stackSecrets } from "./secrets";
 import { exec, lab, run } from "./support";
 
-/** Every secret of the stack: the values that `--show-secrets` gives and the plain export has not. */
-async function secrets(): Promise<string[]> {
-  const found = new Set<string>();
-  const walk = (value: unknown, secret: boolean): void => {
-    if (typeof value === "string") {
-      if (!secret) return;
-      try {
-        const inner = JSON.parse(value);
-        if (typeof inner === "string") return walk(inner, true);
-        if (typeof inner === "object" && inner !== null) return walk(inner, true);
-      } catch {
-        /* not JSON: the secret itself */
-      }
-      // WireGuard's keys, and of an OpenSSH key the lines after the first, which every Ed25519 key shares.
-      for (const [match] of value.matchAll(/[A-Za-z0-9+/]{43}=/g)) found.add(match);
-      for (const [, body] of value.matchAll(/-----BEGIN OPENSSH PRIVATE KEY-----\s+\S+\s+(\S{60,})/g)) found.add(body!);
-    } else if (Array.isArray(value)) value.forEach((v) => walk(v, secret));
-    else if (value !== null && typeof value === "object") {
-      const record = value as Record<string, unknown>;
-      const isSecret = record["4dabf18193072939515e22adb298388d"] === "1b47061264138c4ac30d75fd1eb44270";
-      if (isSecret) walk(record["plaintext"] ?? record["value"], true);
-      else Object.values(record).forEach((v) => walk(v, secret));
-    }
-  };
-  walk(JSON.parse(await pulumiOk(["stack", "export", "--show-secrets"])), false);
-  // Private keys only: a public key has the same shape, and may be read by anyone.
-  const publics = new Set<string>();
-  for (const host of ["vps", "home"]) {
-    for (const line of (await exec(host, ["wg", "show", "all", "dump"])).stdout.split("\n")) {
-      const [, a, b] = line.split("\t");
-      if (a && line.split("\t").length === 5) publics.add(b ?? "");
-      else if (a) publics.add(a);
-    }
-  }
-  return [...found].filter((s) => s.length >= 40 && !publics.has(s));
-}
+const MANAGED = Object.keys(plan().hosts);
+
+let state: StackSecret[];
+let all: string[];
+beforeAll(async () => {
+  await ensureUp();
+  state = await stackSecrets();
+  all = pieces(state);
+}, 600_000);
+
+/** The secrets of resources whose type ends like that. */
+const of = (type: string): string[] => pieces(state.filter(({ urn }) => urn.split("::")[2]!.endsWith(type)));
+
+test("every kind of secret is known to this test", () => {
+  const { links, devices } = plan();
+  // Both ends of every tunnel, the devices' hub, the devices.
+  expect(of(":WireGuardKey").length).toBeGreaterThanOrEqual(2 * links.length + 1 + Object.keys(devices).length);
+  // OSPF on each tunnel, and the zones' transfers.
+  expect(of(":SharedSecret").length).toBeGreaterThanOrEqual(links.length + 1);
+  // Three lines of a file for each host key: the VPS's, and those of the hosts that were joined.
+  expect(of(":SshHostKey").length).toBeGreaterThanOrEqual(3 * 3);
+  expect(of(":RootCertificate").length).toBeGreaterThanOrEqual(2);
+  expect(of(":IntermediateCertificate").length).toBeGreaterThanOrEqual(2);
+});
 
 test("no secret is written anywhere", async () => {
-  await ensureUp();
-  const all = await secrets();
-  // Two ends of a link, the hub, the laptop, and the server's host key at least.
-  expect(all.length).toBeGreaterThanOrEqual(5);
-
   const texts: Record<string, string> = {};
   texts["state"] = await pulumiOk(["stack", "export"]);
   texts["outputs"] = await pulumiOk(["stack", "output", "--json"]);
+  // Another device, another cost of a tunnel, another name: files with keys, routing secrets and the zone are written anew.
   const change = changedConfig((network) => {
     network.devices.tablet = {};
+    network.links.find(({ to }: { to: string }) => to === "vps").cost = 90;
+    network.dns.extraRecords = [...(network.dns.extraRecords ?? []), { name: "seen", type: "TXT", data: '"seen"' }];
   });
   const preview = await pulumi(["preview", "--diff", ...change]);
   texts["preview"] = preview.stdout + preview.stderr;
 
-  // An update that rewrites files with keys, with logs at level 1, while the process lists of both hosts and of the operator are
-  // sampled. From level 3 on, and with --debug, Pulumi's own SDK logs the answers it gets, outputs in clear, whatever the program does.
+  // With logs at level 1, while the process lists of all hosts and of the operator are sampled. From level 3 on, and with --debug,
+  // Pulumi's own SDK logs the answers it gets, outputs in clear, whatever the program does.
   let going = true;
   let processes = "";
   const sampling = (async () => {
     while (going) {
-      for (const host of ["vps", "home"]) processes += (await exec(host, ["ps", "-eww", "-o", "args"])).stdout;
-      processes += (await run(["ps", "-eww", "-o", "args"])).stdout;
+      const lists = [
+        ...MANAGED.map((host) => exec(host, ["ps", "-eww", "-o", "args"])),
+        run(["ps", "-eww", "-o", "args"]),
+      ];
+      processes += (await Promise.all(lists)).map(({ stdout }) => stdout).join("");
     }
   })();
   const log = fs.mkdtempSync(path.join(os.tmpdir(), "intranet-log-"));
@@ -74,32 +65,122 @@ test("no secret is written anywhere", async () => {
   );
   going = false;
   await sampling;
-  expect(update.code).toBe(0);
   texts["logs of up"] = update.stdout + update.stderr;
+  expect([update.code, texts["logs of up"]]).toEqual([0, texts["logs of up"]]);
   texts["process lists"] = processes;
-  const back = await pulumi(["up", "--yes", "--skip-preview"], { timeoutSeconds: 400 });
-  expect(back.code).toBe(0);
+  await up();
 
-  for (const host of ["vps", "home"]) {
+  for (const host of MANAGED) {
     texts[`journal of ${host}`] = (await exec(host, ["journalctl", "--no-pager", "-o", "cat"])).stdout;
-    texts[`shell history of ${host}`] = (
-      await exec(host, ["sh", "-c", "cat /root/.*_history 2>/dev/null; true"])
-    ).stdout;
-    texts[`cloud-init log of ${host}`] = (
-      await exec(host, ["sh", "-c", "cat /var/log/cloud-init*.log 2>/dev/null; true"])
-    ).stdout;
+    const others = "cat /root/.*_history /var/log/*.log /var/log/apt/* 2>/dev/null; true";
+    texts[`history and logs of ${host}`] = (await exec(host, ["sh", "-c", others])).stdout;
+    texts[`console of ${host}`] = (await lab(["logs", host, "--console", "--lines", "100000"])).stdout;
   }
-  for (const name of ["vps", "home"]) texts[`console of ${name}`] = (await lab(["logs", name])).stdout;
   for (const [where, text] of Object.entries(texts)) {
     const leaked = all.filter((secret) => text.includes(secret));
     expect({ where, leaked: leaked.map((s) => `${s.slice(0, 4)}…`) }).toEqual({ where, leaked: [] });
   }
-  // The search itself works: the same texts with one secret shown are caught.
+  // The search itself works: the same state with its secrets shown is caught.
   const shown = await pulumiOk(["stack", "export", "--show-secrets"]);
-  expect(all.every((secret) => shown.includes(secret) || shown.includes(JSON.stringify(secret).slice(1, -1)))).toBe(
-    true,
-  );
+  expect(all.filter((secret) => !shown.includes(secret))).toEqual([]);
 }, 900_000);
+
+test("bin/enrol prints a host's own secrets and nobody else's", async () => {
+  const { stdout } = await enrol("cabin", "--stack", "lab");
+  const printed = all.filter((secret) => stdout.includes(secret));
+  // Its end of the tunnel, and its SSH host key; what it needs later comes over the tunnel.
+  expect(printed.filter((secret) => of(":WireGuardKey").includes(secret))).toHaveLength(1);
+  expect(
+    printed.filter((secret) => !of(":WireGuardKey").includes(secret) && !of(":SshHostKey").includes(secret)),
+  ).toEqual([]);
+  expect(printed.length).toBeLessThanOrEqual(5);
+});
+
+// Where secrets and private keys lie on a host. What is asked for comes on stdin.
+const SEARCH = [
+  "import json, os, stat, sys",
+  "pieces = [piece.encode() for piece in json.load(sys.stdin)]",
+  "found = []",
+  "for top in ['/etc', '/var', '/root', '/home', '/srv', '/opt', '/tmp', '/run', '/usr/local']:",
+  "    for folder, _, names in os.walk(top):",
+  "        for name in names:",
+  "            path = os.path.join(folder, name)",
+  "            try: seen = os.lstat(path)",
+  "            except OSError: continue",
+  "            if not stat.S_ISREG(seen.st_mode): continue",
+  "            text = open(path, 'rb').read()",
+  "            hits = [piece.decode() for piece in pieces if piece in text]",
+  "            keys = text.decode(errors='replace') if b'PRIVATE KEY-----' in text else None",
+  "            if hits or keys: found.append({'path': path, 'mode': seen.st_mode & 0o777, 'hits': hits, 'keys': keys})",
+  "print(json.dumps(found))",
+].join("\n");
+interface Found {
+  path: string;
+  mode: number;
+  hits: string[];
+  keys: string | null;
+}
+
+describe("on the hosts", () => {
+  const found: Record<string, Found[]> = {};
+  beforeAll(async () => {
+    for (const host of MANAGED) {
+      const searched = await exec(host, ["python3", "-c", SEARCH], { stdin: JSON.stringify(all) });
+      expect([host, searched.code, searched.stderr]).toEqual([host, 0, ""]);
+      found[host] = JSON.parse(searched.stdout);
+    }
+  }, 180_000);
+  /** Where a host holds any of those secrets. */
+  const holding = (host: string, secrets: string[]): string[] =>
+    found[host]!.filter(({ hits }) => hits.some((hit) => secrets.includes(hit))).map(({ path: file }) => file);
+
+  test("each holds the keys of its own tunnels, and only the CA's host the intermediate's", () => {
+    for (const host of MANAGED) expect([host, holding(host, of(":WireGuardKey")).length > 0]).toEqual([host, true]);
+    const { host: ca } = plan().certificateAuthority!;
+    const holders = MANAGED.filter((host) => holding(host, of(":IntermediateCertificate")).length > 0);
+    expect(holders).toEqual([ca]);
+  });
+
+  test("none holds the root's key, in whatever form; it is in no output either", async () => {
+    for (const host of MANAGED) expect([host, holding(host, of(":RootCertificate"))]).toEqual([host, []]);
+    const { certificateAuthority } = await outputs();
+    const rootKey = new X509Certificate(certificateAuthority.rootCertificate).publicKey;
+    const publicKeys = Object.values(found)
+      .flat()
+      .flatMap(
+        ({ keys }) =>
+          keys?.match(/-----BEGIN ((EC|RSA) )?PRIVATE KEY-----[^-]+-----END ((EC|RSA) )?PRIVATE KEY-----/g) ?? [],
+      )
+      .map((pem) => createPublicKey(createPrivateKey(pem)));
+    // The intermediate's, the sinkhole's own and those that the proxies have made are seen.
+    expect(publicKeys.length).toBeGreaterThanOrEqual(3);
+    expect(publicKeys.filter((key) => key.equals(rootKey))).toHaveLength(0);
+    const shown = await pulumiOk(["stack", "output", "--json", "--show-secrets"]);
+    expect(of(":RootCertificate").filter((secret) => shown.includes(secret))).toEqual([]);
+  });
+
+  test("no key of a device is on any host", () => {
+    const devices = pieces(state.filter(({ urn }) => /:RoadWarrior\$.*:WireGuardKey$/.test(urn.split("::")[2]!)));
+    expect(devices.length).toBeGreaterThanOrEqual(Object.keys(plan().devices).length);
+    for (const host of MANAGED) expect([host, holding(host, devices)]).toEqual([host, []]);
+  });
+
+  test("nobody but root, or the daemon that needs it, may read what holds a secret", () => {
+    const open = MANAGED.flatMap((host) =>
+      found[host]!.filter(({ mode }) => (mode & 0o007) !== 0).map(
+        ({ path: file, mode }) => `${host} ${file} ${mode.toString(8)}`,
+      ),
+    );
+    expect(open).toEqual([]);
+  });
+
+  test("no script of the enrolment is left", () => {
+    const scripts = Object.values(found)
+      .flat()
+      .filter(({ path: file, hits }) => hits.length > 0 && /request\.json|enrol/.test(file));
+    expect(scripts).toEqual([]);
+  });
+});
 
 test("nothing of the committed tree holds a private key", async () => {
   const found = await run(["git", "-C", ROOT, "grep", "-lE", "BEGIN [A-Z ]*PRIVATE KEY-----$", "--", ":!test"]);

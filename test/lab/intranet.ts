@@ -102,13 +102,9 @@ function description(config: Record<string, any>): any {
   return Object.fromEntries(own.map(([key, value]) => [key.slice(PREFIX.length), value]));
 }
 
-/** What follows from the lab's description: addresses, links, names. */
-export function plan(): IntranetPlan {
-  const {
-    sshPublicKeys: _keys,
-    protect: _protect,
-    ...spec
-  } = description(parse(fs.readFileSync(LAB_CONFIG, "utf8")).config);
+/** What follows from the lab's description, or from one that {@link changedConfig} gives: addresses, links, names. */
+export function plan([, file = LAB_CONFIG]: string[] = []): IntranetPlan {
+  const { sshPublicKeys: _keys, protect: _protect, ...spec } = description(parse(fs.readFileSync(file, "utf8")).config);
   return planIntranet("intranet", spec as IntranetSpec);
 }
 
