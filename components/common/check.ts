@@ -3,6 +3,7 @@ import {
   Issues,
   checkPort,
   checkPrefix,
+  checkSshKey,
   containsAddress,
   isTunnelInterface,
   parseAddress,
@@ -82,4 +83,13 @@ export function checkPrefixes(texts: readonly string[], path: string, issues: Is
 /** Notes whichever of a list of ports is none. */
 export function checkPorts(ports: readonly number[], path: string, issues: Issues): void {
   ports.forEach((port, index) => checkPort(port, `${path}[${index}]`, issues));
+}
+
+/** Notes what is no list of SSH public keys with at least one in it. */
+export function checkSshPublicKeys(keys: readonly string[], issues: Issues): void {
+  if (keys.length === 0) {
+    const help = "give the content of your ~/.ssh/id_ed25519.pub";
+    issues.add("sshPublicKeys", "at least one key must be able to log in", ["an empty list"], help);
+  }
+  keys.forEach((key, index) => checkSshKey(key, `sshPublicKeys[${index}]`, issues));
 }

@@ -1,6 +1,6 @@
-import { checkKeyVersion, checkLabel, checkPort, checkSshKey, Issues, show } from "../../model";
+import { checkKeyVersion, checkLabel, checkPort, Issues, show } from "../../model";
 import { familyOf } from "../common/text";
-import { checkAddress } from "../common/check";
+import { checkAddress, checkSshPublicKeys } from "../common/check";
 import type { EnrolmentArgs } from "./args";
 
 /** Checks an enrolment's arguments; raises a ValidationError with all problems at once. */
@@ -11,14 +11,7 @@ export function checkEnrolment(subject: string, args: EnrolmentArgs): void {
   if (args.port !== undefined) checkPort(args.port, "port", issues);
   if (args.port === 22)
     issues.add("port", "must not be that of the host's own SSH service", [show(22)], "leave it out, or choose another");
-  if (args.sshPublicKeys.length === 0)
-    issues.add(
-      "sshPublicKeys",
-      "at least one key must be able to log in",
-      ["an empty list"],
-      "give the content of your ~/.ssh/id_ed25519.pub",
-    );
-  args.sshPublicKeys.forEach((key, index) => checkSshKey(key, `sshPublicKeys[${index}]`, issues));
+  checkSshPublicKeys(args.sshPublicKeys, issues);
   if (args.roles.length === 0)
     issues.add(
       "roles",

@@ -1,5 +1,5 @@
-import { checkCloudName, checkDomain, checkLabel, checkManagement, checkSshKey, Issues } from "../../model";
-import { checkAddress, checkInterface, checkPorts, checkSpaces } from "../common/check";
+import { checkCloudName, checkDomain, checkLabel, checkManagement, Issues } from "../../model";
+import { checkAddress, checkInterface, checkPorts, checkSpaces, checkSshPublicKeys } from "../common/check";
 import type { SinkholeArgs } from "./args";
 
 /** Checks a sinkhole's arguments; raises a ValidationError with all problems at once. */
@@ -11,15 +11,7 @@ export function checkSinkhole(subject: string, args: SinkholeArgs): void {
   checkAddress(args.identity.v6, "identity.v6", 6, issues);
   for (const field of ["location", "serverType", "image"] as const) checkCloudName(args[field], field, issues);
   checkManagement(args.management, "management.from", issues, new Issues());
-  if (args.sshPublicKeys.length === 0) {
-    issues.add(
-      "sshPublicKeys",
-      "at least one key must be able to log in",
-      ["an empty list"],
-      "give the content of your ~/.ssh/id_ed25519.pub",
-    );
-  }
-  args.sshPublicKeys.forEach((key, index) => checkSshKey(key, `sshPublicKeys[${index}]`, issues));
+  checkSshPublicKeys(args.sshPublicKeys, issues);
   checkPorts(args.udpPorts, "udpPorts", issues);
   if (args.deviceInterface !== undefined) checkInterface(args.deviceInterface, "deviceInterface", issues);
   if (args.serverName !== undefined) checkLabel(args.serverName, "serverName", issues);
