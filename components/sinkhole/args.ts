@@ -19,7 +19,8 @@ export interface SinkholeArgs extends Pick<SinkholeSpec, "location" | "serverTyp
   deviceInterface?: string;
   /**
    * Guards server and addresses: Pulumi refuses to delete them, and so does Hetzner. Default true. To take everything down, set it to
-   * false, run `pulumi up`, then `pulumi destroy`.
+   * false, run `pulumi up`, then `pulumi destroy`. It is the preview of `destroy` that refuses before anything is gone: with
+   * `--skip-preview` what is not protected goes first.
    */
   protect?: boolean;
   /** More labels for what is made at Hetzner. */

@@ -17,8 +17,8 @@ export function secretsIn(text: string): string[] {
   const found = new Set([...plain.matchAll(KEYS)].map(([key]) => key));
   for (const [, kind, body] of plain.matchAll(PRIVATE_KEYS)) {
     const lines = body!.split("\n").filter((line) => line.length >= 24);
-    // The first line of OpenSSH's format is the same for every Ed25519 key.
-    for (const line of kind === "OPENSSH PRIVATE KEY" ? lines.slice(1) : lines) found.add(line);
+    // The first line of OpenSSH's format is the same for every Ed25519 key; in PKCS #8, P-256, the last one is of the public key alone.
+    for (const line of kind === "OPENSSH PRIVATE KEY" ? lines.slice(1) : lines.slice(0, 2)) found.add(line);
   }
   return [...found];
 }
