@@ -2,9 +2,11 @@
 import { execFile } from "node:child_process";
 import * as path from "node:path";
 import { promisify } from "node:util";
+import { ATTIC } from "../../lab/constants";
 import { checksums, traces } from "./traces";
 import { tunnel } from "./devices";
 import {
+  capture,
   changedConfig,
   enrol,
   ensureUp,
@@ -21,8 +23,8 @@ import {
 } from "./intranet";
 import { pieces, stackSecrets } from "./secrets";
 import { conversation, type Talk } from "./session";
-import { exec, lab, run } from "./support";
-import { pingEach } from "./traffic";
+import { exec, execOk, lab, probe, run } from "./support";
+import { pingEach, withRule } from "./traffic";
 
 /** Hosts that are no neighbours of the attic: it has a tunnel to the VPS alone. */
 const OTHERS = ["home", "cabin", "office"];
@@ -185,6 +187,29 @@ describe("the attic joins", () => {
     expect(Object.keys(answered).sort()).toEqual([v4, v6].sort());
     expect((await outputs())["devices"].laptop.configuration).toBe(configuration);
   });
+
+  test("host-only: of its LAN there is the host, and nobody else comes in or out by it", async () => {
+    const { hostAddress } = plan(attic).sites["attic"]!;
+    const tunnelName = plan(attic).links.find(({ b }) => b.host === "attic")!.b.interface;
+    // The LAN's router stands for a device on it, with a route through the host that somebody has entered.
+    const device = ATTIC.lan.ipv4Gateway;
+    const outOfTheLan = () => probe(ATTIC.router, home, { timeout: 1 });
+    await execOk(ATTIC.router, ["ip", "route", "replace", plan().space.v4, "via", hostAddress]);
+    const forwards = (await execOk("attic", ["sysctl", "-n", "net.ipv4.ip_forward"])).trim();
+    try {
+      expect(Object.keys(await pingEach("laptop", [hostAddress, device], 1))).toEqual([hostAddress]);
+      expect(await capture("attic", tunnelName, [`host ${device}`], outOfTheLan)).toEqual([]);
+      // Positive control: a host that forwards lets the same packets into its tunnel.
+      await execOk("attic", ["sysctl", "-w", "net.ipv4.ip_forward=1"]);
+      await withRule("attic", "inet intranet tunnels", "accept", async () => {
+        expect((await capture("attic", tunnelName, [`host ${device}`], outOfTheLan)).length).toBeGreaterThan(0);
+      });
+      expect(await capture("attic", tunnelName, [`host ${device}`], outOfTheLan)).toEqual([]);
+    } finally {
+      await exec("attic", ["sysctl", "-w", `net.ipv4.ip_forward=${forwards}`]);
+      await exec(ATTIC.router, ["ip", "route", "del", plan().space.v4]);
+    }
+  }, 60_000);
 
   test("on home, cabin and office not a file has changed", async () => {
     const after = await Promise.all(OTHERS.map(checksums));
