@@ -44,8 +44,8 @@ const authority = new CertificateAuthority("outside-ca", { ...host, domain, iden
 new TrustAnchor("outside-trust", { ...host, rootCertificate: authority.rootCertificate });
 new HostRole(
   "outside-role",
-  { ...host, role: "outside", files: { "/etc/outside.conf": { content: "key = {{key}}\\n", secrets: { key: key.privateKey } } } },
-  { dependsOn: sinkhole.ready },
+  { connection: sinkhole.connection, role: "outside", files: { "/etc/outside.conf": { content: "key = {{key}}\\n", secrets: { key: key.privateKey } } } },
+  { dependsOn: sinkhole.ready, deletedWith: host.deletedWith! },
 );
 export const configuration = warrior.configuration;
 export const hubIdentity = identity.v4;
@@ -83,6 +83,12 @@ const pulumi = (...args: string[]) => {
   };
   return run(["pulumi", "-C", folder, "--non-interactive", ...args], { env, timeoutSeconds: 300 });
 };
+/** The same, and fails with what it said when the exit code is not 0. Returns stdout. */
+const pulumiOk = async (...args: string[]): Promise<string> => {
+  const { code, stdout, stderr } = await pulumi(...args);
+  if (code !== 0) throw new Error(`pulumi ${args.join(" ")}: ${code}\n${stdout}${stderr}`);
+  return stdout;
+};
 afterAll(async () => {
   await tunnel("laptop", "down");
   if (fs.existsSync(path.join(folder, "index.js"))) await pulumi("destroy", "--yes", "--skip-preview");
@@ -109,13 +115,10 @@ test("its types compile in a strict program", () => {
 }, 60_000);
 
 test("up: components of one's choice work without the rest, beside another stack's", async () => {
-  expect((await pulumi("stack", "init", "outside")).code).toBe(0);
-  const up = await pulumi("up", "--yes", "--skip-preview");
-  expect([up.code, up.stdout + up.stderr]).toEqual([0, up.stdout + up.stderr]);
+  await pulumiOk("stack", "init", "outside");
+  await pulumiOk("up", "--yes", "--skip-preview");
   // The friend is in.
-  const { configuration, hubIdentity } = JSON.parse(
-    (await pulumi("stack", "output", "--json", "--show-secrets")).stdout,
-  );
+  const { configuration, hubIdentity } = JSON.parse(await pulumiOk("stack", "output", "--json", "--show-secrets"));
   await tunnel("laptop", "up", configuration);
   await until("the laptop reaches the hub", async () => hubIdentity in (await pingEach("laptop", [hubIdentity])));
   // The CA answers by a certificate of its own, which the host trusts like any other.
@@ -124,8 +127,8 @@ test("up: components of one's choice work without the rest, beside another stack
 }, 400_000);
 
 test("its state names the package, holds none of its code, and no key in clear; a second look finds nothing to do", async () => {
-  expect((await pulumi("preview", "--refresh", "--expect-no-changes")).code).toBe(0);
-  const state = (await pulumi("stack", "export")).stdout;
+  await pulumiOk("preview", "--refresh", "--expect-no-changes");
+  const state = await pulumiOk("stack", "export");
   expect(state).toContain("pulumi-intranet");
   const [key] = secretsIn(await execOk("outside", ["cat", "/etc/outside.conf"]));
   expect(key).toHaveLength(44);
@@ -134,8 +137,7 @@ test("its state names the package, holds none of its code, and no key in clear; 
 }, 120_000);
 
 test("destroy leaves nothing of it, and the other stack's server", async () => {
-  const destroyed = await pulumi("destroy", "--yes", "--skip-preview");
-  expect([destroyed.code, destroyed.stdout + destroyed.stderr]).toEqual([0, destroyed.stdout + destroyed.stderr]);
+  await pulumiOk("destroy", "--yes", "--skip-preview");
   expect((await hetzner("/servers?name=outside")).servers).toEqual([]);
   expect((await exec("outside", ["true"])).code).not.toBe(0);
 }, 200_000);
