@@ -1,7 +1,7 @@
 /** What the role asks BIRD: who is a neighbour before a change and after it, and what refresh compares. Constant scripts for /bin/sh. */
 import { BIRD_CONFIG, DEAD_SECONDS, HELLO_SECONDS } from "./render";
 
-/** Where the neighbours stand that the change must not lose; gone with the next boot. */
+/** Where the neighbours stand that the change must not lose; gone as soon as they are seen. */
 const NOTE = "/run/intranet-ospf-neighbours";
 
 /** Prints `ospf4 wg-x seconds` for each neighbour that is Full: what is left until it would be given up. */
@@ -39,6 +39,7 @@ export const ASK_NEIGHBOURS = [
   `heard=$(full | awk '$3 >= ${DEAD_SECONDS - HELLO_SECONDS - 1} { print $1, $2 }')`,
   `missing=$(printf '%s\\n' "$heard" | grep -Fxv -f - ${NOTE})`,
   '[ -z "$missing" ] || { echo "not Full:"; echo "$missing"; exit 1; }',
+  `rm -f ${NOTE}`,
 ].join("\n");
 
 /**
