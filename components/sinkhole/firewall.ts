@@ -95,6 +95,3 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
     "}",
   );
 }
-
-/** Names of ICMP types in nftables 1.0 that it prints otherwise than it reads them are avoided above; this is what must be listed. */
-export const FIREWALL_LISTING = ["nft", "list", "table", "inet", "intranet"];
