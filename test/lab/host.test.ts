@@ -1,17 +1,14 @@
 /** One host's desired state by a real `pulumi up`: line diffs, drift, roll-backs, a lock-out, and the way back. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { ROOT, until } from "./intranet";
-import { type Result, exec, run } from "./support";
+import type { Trial } from "./host-program/trial";
+import { until } from "./intranet";
+import { exec } from "./support";
+import { TrialStack, UP } from "./trial";
 
 jest.setTimeout(240_000);
-const PROGRAM = join(ROOT, "test/lab/host-program");
-const backend = mkdtempSync(join(tmpdir(), "intranet-host-"));
 
 const CONF = "/etc/trial/app.conf";
 const KEY = "/etc/trial/key.conf";
-const app = (port: number, more: object = {}) => ({
+const app = (port: number, more: object = {}): Trial["roles"] => ({
   app: {
     files: {
       [CONF]: { content: `# trial\nListenPort = ${port}\nlast line\n` },
@@ -29,23 +26,8 @@ const app = (port: number, more: object = {}) => ({
   },
 });
 
-const stack = (args: string[], roles: object, more: object = {}): Promise<Result> =>
-  run(["pulumi", ...args, "--cwd", PROGRAM, "--stack", "trial", "--non-interactive"], {
-    env: { PULUMI_BACKEND_URL: `file://${backend}`, TRIAL_ROLES: JSON.stringify({ roles, ...more }) },
-    timeoutSeconds: 200,
-  });
-const ok = async (args: string[], roles: object, more: object = {}): Promise<string> => {
-  const result = await stack(args, roles, more);
-  if (result.code !== 0)
-    throw new Error(`pulumi ${args.join(" ")}: ${result.code}\n${result.stdout}\n${result.stderr}`);
-  return result.stdout + result.stderr;
-};
-const failing = async (roles: object, more: object = {}): Promise<string> => {
-  const result = await stack(["up", "--yes", "--skip-preview"], roles, more);
-  expect(result.code).not.toBe(0);
-  return result.stdout + result.stderr;
-};
-const UP = ["up", "--yes", "--skip-preview"];
+const trial = new TrialStack();
+const { stack, ok, failing } = trial;
 const home = async (...argv: string[]) => (await exec("home", argv)).stdout.trim();
 const script = (text: string) => home("sh", "-c", text);
 /** What the tests may change, as it stands on the host. */
@@ -57,16 +39,13 @@ const state = () =>
 
 let before: string;
 beforeAll(async () => {
-  await run(["pulumi", "stack", "init", "trial", "--cwd", PROGRAM, "--non-interactive"], {
-    env: { PULUMI_BACKEND_URL: `file://${backend}` },
-  });
+  await trial.init();
   await script("mkdir -p /etc/trial; printf 'mine\\n' > /etc/trial/app.conf; chmod 0640 /etc/trial/app.conf");
   before = await state();
 });
 afterAll(async () => {
-  await stack(["destroy", "--yes", "--skip-preview"], {});
+  await trial.remove();
   await script("rm -rf /etc/trial");
-  rmSync(backend, { recursive: true, force: true });
 });
 
 test("create adopts: what stood there is kept as a copy, a second preview is empty, secrets are closed", async () => {

@@ -1,24 +1,13 @@
 /** A program with roles on one host of the lab, described in JSON by the test that runs it. */
 import * as pulumi from "@pulumi/pulumi";
-import { HostRole, type HostRoleArgs, WireGuardKey } from "pulumi-intranet/host";
+import { type ConnectionArgs, HostRole, WireGuardKey } from "pulumi-intranet/host";
 import { FIXED_HOSTS, KEY_LABELS } from "../../../lab/constants";
 import { deriveSshKey } from "../../../lab/keys";
-
-interface Trial {
-  keyVersion?: number;
-  hostKeys?: string[];
-  /** In contents, `secret: true` asks for the key under the placeholder {{key}}. */
-  roles: Record<
-    string,
-    Omit<HostRoleArgs, "connection" | "role" | "files"> & {
-      files?: Record<string, { content: string; secret?: boolean; mode?: string }>;
-    }
-  >;
-}
+import type { Trial } from "./trial";
 
 const trial = JSON.parse(process.env["TRIAL_ROLES"]!) as Trial;
 const home = FIXED_HOSTS.find((host) => host.name === "home")!;
-const connection = {
+const standard: ConnectionArgs = {
   address: home.ipv4,
   hostKeys: trial.hostKeys ?? [deriveSshKey(KEY_LABELS.homeHostKey).publicKey],
 };
@@ -26,7 +15,7 @@ const key = new WireGuardKey("key", { keyVersion: trial.keyVersion ?? 1 });
 export const publicKey = key.publicKey;
 export const privateKey = pulumi.secret(key.privateKey);
 
-for (const [name, { files = {}, ...args }] of Object.entries(trial.roles)) {
+for (const [name, { files = {}, connection = standard, ...args }] of Object.entries(trial.roles)) {
   const filled = Object.entries(files).map(([path, { secret, ...file }]) => [
     path,
     secret ? { ...file, secrets: { key: key.privateKey } } : file,

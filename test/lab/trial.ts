@@ -1,0 +1,61 @@
+/** A stack of raw roles on lab hosts, which a test describes in JSON (test/lab/host-program), with a state of its own. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Trial } from "./host-program/trial";
+import { ROOT } from "./intranet";
+import { type Result, run } from "./support";
+
+/** The command of an `up` without questions. */
+export const UP = ["up", "--yes", "--skip-preview"];
+
+const PROGRAM = join(ROOT, "test/lab/host-program");
+
+/** The stack; `init` first, `remove` at the end. */
+export class TrialStack {
+  private readonly backend = mkdtempSync(join(tmpdir(), "intranet-trial-"));
+
+  /** @param name another name for a second stack that a test runs beside the first. */
+  constructor(readonly name = "trial") {}
+
+  /** Makes the stack in an empty state. */
+  init = async (): Promise<void> => {
+    const result = await this.stack(["stack", "init", this.name], {});
+    if (result.code !== 0) throw new Error(`stack init: ${result.stderr}`);
+  };
+
+  /** Destroys what the stack made, and its state. */
+  remove = async (): Promise<void> => {
+    await this.stack(["destroy", "--yes", "--skip-preview"], {});
+    rmSync(this.backend, { recursive: true, force: true });
+  };
+
+  /** Runs pulumi with these roles. */
+  stack = (
+    args: string[],
+    roles: Trial["roles"],
+    more: Omit<Trial, "roles"> & { env?: object } = {},
+  ): Promise<Result> => {
+    const { env, ...rest } = more;
+    const stack = args[0] === "stack" && args[1] === "init" ? [] : ["--stack", this.name];
+    return run(["pulumi", ...args, "--cwd", PROGRAM, ...stack, "--non-interactive"], {
+      env: { PULUMI_BACKEND_URL: `file://${this.backend}`, TRIAL_ROLES: JSON.stringify({ roles, ...rest }), ...env },
+      timeoutSeconds: 400,
+    });
+  };
+
+  /** The same, but anything else than success is an error. Returns what was said. */
+  ok = async (...args: Parameters<TrialStack["stack"]>): Promise<string> => {
+    const result = await this.stack(...args);
+    if (result.code !== 0)
+      throw new Error(`pulumi ${args[0].join(" ")}: ${result.code}\n${result.stdout}\n${result.stderr}`);
+    return result.stdout + result.stderr;
+  };
+
+  /** An `up` that must fail. Returns what was said. */
+  failing = async (roles: Trial["roles"], more: Omit<Trial, "roles"> = {}): Promise<string> => {
+    const result = await this.stack(UP, roles, more);
+    if (result.code === 0) throw new Error(`this up was to fail:\n${result.stdout}`);
+    return result.stdout + result.stderr;
+  };
+}
