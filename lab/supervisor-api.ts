@@ -68,7 +68,7 @@ export function supervisorApi(paths: InstancePaths, fabric: Fabric, services: Fa
   addSnapshots(app, paths, fabric, services);
   app.post("/clouds/restart", async () => {
     await services.stopClouds();
-    services.startClouds();
+    await services.startClouds();
     return {};
   });
   app.post("/shutdown", async (_request, reply) => {
@@ -155,7 +155,7 @@ function addSnapshots(app: FastifyInstance, paths: InstancePaths, fabric: Fabric
       await save(paths, params.name);
     } finally {
       await Promise.all(frozen.map((host) => freeze(paths.cgroup, host, false)));
-      services.startClouds();
+      await services.startClouds();
     }
     return {};
   });
@@ -164,8 +164,8 @@ function addSnapshots(app: FastifyInstance, paths: InstancePaths, fabric: Fabric
     await Promise.all([services.stopClouds(), services.stopNames()]);
     await fabric.stopHosts();
     await restore(paths, params.name);
-    await Promise.all([services.startNames(), fabric.startHosts()]);
-    services.startClouds();
+    await services.startNames();
+    await Promise.all([services.startClouds(), fabric.startHosts()]);
     await Promise.all(
       fabric
         .hosts()

@@ -10,7 +10,11 @@ import type { InstancePaths } from "../paths";
 import { startNames } from "../names";
 import { run, start, until } from "../process";
 import { SERVICES_NS } from "./internet";
+import { inNamespace } from "./net";
 import { Program, spawnIn } from "./programs";
+
+/** On a machine that is busy, Node alone takes seconds to start. */
+const CLOUDS_START_MS = 60_000;
 
 /** Starts, stops and restarts the services of one instance. */
 export class FabricServices {
@@ -47,7 +51,7 @@ export class FabricServices {
   async start(): Promise<void> {
     this.packages.start();
     await Promise.all([this.startAgent(), this.startNames()]);
-    this.clouds.start();
+    await this.startClouds();
   }
 
   /** Ends what has state that a snapshot copies. */
@@ -55,9 +59,14 @@ export class FabricServices {
     await this.clouds.stop();
   }
 
-  /** Starts the clouds again. */
-  startClouds(): void {
+  /** Starts the clouds, and returns when they answer. Needs the supervisor's interface. */
+  async startClouds(): Promise<void> {
     this.clouds.start();
+    const { ipv4, ipv6 } = SERVICES.cloudflare; // the last addresses that they listen on
+    await until("the clouds", CLOUDS_START_MS, async () => {
+      const sockets = await run(inNamespace(SERVICES_NS, ["ss", "-H", "-l", "-n", "-t"]));
+      return [`${ipv4}:80 `, `[${ipv6}]:80 `].every((address) => sockets.includes(address));
+    });
   }
 
   /** Ends the name service. */
