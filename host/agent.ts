@@ -6,6 +6,7 @@ import { quoteCommand } from "./connection/quote";
 /** The agent's modules in the order in which they need each other; each is a file of host/agent. */
 const MODULES = [
   "util",
+  "storage",
   "store",
   "files",
   "packages",

@@ -3,6 +3,7 @@
 A snapshot is {"kind": "absent" | "file" | "link" | "directory", mode, uid, gid, target, copy}; `copy` is where a file's
 content was kept.
 """
+import filecmp
 import grp
 import hashlib
 import os
@@ -106,11 +107,58 @@ def restore(path, saved):
 
 def clear_temporary(path):
     """Removes the half-written neighbour that a killed process may have left."""
+    _unlink(_beside(path, "new"))
+
+
+def _beside(path, what):
     directory, name = os.path.split(util.at(path))
+    return os.path.join(directory, f".{name[:200]}.intranet-{what}")
+
+
+def _unlink(target):
     try:
-        os.unlink(os.path.join(directory, f".{name[:200]}.intranet-new"))
+        os.unlink(target)
     except (FileNotFoundError, NotADirectoryError):
         pass
+
+
+def keep(path):
+    """Gives what stands at `path` a second name beside it, so that putting it back is a rename: that needs no room on a full disk."""
+    old = _beside(path, "old")
+    _unlink(old)
+    if look(path)["kind"] in ("file", "link"):
+        try:
+            os.link(util.at(path), old, follow_symlinks=False)
+        except OSError:
+            pass  # a file system without hard links: the copy in the journal's folder serves
+
+
+def forget_kept(path):
+    """Removes the second name. Safe to repeat."""
+    _unlink(_beside(path, "old"))
+
+
+def put_back(path, saved):
+    """Undoes a change of `path`: renames what `keep` kept if it is as the snapshot says, else restores the snapshot."""
+    old = _beside(path, "old")
+    if saved["kind"] in ("file", "link") and _is_snapshot(old, saved):
+        clear_temporary(path)
+        os.rename(old, util.at(path))
+        util.sync_directory(os.path.dirname(util.at(path)))
+    else:
+        restore(path, saved)
+    forget_kept(path)  # a rename between two names of one file does nothing (rename(2))
+
+
+def _is_snapshot(old, saved):
+    """Whether the kept file is the one of the snapshot, by attributes and content."""
+    if not os.path.lexists(old):
+        return False
+    found = look(old[len(util.ROOT) :])
+    keys = ("kind", "target") if saved["kind"] == "link" else ("kind", "mode", "uid", "gid", "size")
+    if any(found.get(key) != saved.get(key) for key in keys):
+        return False
+    return saved["kind"] == "link" or filecmp.cmp(old, saved["copy"], shallow=False)
 
 
 def discard(path):

@@ -11,6 +11,7 @@ import sys
 import facts
 import leaving
 import rollback
+import storage
 import store
 import transaction
 import util
@@ -29,7 +30,7 @@ def serve(bundle):
     except util.Failure as failure:
         result = {"ok": False, **failure.report(), "rolledBack": True, "leftovers": []}
     except Exception as error:
-        report = util.internal(error).report()
+        report = storage.explain(error).report()
         result = {"ok": False, **report, "rolledBack": store.journal() is None, "leftovers": []}
     util.emit("result", **result)
     return 0

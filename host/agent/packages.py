@@ -4,18 +4,26 @@ Freshly installed daemons must not run with their package's default configuratio
 policy-rc.d (Debian Policy 9.3.3.1, invoke-rc.d(8)) that refuses every start is in force while apt works.
 """
 import os
+import re
 import time
 
+import storage
 import util
 
 POLICY = "/usr/sbin/policy-rc.d"
 POLICY_MARK = b"#!/bin/sh\n# pulumi-intranet: no daemon starts before its configuration is in place\nexit 101\n"
 LOCK_SECONDS = 300
-"""apt waits that long for dpkg's lock (unattended-upgrades holds it for minutes on a first boot)."""
+"""So long is waited for apt's and dpkg's locks (unattended-upgrades holds them for minutes on a first boot)."""
+LOOK_SECONDS = 2
+"""Pause between two looks at a lock."""
+TELL_SECONDS = 60
+"""While a lock is waited for, who holds it is said again so often."""
+LONGEST_RUN = 900
+"""Seconds after which apt itself is stopped."""
 
 APT = [
     "apt-get", "-y", "-q", "--no-install-recommends",
-    "-o", f"DPkg::Lock::Timeout={LOCK_SECONDS}",
+    "-o", "DPkg::Lock::Timeout=0",  # it would wait without a word: _apt does that
     "-o", "Dpkg::Options::=--force-confdef",
     "-o", "Dpkg::Options::=--force-confold",
     "-o", "Dpkg::Use-Pty=0",
@@ -40,39 +48,81 @@ def missing(wanted):
 def install(names):
     """Installs packages; the index is fetched only when the installation fails without (or was never fetched)."""
     util.progress("installing " + " ".join(names))
-    with _NoStarts():
-        lists = util.at("/var/lib/apt/lists")
-        if os.path.isdir(lists) and any(name.endswith(("_Packages", "_Packages.lz4", "_InRelease", "_Release")) for name in os.listdir(lists)):
-            code, output = _apt(["install", "--", *names])
-            if code == 0:
-                return
-        code, output = _apt(["update"])
-        if code != 0:
-            raise util.Failure("package", "the package index could not be fetched; check the host's apt sources and its network", ["apt-get", "update"], code, output)
+    lists = util.at("/var/lib/apt/lists")
+    if os.path.isdir(lists) and any(name.endswith(("_Packages", "_Packages.lz4", "_InRelease", "_Release")) for name in os.listdir(lists)):
         code, output = _apt(["install", "--", *names])
-        if code != 0:
-            raise util.Failure("package", "packages could not be installed: " + " ".join(names), ["apt-get", "install", *names], code, output)
+        if code == 0:
+            return
+    code, output = _apt(["update"])
+    if code != 0:
+        reason = storage.explain_output(output) or clock_words(output) or "check the host's apt sources and its network"
+        raise util.Failure("package", "the package index could not be fetched; " + reason, ["apt-get", "update"], code, output)
+    code, output = _apt(["install", "--", *names])
+    if code != 0:
+        reason = storage.explain_output(output) or clock_words(output)
+        message = f"packages could not be installed: {' '.join(names)}" + (f"; {reason}" if reason else "")
+        raise util.Failure("package", message, ["apt-get", "install", *names], code, output)
+
+
+def clock_words(output):
+    """What to say when apt refused something since it is from the future or has expired: mostly the host's own clock is wrong."""
+    if not re.search(r"is not valid yet|not yet valid|not activated yet|Release file .* is expired|certificate has expired", output):
+        return ""
+    now = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
+    return f"its signatures or certificates are not valid at this time: check the host's clock, which says {now} (see `timedatectl`)"
 
 
 def _apt(arguments):
-    """Runs apt-get; waits for the locks that DPkg::Lock::Timeout does not cover, and finishes an interrupted dpkg."""
-    end = time.monotonic() + LOCK_SECONDS
-    told = repaired = False
+    """Runs apt-get. Waits for the locks of apt, dpkg and debconf, says who holds them, and finishes an interrupted dpkg.
+
+    Raises a Failure (`lock`) when one is held for longer than LOCK_SECONDS."""
+    began = told = time.monotonic()
+    repaired = waited = False
     while True:
-        code, output = util.run(APT + arguments, timeout=LOCK_SECONDS + 900)
+        with _NoStarts():  # not while waiting: what holds the lock may have to restart its own daemons
+            code, output = util.run(APT + arguments, timeout=LONGEST_RUN)
         if code == 0:
             return code, output
-        if "dpkg --configure -a" in output and not repaired:
+        holder = lock_holder(output)
+        if holder is not None:
+            now = time.monotonic()
+            if now - began > LOCK_SECONDS:
+                words = f"{holder}; that was waited for {LOCK_SECONDS} s. See what it does, or wait until it has ended, and run `pulumi up` again"
+                raise util.Failure("lock", words, ["apt-get", *arguments], code, output)
+            if not waited or now - told > TELL_SECONDS:
+                util.progress(f"{holder}; waiting for it, for {int(LOCK_SECONDS - (now - began)) + 1} s at most")
+                waited, told = True, now
+            time.sleep(LOOK_SECONDS)
+        elif "dpkg --configure -a" in output and not repaired:
             util.progress("an earlier installation was interrupted: finishing it")
-            util.run(["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"], timeout=900)
+            with _NoStarts():
+                util.run(["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"], timeout=LONGEST_RUN)
             repaired = True
-        elif "Could not get lock" in output and time.monotonic() < end:
-            if not told:
-                util.progress(f"another program holds apt's lock; waiting up to {LOCK_SECONDS} s")
-                told = True
-            time.sleep(2)
         else:
             return code, output
+
+
+def lock_holder(output):
+    """Which lock apt, dpkg or debconf did not get and which process has it, in words; None when it was something else."""
+    if not re.search(r"Could not get lock|lock was locked by another process|is locked by another process", output):
+        return None
+    lock = re.search(r"Could not get lock (/\S+?)\.?(?:\s|$)", output)
+    what = f"the lock {lock.group(1)}" if lock else "the lock of dpkg or debconf"
+    process = re.search(r"held by process (\d+)(?: \(([^)]*)\))?|another process with pid (\d+)", output)
+    if process is None:
+        return what + " is held by another program"
+    pid = process.group(1) or process.group(3)
+    return f"{what} is held by process {pid} ({command_of(pid) or process.group(2) or 'unknown'})"
+
+
+def command_of(pid):
+    """Program of a process, and its script if there is one. Nothing more of its arguments: they may be somebody's secrets."""
+    try:
+        with open(f"/proc/{int(pid)}/cmdline", "rb") as source:
+            words = [word.decode("utf-8", "replace") for word in source.read().split(b"\0") if word]
+    except OSError:
+        return ""
+    return " ".join(words[:1] + [word for word in words[1:2] if word.startswith("/")])[:120]
 
 
 def purge(names):
@@ -82,8 +132,10 @@ def purge(names):
     if not names:
         return None
     util.progress("removing " + " ".join(names))
-    with _NoStarts():
+    try:
         code, output = _apt(["purge", "--", *names])
+    except util.Failure as failure:
+        return f"packages {' '.join(names)} are not removed: {failure}"
     return None if code == 0 else f"apt-get purge {' '.join(names)} ended with {code}: {output}"
 
 

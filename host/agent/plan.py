@@ -9,6 +9,7 @@ import os
 import shutil
 
 import files
+import storage
 import store
 import system
 import units
@@ -134,6 +135,16 @@ def path_changes(entry, wanted, ledger, role):
         if path not in wanted and others(ledger, role, "paths", path) is None:
             changes[path] = {"kind": owned["prior"]["kind"], "prior": owned["prior"]}
     return changes
+
+
+def room(changes, staged):
+    """(path, bytes) that storage.require has to find for what will be written, and in the host's own folder for what stands there now."""
+    needs, kept = [], 0
+    for path, target in changes.items():
+        source = target["prior"].get("copy") if "prior" in target else staged + path
+        needs.append((path, None if target["kind"] == "absent" else os.path.getsize(source) if target["kind"] == "file" else 0))
+        kept += files.look(path).get("size", 0) + storage.BLOCK
+    return [*needs, (store.BASE, store.size() + 2 * kept)]
 
 
 def touched(paths, triggers):

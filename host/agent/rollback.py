@@ -9,6 +9,7 @@ import time
 
 import files
 import packages
+import storage
 import store
 import system
 import units
@@ -119,6 +120,7 @@ def undo(journal, reason, boot=False):
     """Puts everything back that the journal lists. Returns what could not be put back, in words."""
     left = []
     back = journal["undo"]
+    storage.give_reserve(store.reserve(journal["tx"]))
 
     def attempt(action, what):
         try:
@@ -134,7 +136,7 @@ def undo(journal, reason, boot=False):
     util.step("undo:units-off")
     stuck = False
     for path, saved in reversed(list(back["paths"].items())):
-        stuck = bool(attempt(lambda path=path, saved=saved: files.restore(path, saved), path)) or stuck
+        stuck = bool(attempt(lambda path=path, saved=saved: files.put_back(path, saved), path)) or stuck
         util.step("undo:" + path)
     for path in back.get("state", []):
         attempt(lambda path=path: files.clear(path), path)

@@ -18,6 +18,16 @@ OUTCOMES = BASE + "/outcomes"
 KEPT_OUTCOMES = 20
 
 
+def reserve(tx):
+    """Folder of what storage.take_reserve keeps free for undoing a transaction."""
+    return f"{BASE}/tx/{tx}"
+
+
+def size():
+    """Bytes that ledger, journal and outcome of one transaction may come to; each is written beside the one before."""
+    return 4 * (os.path.getsize(LEDGER) if os.path.exists(LEDGER) else 0) + (1 << 18)
+
+
 def prepare():
     os.makedirs(BASE, mode=0o700, exist_ok=True)
     os.chmod(BASE, 0o700)

@@ -9,6 +9,7 @@ import files
 import packages
 import plan
 import rollback
+import storage
 import store
 import system
 import units
@@ -24,6 +25,7 @@ def apply(request, modules):
     ledger = store.ledger()
     finish_purges(ledger)
     plan.check_claims(request, ledger)
+    storage.require([(store.BASE, store.size() + sum(len(spec["content"].encode()) for spec in plan.file_specs(request).values()))])
     rollback.persist(modules)
     journal = {
         "tx": request["tx"],
@@ -47,8 +49,7 @@ def apply(request, modules):
 
 def failed(error, journal):
     """Undoes what was begun and says what happened and what is left of it."""
-    failure = error if isinstance(error, util.Failure) else util.internal(error)
-    report = failure.report()
+    report = storage.explain(error).report()
     left = []
     if store.journal() is not None:
         util.progress("putting the earlier state back")
@@ -79,7 +80,9 @@ def change(request, ledger, journal):
     fresh, adopted = plan.take_prior(request, entry, wanted, states, ledger)
     fresh["state"] = state
     sysctls = sysctl_changes(request, entry, ledger)
+    storage.require(plan.room(changes, staged))
     remember(journal, changes, states, actions, sysctls)
+    storage.take_reserve(store.reserve(tx))
     if request.get("confirm"):
         journal["confirm"] = request["confirm"]
         probing = sum(probe.get("timeoutSeconds", 30) for probe in request.get("probes", []))
@@ -105,7 +108,7 @@ def change(request, ledger, journal):
     }
     if request.get("confirm"):
         return await_confirmation(request, journal, result)
-    return {**result, "warnings": commit(tx, result)}
+    return {**result, "warnings": commit(journal, result)}
 
 
 def bring_packages(request, journal):
@@ -169,6 +172,7 @@ def perform(request, entry, changes, states, actions, sysctls, staged):
     order = {"directory": 0, "file": 1, "link": 2}
     for path in sorted(coming, key=lambda path: (order[changes[path]["kind"]], path)) + sorted(going, reverse=True):
         target = changes[path]
+        files.keep(path)
         if "prior" in target:
             files.restore(path, target["prior"])
         else:
@@ -234,10 +238,14 @@ def await_confirmation(request, journal, result):
     return {**result, "state": "awaiting", "seconds": seconds}
 
 
-def commit(tx, result):
+def commit(journal, result):
     """Ends the transaction and does what comes after it: packages, users and folders that nobody wants any more."""
+    tx = journal["tx"]
+    storage.give_reserve(store.reserve(tx))
     store.save_outcome(tx, {"state": "committed", "result": result})
     rollback.disarm()
+    for path in journal["undo"]["paths"]:
+        files.forget_kept(path)
     store.end_transaction()
     return tidy()
 
@@ -262,7 +270,7 @@ def confirm(tx):
             return past["result"]
         raise util.Failure("confirm", "the host undid this change before it was confirmed: " + past.get("reason", "reason unknown"))
     result = journal["result"]
-    warnings = commit(tx, result)
+    warnings = commit(journal, result)
     lock.release()
     return {**result, "warnings": warnings}
 

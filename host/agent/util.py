@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
@@ -126,9 +125,10 @@ ENVIRONMENT = {
 def run(argv, timeout=90, limit=OUTPUT_LIMIT):
     """Runs an argument list and returns (exit code, end of its output). 124 after `timeout` seconds, 127 if not found.
 
-    Output goes to a file and not to a pipe: a daemon that the command leaves behind would hold a pipe open for ever.
+    Output goes to a file and not to a pipe: a daemon that the command leaves behind would hold a pipe open for ever. The file is in
+    memory: a host whose disks are full still says why.
     """
-    with tempfile.TemporaryFile() as out:
+    with open(os.memfd_create("output"), "w+b") as out:
         try:
             child = subprocess.Popen(
                 argv,
@@ -207,7 +207,9 @@ def write_durably(path, data, mode=0o600, uid=None, gid=None):
             os.fchmod(out.fileno(), mode)
             os.fsync(out.fileno())
         os.rename(temporary, path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = path  # what was written to, for a write itself does not tell
         try:
             os.unlink(temporary)
         except OSError:
