@@ -1,16 +1,12 @@
 /** The internal names: the rules for what is described, and the records that follow. */
+import { checkLeafLifetime, checkOrganisation, checkRenewInterval } from "./authority";
 import { checkDomain } from "./checks";
 import * as constants from "./constants";
 import { show, type Issues } from "./errors";
-import { isLabel } from "./name";
 import type { DnsPlan, HostPlan, ServicePlan } from "./plan";
 import { formatAddress, parseAddress } from "./prefix";
+import { checkRecords, checkRootServers, checkTrustAnchors, MOST_NAME_SERVERS } from "./record";
 import type { DnsSpec, IntranetSpec, RecordSpec, SiteSpec } from "./spec";
-
-const RECORD_TYPE = /^[A-Z][A-Z0-9]{0,15}$/;
-/** A DS record of the root (RFC 4034, section 5.3): key tag, algorithm, digest type, digest. */
-const TRUST_ANCHOR = /^\. \d{1,5} \d{1,3} \d{1,3} [0-9A-F]{40,128}$/;
-const MAX_TTL = 604_800;
 
 /** Notes what is wrong with `dns`; `sites` are those that exist, well shaped or not. */
 export function checkDns(spec: Partial<IntranetSpec>, sites: Readonly<Record<string, SiteSpec>>, issues: Issues): void {
@@ -22,24 +18,26 @@ export function checkDns(spec: Partial<IntranetSpec>, sites: Readonly<Record<str
     return;
   }
   checkServers(dns.at, sites, issues);
-  (dns.forwarders ?? []).forEach((text, index) => checkResolver(text, `dns.forwarders[${index}]`, issues));
-  for (const [name, addresses] of Object.entries(dns.rootServers ?? {}))
-    addresses.forEach((text, index) => checkResolver(text, `dns.rootServers.${name}[${index}]`, issues));
-  (dns.trustAnchors ?? []).forEach((text, index) => {
-    if (TRUST_ANCHOR.test(text)) return;
-    const help = "write it like . 20326 8 2 E06D44B8…, without quotes";
-    issues.add(`dns.trustAnchors[${index}]`, "must be the root's DS record", [show(text)], help);
-  });
+  if (dns.rootServers) checkRootServers(dns.rootServers, "dns.rootServers", issues);
+  checkTrustAnchors(dns.trustAnchors ?? [], "dns.trustAnchors", issues);
   if (dns.publicName !== undefined) checkDomain(dns.publicName, "dns.publicName", issues);
   const reserved = reservedLabels(spec, dns);
   for (const name of Object.keys(spec.services ?? {}))
     checkFree(name.toLowerCase(), `services.${name}`, reserved, issues);
+  checkRecords(dns.extraRecords ?? [], "dns.extraRecords", issues);
   (dns.extraRecords ?? []).forEach((record, index) =>
-    checkRecord(record, `dns.extraRecords[${index}]`, reserved, spec, issues),
+    checkRecordName(record, `dns.extraRecords[${index}]`, reserved, spec, issues),
   );
 }
 
 function checkServers(at: readonly string[], sites: Readonly<Record<string, SiteSpec>>, issues: Issues): void {
+  if (at.length > MOST_NAME_SERVERS)
+    issues.add(
+      "dns.at",
+      `must be at most ${MOST_NAME_SERVERS} sites: resolvers take no more (resolv.conf(5))`,
+      [String(at.length)],
+      "two at different sites are enough",
+    );
   if (at.length === 0)
     issues.add("dns.at", "at least one site must answer", ["an empty list"], "name one, or leave dns out");
   at.forEach((site, index) => {
@@ -58,11 +56,6 @@ function checkServers(at: readonly string[], sites: Readonly<Record<string, Site
   });
 }
 
-function checkResolver(text: string, path: string, issues: Issues): void {
-  if (parseAddress(text)) return;
-  issues.add(path, "must be an IPv4 or IPv6 address", [show(text)], "write it like 198.51.100.53, not as a name");
-}
-
 /** Labels that the intranet itself uses, with what for. */
 function reservedLabels(spec: Partial<IntranetSpec>, dns: DnsSpec): ReadonlyMap<string, string> {
   const labels = new Map<string, string>();
@@ -78,28 +71,14 @@ function checkFree(label: string, path: string, reserved: ReadonlyMap<string, st
   if (holder) issues.add(path, "the name is taken", [`"${label}" names ${holder}`, path], "choose another name");
 }
 
-function checkRecord(
+/** Names that hosts and services have already. */
+function checkRecordName(
   record: RecordSpec,
   path: string,
   reserved: ReadonlyMap<string, string>,
   spec: Partial<IntranetSpec>,
   issues: Issues,
 ): void {
-  const labels = record.name === "@" ? [] : record.name.replace(/^\*\./, "").split(".");
-  if (record.name !== "*" && !labels.every((label) => isLabel(label.replace(/^_/, ""))))
-    issues.add(
-      `${path}.name`,
-      "must be labels of a-z, 0-9 and inner hyphens, relative to the domain, or @",
-      [show(record.name)],
-      "write it like nas or _imap._tcp, without the domain",
-    );
-  if (!RECORD_TYPE.test(record.type))
-    issues.add(`${path}.type`, "must be a record type in capitals", [show(record.type)], "for example A, MX or TXT");
-  if (record.data.trim() === "" || /\p{Cc}/u.test(record.data))
-    issues.add(`${path}.data`, "must be one line of a zone file", [show(record.data)], "write it as after the type");
-  const { ttl } = record;
-  if (ttl !== undefined && !(Number.isInteger(ttl) && ttl >= 1 && ttl <= MAX_TTL))
-    issues.add(`${path}.ttl`, `must be from 1 to ${MAX_TTL} seconds`, [show(ttl)], "leave it out for 300");
   checkFree(record.name, `${path}.name`, reserved, issues);
   const service = Object.keys(spec.services ?? {}).find((name) => name.toLowerCase() === record.name);
   if (service !== undefined)
@@ -138,14 +117,10 @@ export function checkCertificateAuthority(
       "name one of them",
     );
   if (!spec.dns) issues.add("dns", "the CA needs name servers", ["nothing"], "name the site that answers: at: [home]");
-  const { leafLifetime, renewInterval } = authority;
-  checkTime(leafLifetime, /^[1-9]\d{0,5}[mh]$/, "certificateAuthority.leafLifetime", "168h or 5m", issues);
-  checkTime(renewInterval, /^[1-9]\d{0,5}[smh]$/, "certificateAuthority.renewInterval", "10m or 30s", issues);
-}
-
-function checkTime(text: string | undefined, form: RegExp, path: string, example: string, issues: Issues): void {
-  if (text !== undefined && !form.test(text))
-    issues.add(path, "must be a time", [show(text)], `write it like ${example}`);
+  const { organisation, leafLifetime, renewInterval } = authority;
+  if (organisation !== undefined) checkOrganisation(organisation, "certificateAuthority.organisation", issues);
+  if (leafLifetime !== undefined) checkLeafLifetime(leafLifetime, "certificateAuthority.leafLifetime", issues);
+  if (renewInterval !== undefined) checkRenewInterval(renewInterval, "certificateAuthority.renewInterval", issues);
 }
 
 /**

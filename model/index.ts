@@ -1,4 +1,5 @@
 /** The model: addresses, prefixes, names, topology and exposure of an intranet. Pure: no Pulumi, no I/O. */
+export * from "./authority";
 export * from "./constants";
 export * from "./checks";
 export * from "./dns";
@@ -13,6 +14,7 @@ export * from "./name";
 export * from "./ospf";
 export * from "./plan";
 export * from "./prefix";
+export * from "./record";
 export * from "./shape";
 export * from "./space";
 export * from "./spec";

@@ -19,6 +19,7 @@ import { checkLinks } from "./link-rules";
 import { linkName, planLinks, siteLinks } from "./links";
 import { isLabel } from "./name";
 import { planOspf } from "./ospf";
+import { checkForwarders } from "./record";
 import type {
   DeviceHubPlan,
   Forwarding,
@@ -58,6 +59,10 @@ export function planIntranet(name: string, args: IntranetSpec): IntranetPlan {
   checkDns({ ...spec, sites: everySite }, everySite, issues);
   checkCertificateAuthority(spec, everySite, issues);
   const ids = space && allocateAll(spec, space, issues);
+  if (spec.dns?.forwarders) {
+    const own = spec.dns.at.flatMap((site) => addressesOf(site, everySite, space, ids));
+    checkForwarders(spec.dns.forwarders, "dns.forwarders", own, issues);
+  }
   issues.throwIfAny(`intranet ${show(name)}`);
   if (!space || !ids) throw new Error("a plan without a space passed the checks");
   return assemble(name, spec as IntranetSpec, space, ids, warnings);
@@ -170,6 +175,19 @@ function allocateAll(spec: Partial<IntranetSpec>, space: SpacePlan, issues: Issu
     devices: allocateIds("device", devices, idRange(space.devices.v4, constants.HUB_ID + 1), issues),
     links: allocateIds("link", links, constants.SITE_LINK_IDS, issues),
   };
+}
+
+/** The addresses of a site's host, as far as they are known. */
+function addressesOf(
+  site: string,
+  sites: Readonly<Record<string, SiteSpec>>,
+  space: SpacePlan | undefined,
+  ids: Ids | undefined,
+): string[] {
+  const id = ids?.hosts.get(site);
+  const host = sites[site]?.host?.address;
+  const identity = space && id !== undefined ? perFamily(space.identities, id) : undefined;
+  return [...(identity ? [identity.v4, identity.v6] : []), ...(host === undefined ? [] : [host])];
 }
 
 /** The numbers that a pool has addresses for, from `first` on: neither its last address nor more than ports allow. */

@@ -1,16 +1,16 @@
 /** What is wrong with an authority's arguments: all of it at once. */
-import { checkDomain, checkKeyVersion, checkPort, isWithinDomain, Issues, show } from "../../model";
+import {
+  checkDomain,
+  checkKeyVersion,
+  checkLeafLifetime,
+  checkOrganisation,
+  checkPort,
+  isWithinDomain,
+  Issues,
+  show,
+} from "../../model";
 import { checkAddress } from "../common/check";
 import type { CertificateAuthorityArgs } from "./args";
-
-const MINUTES = { m: 1, h: 60 } as const;
-const [SHORTEST, LONGEST] = [3, 8760 * 60];
-
-/** A duration like `168h` or `5m` in minutes; undefined for anything else. */
-export function minutesOf(text: string): number | undefined {
-  const match = /^(\d{1,6})([hm])$/.exec(text);
-  return match ? Number(match[1]) * MINUTES[match[2] as "h" | "m"] : undefined;
-}
 
 function checkWithin(name: string, domain: string, path: string, issues: Issues): void {
   checkDomain(name, path, issues);
@@ -34,14 +34,8 @@ export function checkCertificateAuthority(subject: string, args: CertificateAuth
     if (args[field] !== undefined) checkPort(args[field], field, issues);
   if ((args.port ?? 9000) === (args.crlPort ?? 9001))
     issues.add("crlPort", "must be another port than https has", [show(args.crlPort ?? 9001)], "leave it out");
-  const minutes = minutesOf(args.leafLifetime ?? "168h");
-  if (minutes === undefined || minutes < SHORTEST || minutes > LONGEST)
-    issues.add(
-      "leafLifetime",
-      "must be a whole number with h or m, from 3m to 8760h",
-      [show(args.leafLifetime)],
-      "for example 168h, a week",
-    );
+  if (args.organisation !== undefined) checkOrganisation(args.organisation, "organisation", issues);
+  checkLeafLifetime(args.leafLifetime ?? "168h", "leafLifetime", issues);
   (args.subdomains ?? []).forEach((name, index) => checkWithin(name, args.domain, `subdomains[${index}]`, issues));
   for (const field of ["rootVersion", "intermediateVersion"] as const)
     if (args[field] !== undefined) checkKeyVersion(args[field], field, issues);

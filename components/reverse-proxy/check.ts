@@ -1,5 +1,5 @@
 /** What is wrong with a proxy's arguments: all of it at once. */
-import { checkDomain, checkPort, Issues, parseAddress, show } from "../../model";
+import { checkDomain, checkPort, checkRenewInterval, Issues, parseAddress, show } from "../../model";
 import type { ReverseProxyArgs, ReverseProxyCertificates } from "./args";
 
 /** Checks a proxy; raises a ValidationError with all problems at once. */
@@ -82,11 +82,5 @@ function checkCertificates({ directory, renewInterval }: ReverseProxyCertificate
       [show(directory)],
       "write it like https://ca.intranet.example:9000/acme/acme/directory",
     );
-  if (renewInterval !== undefined && !/^[1-9]\d{0,5}[smh]$/.test(renewInterval))
-    issues.add(
-      "certificates.renewInterval",
-      "must be a whole number with s, m or h",
-      [show(renewInterval)],
-      "for example 10m",
-    );
+  if (renewInterval !== undefined) checkRenewInterval(renewInterval, "certificates.renewInterval", issues);
 }

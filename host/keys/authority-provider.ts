@@ -1,3 +1,4 @@
+import { isOrganisation, ORGANISATION_RULE } from "../../model";
 import type { CheckFailure } from "../resource/check";
 import { isUnknown } from "../resource/inputs";
 import { checkKeyVersion, diffKeyVersion } from "./key-provider";
@@ -19,8 +20,6 @@ export interface IntermediateInputs {
 }
 
 const PART_OF_THE_ROOT = ["organisation", "domain", "lifetimeDays"] as const;
-/** ub-organization-name of RFC 5280, less what the common name adds. */
-const LONGEST_ORGANISATION = 40;
 
 function checkLifetime(value: unknown): CheckFailure[] {
   if (isUnknown(value) || (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 36_500)) return [];
@@ -37,10 +36,10 @@ export class RootProvider {
     const { failures } = checkKeyVersion(news);
     failures.push(...checkLifetime(news.lifetimeDays));
     const { organisation } = news;
-    if (!isUnknown(organisation) && !(typeof organisation === "string" && isName(organisation)))
+    if (!isUnknown(organisation) && !(typeof organisation === "string" && isOrganisation(organisation)))
       failures.push({
         property: "organisation",
-        reason: `organisation must be 1 to ${LONGEST_ORGANISATION} printable characters without blanks at its ends`,
+        reason: `organisation ${ORGANISATION_RULE}`,
       });
     if (olds.keyVersion !== undefined && olds.keyVersion === news.keyVersion)
       for (const property of PART_OF_THE_ROOT)
@@ -105,8 +104,4 @@ export class IntermediateProvider {
     const made = await makeIntermediate({ version: keyVersion, lifetimeDays, rootCertificate, rootPrivateKey });
     return { keyVersion, lifetimeDays, rootCertificate, ...made };
   }
-}
-
-function isName(text: string): boolean {
-  return text.length <= LONGEST_ORGANISATION && /^[^\s\p{C}](?:[^\p{C}]*[^\s\p{C}])?$/u.test(text);
 }

@@ -1,13 +1,13 @@
 /** What an authority's host, its page and the trust store get. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
-import { minutesOf } from "../../../components/certificate-authority/check";
 import { expiryNotice } from "../../../components/certificate-authority/expiry";
 import * as page from "../../../components/certificate-authority/page";
 import * as render from "../../../components/certificate-authority/render";
 import { authorityRole } from "../../../components/certificate-authority/roles";
 import { renderTrustUnit, TRUST_UNIT } from "../../../components/certificate-authority/trust";
 import { type CertificateWithKey, makeIntermediate, makeRoot } from "../../../host/keys/x509";
+import { minutesOf } from "../../../model";
 import { checkRoleCheck, checkUnit, testWith, withFiles } from "./checkers";
 import { PLAN } from "./fixtures";
 import { expectGolden } from "./golden";

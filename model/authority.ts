@@ -1,0 +1,40 @@
+/** The rules of what a certificate authority is told. */
+import { show, type Issues } from "./errors";
+
+const MINUTES = { m: 1, h: 60 } as const;
+const [SHORTEST, LONGEST] = [3, 8760 * 60];
+/** ub-organization-name of RFC 5280, less what the common name adds. */
+const LONGEST_ORGANISATION = 40;
+
+/** What an organisation's name must be, as a sentence without a full stop. */
+export const ORGANISATION_RULE = `must be 1 to ${LONGEST_ORGANISATION} printable characters without blanks at its ends`;
+
+/** Whether a certificate can name this organisation. */
+export function isOrganisation(text: string): boolean {
+  return text.length <= LONGEST_ORGANISATION && /^[^\s\p{C}](?:[^\p{C}]*[^\s\p{C}])?$/u.test(text);
+}
+
+/** Notes an organisation that no certificate can name. */
+export function checkOrganisation(text: string, path: string, issues: Issues): void {
+  if (!isOrganisation(text)) issues.add(path, ORGANISATION_RULE, [show(text)], "leave it out for the domain");
+}
+
+/** A time like `168h` or `5m` in minutes; undefined for anything else. */
+export function minutesOf(text: string): number | undefined {
+  const match = /^(\d{1,6})([hm])$/.exec(text);
+  return match ? Number(match[1]) * MINUTES[match[2] as "h" | "m"] : undefined;
+}
+
+/** Notes a leaf certificate's lifetime that step-ca does not give. */
+export function checkLeafLifetime(text: string, path: string, issues: Issues): void {
+  const minutes = minutesOf(text);
+  if (minutes !== undefined && minutes >= SHORTEST && minutes <= LONGEST) return;
+  const rule = "must be a time: a whole number with h or m, from 3m to 8760h";
+  issues.add(path, rule, [show(text)], "for example 168h, a week");
+}
+
+/** Notes an interval that a proxy does not look for renewals at. */
+export function checkRenewInterval(text: string, path: string, issues: Issues): void {
+  if (/^[1-9]\d{0,5}[smh]$/.test(text)) return;
+  issues.add(path, "must be a time: a whole number with s, m or h", [show(text)], "for example 10m");
+}
