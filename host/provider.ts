@@ -1,5 +1,5 @@
 /**
- * What the stubs in the state call (see stubs.ts). One instance of each for the life of the provider process, so that
+ * What the code in the state loads (see dynamic.ts). One instance of each for the life of the provider process, so that
  * connections, queues and claims are shared by all roles.
  */
 import { ConnectionPool } from "./connection/pool";

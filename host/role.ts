@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ConnectionArgs, HostRoleArgs } from "./args";
+import { DynamicResource } from "./dynamic";
 import { ClaimRegistry, claimOf } from "./resource/claims";
-import { roleStub } from "./stubs";
 
 /** Roles of one host within this program, by its connection object: found before any address is known. */
 const registries = new WeakMap<ConnectionArgs, ClaimRegistry>();
@@ -19,21 +19,14 @@ const registries = new WeakMap<ConnectionArgs, ClaimRegistry>();
  * @throws Error when two roles of this program claim the same path, unit or sysctl on one connection object; the other
  * rules are checked by the provider and reported by the engine with the argument's path.
  */
-export class HostRole extends pulumi.dynamic.Resource {
+export class HostRole extends DynamicResource {
   /** The host's own machine-id(5). */
   declare readonly hostId: pulumi.Output<string>;
 
   constructor(name: string, args: HostRoleArgs, opts?: pulumi.CustomResourceOptions) {
     const owner = `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
     refuseCollisions(args, owner);
-    super(
-      roleStub,
-      name,
-      { ...given(args), owner, hostId: undefined, observed: undefined },
-      opts,
-      "intranet/host",
-      "HostRole",
-    );
+    super("role", "HostRole", name, { ...given(args), owner, hostId: undefined, observed: undefined }, opts);
   }
 }
 

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { intermediateCertificateStub, rootCertificateStub } from "../stubs";
+import { DynamicResource } from "../dynamic";
 
 /** Arguments of a root certificate. What it says is fixed when it is made: another value needs another `keyVersion`. */
 export interface RootCertificateArgs {
@@ -26,7 +26,7 @@ const OUTPUTS = {
  * The root of a private certificate authority, made by this machine's Node.js and kept in the stack's state: its key, a Pulumi secret,
  * goes to no host. Its name constraints are critical: below it only names of the domain can be valid, and no IP address.
  */
-export class RootCertificate extends pulumi.dynamic.Resource {
+export class RootCertificate extends DynamicResource {
   /** PEM. */
   declare readonly certificate: pulumi.Output<string>;
   /** SHA-256 as devices show it, upper-case pairs with colons. */
@@ -41,12 +41,11 @@ export class RootCertificate extends pulumi.dynamic.Resource {
   constructor(name: string, args: RootCertificateArgs, opts?: pulumi.CustomResourceOptions) {
     const { organisation, domain, lifetimeDays = 3650, keyVersion = 1 } = args;
     super(
-      rootCertificateStub,
+      "rootCertificate",
+      "RootCertificate",
       name,
       { organisation, domain, lifetimeDays, keyVersion, ...OUTPUTS },
       pulumi.mergeOptions(opts, SECRET),
-      "intranet/host",
-      "RootCertificate",
     );
   }
 }
@@ -62,7 +61,7 @@ export interface IntermediateCertificateArgs {
 }
 
 /** What signs leaves, below a {@link RootCertificate} and with its limits. Its key goes to the host of the authority. */
-export class IntermediateCertificate extends pulumi.dynamic.Resource {
+export class IntermediateCertificate extends DynamicResource {
   /** PEM. */
   declare readonly certificate: pulumi.Output<string>;
   /** SHA-256, upper-case pairs with colons. */
@@ -78,12 +77,11 @@ export class IntermediateCertificate extends pulumi.dynamic.Resource {
     const { root, lifetimeDays = 1095, keyVersion = 1 } = args;
     const signer = { rootCertificate: root.certificate, rootPrivateKey: pulumi.secret(root.privateKey) };
     super(
-      intermediateCertificateStub,
+      "intermediateCertificate",
+      "IntermediateCertificate",
       name,
       { ...signer, lifetimeDays, keyVersion, ...OUTPUTS },
       pulumi.mergeOptions(opts, SECRET),
-      "intranet/host",
-      "IntermediateCertificate",
     );
   }
 }

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { sharedSecretStub, sshHostKeyStub, wireGuardKeyStub } from "../stubs";
+import { DynamicResource } from "../dynamic";
 
 /** Arguments of a key. */
 export interface KeyArgs {
@@ -13,7 +13,7 @@ const secretPrivate: pulumi.CustomResourceOptions = { additionalSecretOutputs: [
  * A WireGuard key pair (X25519), made by this machine's Node.js and kept in the stack's state: the private half as a
  * Pulumi secret. It is no output of anything else, so only `keyVersion` ever changes it.
  */
-export class WireGuardKey extends pulumi.dynamic.Resource {
+export class WireGuardKey extends DynamicResource {
   /** Base64 of 32 bytes. */
   declare readonly publicKey: pulumi.Output<string>;
   /** Base64 of 32 bytes; secret. */
@@ -22,12 +22,12 @@ export class WireGuardKey extends pulumi.dynamic.Resource {
 
   constructor(name: string, args: KeyArgs = {}, opts?: pulumi.CustomResourceOptions) {
     const props = { keyVersion: args.keyVersion ?? 1, publicKey: undefined, privateKey: undefined };
-    super(wireGuardKeyStub, name, props, pulumi.mergeOptions(opts, secretPrivate), "intranet/host", "WireGuardKey");
+    super("wireGuardKey", "WireGuardKey", name, props, pulumi.mergeOptions(opts, secretPrivate));
   }
 }
 
 /** An sshd host key (Ed25519) in OpenSSH's formats, made and kept as a WireGuardKey is. */
-export class SshHostKey extends pulumi.dynamic.Resource {
+export class SshHostKey extends DynamicResource {
   /** `ssh-ed25519 AAAA…`, as it is pinned. */
   declare readonly publicKey: pulumi.Output<string>;
   /** Text of /etc/ssh/ssh_host_ed25519_key; secret. */
@@ -36,12 +36,12 @@ export class SshHostKey extends pulumi.dynamic.Resource {
 
   constructor(name: string, args: KeyArgs = {}, opts?: pulumi.CustomResourceOptions) {
     const props = { keyVersion: args.keyVersion ?? 1, publicKey: undefined, privateKey: undefined };
-    super(sshHostKeyStub, name, props, pulumi.mergeOptions(opts, secretPrivate), "intranet/host", "SshHostKey");
+    super("sshHostKey", "SshHostKey", name, props, pulumi.mergeOptions(opts, secretPrivate));
   }
 }
 
 /** What several hosts know and nobody else, such as the key of OSPF's authentication on a link; made and kept as a WireGuardKey is. */
-export class SharedSecret extends pulumi.dynamic.Resource {
+export class SharedSecret extends DynamicResource {
   /** Base64 of 32 random bytes; secret. */
   declare readonly value: pulumi.Output<string>;
   declare readonly keyVersion: pulumi.Output<number>;
@@ -49,6 +49,6 @@ export class SharedSecret extends pulumi.dynamic.Resource {
   constructor(name: string, args: KeyArgs = {}, opts?: pulumi.CustomResourceOptions) {
     const props = { keyVersion: args.keyVersion ?? 1, value: undefined };
     const secret: pulumi.CustomResourceOptions = { additionalSecretOutputs: ["value"] };
-    super(sharedSecretStub, name, props, pulumi.mergeOptions(opts, secret), "intranet/host", "SharedSecret");
+    super("sharedSecret", "SharedSecret", name, props, pulumi.mergeOptions(opts, secret));
   }
 }
