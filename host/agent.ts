@@ -20,10 +20,15 @@ const MODULES = [
   "main",
 ];
 
-/** Reads the bundle from stdin and runs it: constant text, so nothing of a request is ever part of a command line. */
+/**
+ * All that stands in the command line: runs what comes first on stdin. Constant text, so nothing of a request is ever part of a command line,
+ * and one that every login shell takes the same way in single quotes: no quote, backslash, line break or exclamation mark (csh, fish).
+ */
+const STARTER = "import sys;i=sys.stdin.buffer;exec(i.read(int(i.readline())))";
+
+/** Comes first on stdin: reads the bundle and runs it. */
 const BOOTSTRAP = [
   "import sys,json,types,zlib",
-  "i=sys.stdin.buffer",
   "b=json.loads(zlib.decompress(i.read(int(i.readline()))))",
   "for k,s in b['modules']:",
   " m=types.ModuleType(k);sys.modules[k]=m",
@@ -53,14 +58,14 @@ function source(name: string): [string, string] {
 
 /** The command that starts the agent; for a user other than root by `sudo -n`. */
 export function agentCommand(user: string): string {
-  const python = ["python3", "-B", "-c", BOOTSTRAP];
+  const python = ["python3", "-B", "-c", STARTER];
   return quoteCommand(user === "root" ? python : ["sudo", "-n", "--", ...python]);
 }
 
-/** What goes to the agent's stdin: the length in a line, then agent and request, compressed. */
+/** What goes to the agent's stdin: what reads the rest, then agent and request, compressed; each after its length in a line. */
 export function agentInput(request: object): Buffer {
   const body = deflateSync(Buffer.from(JSON.stringify({ modules: agentModules(), request }), "utf8"));
-  return Buffer.concat([Buffer.from(`${body.length}\n`), body]);
+  return Buffer.concat([Buffer.from(`${BOOTSTRAP.length}\n${BOOTSTRAP}${body.length}\n`), body]);
 }
 
 /** Installs Python where a minimal image has none. Constant text. */

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import time
 
 import facts
 import leaving
@@ -32,7 +33,7 @@ def serve(bundle):
     except Exception as error:
         report = storage.explain(error).report()
         result = {"ok": False, **report, "rolledBack": store.journal() is None, "leftovers": []}
-    util.emit("result", **result)
+    util.emit("result", clock=time.time(), **result)
     return 0
 
 

@@ -11,6 +11,9 @@ import { algorithmsFor, hostKeyMessage, isPinned } from "./host-key";
 const ATTEMPT_MS = 15_000;
 /** Opening a channel on a live connection takes a round trip; a dead one is noticed after this. */
 const CHANNEL_MS = 10_000;
+/** A host that opens no further session on the connection (its MaxSessions) is asked again for so long. */
+const SESSION_MS = 60_000;
+const SESSION_PAUSE_MS = 100;
 
 type ChannelCallback = (error: Error | undefined, channel: ClientChannel) => void;
 
@@ -78,7 +81,16 @@ export class HostClient {
     this.work();
     try {
       const run = (done: ChannelCallback) => this.client.exec(command, done);
-      return await this.channel(run, (channel) => this.converse(channel, execution));
+      const end = Date.now() + SESSION_MS;
+      for (;;) {
+        try {
+          return await this.channel(run, (channel) => this.converse(channel, execution));
+        } catch (error) {
+          // It was not begun. The session before it may have ended here already, and not yet there.
+          if (!(error instanceof ConnectionError) || error.failure !== "sessions" || Date.now() > end) throw error;
+          await new Promise((resolve) => setTimeout(resolve, SESSION_PAUSE_MS));
+        }
+      }
     } finally {
       this.rest(true);
     }
@@ -144,7 +156,8 @@ export class HostClient {
           if (over) return void channel?.destroy(); // it came too late
           clearTimeout(timer);
           this.client.off("close", gone);
-          if (error) reject(classify(error, this.name));
+          if (error && vital && /channel open failure/i.test(error.message)) reject(noSession(this.name));
+          else if (error) reject(classify(error, this.name));
           else resolve(use(channel));
         });
       } catch (error) {
@@ -219,6 +232,13 @@ export class HostClient {
   }
 }
 
+function noSession(host: string): ConnectionError {
+  return new ConnectionError(
+    "sessions",
+    `${host} opens no further session on this connection (see MaxSessions in its sshd_config)`,
+  );
+}
+
 function open(socket: Socket, connection: Connection, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
@@ -264,6 +284,9 @@ function handshake(stream: Duplex, connection: Connection, name: string): Promis
       client.destroy();
       fail(error);
     };
+    let said = "";
+    // Beside the library, which has paused the stream until it listens itself: so it misses nothing.
+    if (stream.isPaused()) stream.once("data", (first: Buffer) => (said = refusalIn(first)));
     client.once("ready", () => resolve(client));
     client.on("error", (error: Error & { level?: string }) => {
       // A broken agent is one method that failed: the key files come after it.
@@ -271,12 +294,22 @@ function handshake(stream: Duplex, connection: Connection, name: string): Promis
       else if (/no matching host key format/.test(error.message))
         void describeShownKey(connection, name).then(reject, reject);
       else if (error.level === "client-authentication") reject(authenticationError(connection, name, agentFailed));
-      else reject(refused ?? error);
+      else
+        reject(refused ?? (said === "" ? error : new ConnectionError("closed", `${name} takes no login now${said}`)));
     });
     client.once("close", () =>
-      reject(refused ?? new ConnectionError("closed", `${name} closed the connection before the login`)),
+      reject(refused ?? new ConnectionError("closed", `${name} closed the connection before the login${said}`)),
     );
   });
+}
+
+/** What sshd says instead of SSH's first line when it takes no connection now: MaxStartups or PerSourcePenalties (sshd_config(5)). */
+function refusalIn(first: Buffer): string {
+  const line = first
+    .toString("latin1")
+    .split(/[\r\n]/, 1)[0]!
+    .replaceAll(/[^ -~]/g, "?");
+  return line === "" || line.startsWith("SSH-") ? "" : `: it says "${line.slice(0, 80)}"`;
 }
 
 function authenticationError(connection: Connection, name: string, agentFailed: boolean): ConnectionError {

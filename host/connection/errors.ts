@@ -2,12 +2,13 @@
  * Why a connection failed.
  *
  * - `refused`, `unreachable`, `timeout`, `closed`: worth another attempt until the deadline;
+ * - `sessions`: the connection stands, but the host opens no further session on it (sshd's MaxSessions): worth another attempt later;
  * - `host-key`: the host shows a key that is not pinned, or none is pinned: never retried;
  * - `authentication`: the host does not take the operator's key: retried only while a new host boots;
  * - `arguments`: the connection's own arguments are wrong.
  */
 export type ConnectionFailure =
-  "refused" | "unreachable" | "timeout" | "closed" | "host-key" | "authentication" | "arguments";
+  "refused" | "unreachable" | "timeout" | "closed" | "sessions" | "host-key" | "authentication" | "arguments";
 
 /** A connection that could not be made or was lost. Its message names host, reason and way out, and no secret. */
 export class ConnectionError extends Error {

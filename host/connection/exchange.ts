@@ -1,6 +1,6 @@
 import { agentCommand, agentInput, installPython } from "../agent";
 import { type Connection, displayName } from "./arguments";
-import type { HostClient } from "./client";
+import type { Ended, HostClient } from "./client";
 import { ConnectionError } from "./errors";
 
 /** The agent sends a sign of life every 5 s; a host that misses six of them is gone. */
@@ -8,6 +8,14 @@ const SILENCE_MS = 30_000;
 /** Installing Python prints as apt does, with pauses for its lock. */
 const INSTALL_SILENCE_MS = 360_000;
 const NOT_FOUND = 127;
+/** Exit codes from here on are a shell's way to say that a signal ended its command. */
+const SIGNALLED = 129;
+/** What sudo and csh say, whose exit code is no help. */
+const NO_PYTHON = /sudo: python3: command not found|^python3: Command not found/m;
+/** Signatures and certificates bear some difference of clocks; more is worth a word. */
+const CLOCK_SECONDS = 60;
+/** Every line of the agent begins so. */
+const EVENT = '{"event": ';
 
 /** The agent's answer, as JSON. `ok` false comes with `kind`, `message` and what the command said. */
 export interface AgentAnswer {
@@ -47,27 +55,61 @@ async function attempt(
   say: (text: string) => void,
 ): Promise<AgentAnswer | "no python"> {
   let answer: AgentAnswer | undefined;
+  let begun = false;
+  let greeting: string[] = [];
   const ended = await client.execute(agentCommand(connection.user), {
     input: agentInput(request),
     silenceMs: SILENCE_MS,
     onLine: (line) => {
-      // A login shell may print a greeting of its own: only the agent's lines count.
-      if (!line.startsWith('{"event": ')) return;
-      const { event, ...fields } = JSON.parse(line) as { event: string } & AgentAnswer;
+      // A login shell may print a greeting of its own, even one without an end of line: only what the agent says counts.
+      const begin = line.indexOf(EVENT);
+      if (begin < 0) return void (greeting = [...greeting.slice(-1), line]);
+      begun = true;
+      const { event, ...fields } = JSON.parse(line.slice(begin)) as { event: string } & AgentAnswer;
       if (event === "progress") say(String(fields.text));
       if (event === "result") answer = fields as AgentAnswer;
     },
   });
-  if (answer !== undefined) return answer;
-  if (ended.code === NOT_FOUND) return "no python";
-  const words = ended.stderr.trim().split("\n").slice(-3).join(" ");
-  if (/sudo: /.test(words))
-    throw new ConnectionError(
-      "arguments",
-      `${displayName(connection)}: user ${connection.user} needs sudo without a password (${words})`,
+  if (answer !== undefined) {
+    const { clock, ...rest } = answer;
+    compareClocks(client, Number(clock), say);
+    return rest as AgentAnswer;
+  }
+  const words = [...greeting, ...ended.stderr.trim().split("\n").slice(-3)].filter(Boolean).join(" ");
+  if (NO_PYTHON.test(words) || (ended.code === NOT_FOUND && !/sudo/.test(words))) return "no python";
+  throw noAnswer(connection, ended, begun, words);
+}
+
+const warned = new WeakSet<HostClient>();
+
+/** Says once a connection that the host's clock is wrong, or ours. */
+function compareClocks(client: HostClient, clock: number, say: (text: string) => void): void {
+  const ahead = Math.round(clock - Date.now() / 1000);
+  if (!(Math.abs(ahead) > CLOCK_SECONDS) || warned.has(client)) return;
+  warned.add(client);
+  say(
+    `the host's clock is ${Math.abs(ahead)} s ${ahead > 0 ? "ahead of" : "behind"} this machine's: packages and certificates may be ` +
+      "refused as expired or not valid yet; set the right time there (see `timedatectl`)",
+  );
+}
+
+/**
+ * Why there is no answer. An agent that had begun, or that a signal ended as at a shutdown, may have changed something: that has to be looked up.
+ * What ended by itself without a word of the agent's was not the agent, and never will be.
+ */
+function noAnswer(connection: Connection, { code, signal }: Ended, begun: boolean, words: string): ConnectionError {
+  const [host, { user }] = [displayName(connection), connection];
+  const said = words === "" ? "" : `: ${words}`;
+  if (begun || code === undefined || code >= SIGNALLED)
+    return new ConnectionError(
+      "closed",
+      `the agent on ${host} ended without an answer (exit code ${code ?? signal})${said}`,
     );
-  throw new ConnectionError(
-    "closed",
-    `the agent on ${displayName(connection)} ended without an answer (exit code ${ended.code ?? ended.signal}): ${words}`,
+  if (/sudo/.test(words))
+    return new ConnectionError("arguments", `${host}: user ${user} needs sudo without a password (${words})`);
+  return new ConnectionError(
+    "arguments",
+    `${host} did not run the agent (exit code ${code})${said}. Check that user ${user} has a login shell that runs commands, ` +
+      "that its start-up files neither end it nor read its input, and that python3 works there",
   );
 }

@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { agentCommand } from "../../../host/agent";
 import { connectionOf, displayName } from "../../../host/connection/arguments";
 import { ConnectionError } from "../../../host/connection/errors";
 import { exchange } from "../../../host/connection/exchange";
@@ -149,6 +151,35 @@ test("roles share one connection a host with at most 8 sessions, and a reset mak
   expect(server.logins).toBe(2);
 });
 
+test("a host that allows one session at a time gets them one after the other", async () => {
+  const { server, port } = await serve({ maxSessions: 1, reapMs: 30 });
+  const ended = await Promise.all(Array.from({ length: 5 }, () => run(port)));
+  expect(ended.map(({ code }) => code)).toEqual([0, 0, 0, 0, 0]);
+  expect(server).toMatchObject({ logins: 1, mostSessions: 1 });
+});
+
+test("a host that turns connections away is tried again, and what it says is told", async () => {
+  const { port } = await serve();
+  let turned = 0;
+  const door = createServer((socket) => {
+    socket.on("error", () => undefined);
+    if ((turned += 1) > 2) {
+      const onward = connect(port, "127.0.0.1");
+      socket.on("close", () => onward.destroy());
+      return void socket.pipe(onward).pipe(socket);
+    }
+    socket.end("Exceeded MaxStartups\r\n");
+  });
+  await new Promise<void>((resolve) => door.listen(0, "127.0.0.1", resolve));
+  const said: string[] = [];
+  const patience = { seconds: 10, onWait: (reason: string) => void said.push(reason) };
+  const client = await pool.get(to((door.address() as AddressInfo).port), patience);
+  expect(client.alive).toBe(true);
+  client.close();
+  door.close();
+  expect(said).toEqual([expect.stringMatching(/takes no login now: it says "Exceeded MaxStartups"; trying for up to/)]);
+});
+
 test("an exit code that comes after the output's end is waited for", async () => {
   const { port } = await serve({ onExec: (_command, input) => ({ stdout: `${input.length}`, code: 3 }), reapMs: 100 });
   expect((await run(port)).code).toBe(3);
@@ -253,6 +284,53 @@ test("a host without Python gets it, and a greeting of the login shell is no ans
   );
   expect(answer).toEqual({ ok: true, n: 1 });
   expect(said).toEqual(["installing python3, which the host lacks", "hi"]);
+});
+
+test.each([
+  [
+    { code: 1, stdout: "This account is currently not available.\n" },
+    "arguments",
+    /did not run the agent \(exit code 1\): This account is currently/,
+  ],
+  [{ code: 0, stdout: "Bye!\n" }, "arguments", /exit code 0\): Bye!\. Check that user root has a login shell/],
+  [
+    { code: 127, stderr: "bash: line 1: sudo: command not found\n" },
+    "arguments",
+    /needs sudo without a password \(bash/,
+  ],
+  [
+    { code: 1, stderr: "sudo: a password is required\n" },
+    "arguments",
+    /needs sudo without a password \(sudo: a password/,
+  ],
+  [{ code: 137, stderr: "Killed\n" }, "closed", /ended without an answer \(exit code 137\): Killed/],
+  [{ code: 1, stdout: '{"event": "alive"}\n' }, "closed", /ended without an answer \(exit code 1\)/],
+] as const)("a host that does not run the agent is told: %j", async (answer, kind, words) => {
+  const { port } = await serve({ onExec: () => answer });
+  const asked = pool.use(to(port), { seconds: 3 }, (client) => exchange(client, to(port), {}, () => undefined));
+  const error = await failure(asked);
+  expect([error.failure, error.message]).toEqual([kind, expect.stringMatching(words)]);
+});
+
+test("what a login shell prints without an end of line hides nothing, and a clock that is wrong is told once", async () => {
+  const clock = Date.now() / 1000 - 3600;
+  const { port } = await serve({
+    onExec: () => ({ code: 0, stdout: `Welcome to {"prod"}: {"event": "result", "ok": true, "clock": ${clock}}\n` }),
+  });
+  const said: string[] = [];
+  const ask = () =>
+    pool.use(to(port), { seconds: 3 }, (client) => exchange(client, to(port), {}, (text) => said.push(text)));
+  expect([await ask(), await ask()]).toEqual([{ ok: true }, { ok: true }]);
+  expect(said).toEqual([
+    expect.stringMatching(/^the host's clock is 3[56]\d\d s behind this machine's: .*timedatectl/),
+  ]);
+});
+
+test("the agent's command line means the same to every login shell", () => {
+  for (const user of ["root", "admin"]) {
+    const quoted = /'(.*)'/s.exec(agentCommand(user))![1]!;
+    expect(quoted).not.toMatch(/['"!\\\n`$]/);
+  }
 });
 
 test("an unknown field is refused before anything is touched, without its value", () => {

@@ -23,6 +23,8 @@ export interface Options {
   forward?: "hang" | "refuse";
   /** Milliseconds between the end of what a command prints and its exit code: sshd sees the one before the other. Default: none. */
   reapMs?: number;
+  /** Sessions that may be open on one connection; a further one is refused as sshd does. Default: any number. */
+  maxSessions?: number;
   /** Answers at once, in one piece with the opening, without the command's input. */
   atOnce?: boolean;
 }
@@ -72,7 +74,14 @@ export class SshServer {
     });
     client.on("ready", () => {
       this.logins += 1;
-      client.on("session", (accept) => this.session(accept(), client));
+      let open = 0;
+      client.on("session", (accept, reject) => {
+        if (open >= (this.options.maxSessions ?? Infinity)) return reject();
+        open += 1;
+        const session = accept();
+        session.on("close", () => (open -= 1));
+        this.session(session, client);
+      });
       client.on("tcpip", (accept, reject, info) => {
         if (this.options.forward === "refuse") return reject();
         if (this.options.forward === "hang") return;
