@@ -6,6 +6,7 @@ import { freeze, removeCgroups } from "./fabric/cgroup";
 import { type Fabric, type HostStatus, UnknownHostError } from "./fabric/fabric";
 import { RefusedError } from "./fabric/refused";
 import { UnknownServerError } from "./fabric/servers";
+import type { Slowness } from "./fabric/slow";
 import type { FabricServices } from "./fabric/services";
 import { requireSnapshot, restore, save, snapshots } from "./fabric/snapshot";
 import type { InstancePaths } from "./paths";
@@ -133,6 +134,11 @@ function addHosts(app: FastifyInstance, fabric: Fabric): void {
   app.post<{ Params: { name: string } }>("/hosts/:name/on", async ({ params }) => {
     await fabric.host(params.name).boot();
     await fabric.host(params.name).ready();
+    return {};
+  });
+  app.post<{ Params: { name: string }; Body: Partial<Slowness> }>("/hosts/:name/slow", async ({ params, body }) => {
+    const { delayMs, loss } = body;
+    await fabric.slow(params.name, delayMs === undefined || loss === undefined ? undefined : { delayMs, loss });
     return {};
   });
   for (const [route, dropped] of [

@@ -46,7 +46,7 @@ def words(number, path, needs=0):
 
 def explain_output(output):
     """The same for what a program printed, or "" when it tells of nothing like that."""
-    full = re.search(r"enough free space in (/\S*[^.\s])", output)
+    full = re.search(r"enough free space in (/\S*[^./\s])", output)
     if full or "No space left on device" in output:
         path = full.group(1) if full else "/var/cache/apt/archives"
         return words(errno.ENOSPC, path)

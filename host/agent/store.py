@@ -121,7 +121,8 @@ def outcome(tx):
 def save_outcome(tx, value):
     os.makedirs(OUTCOMES, mode=0o700, exist_ok=True)
     _save(f"{OUTCOMES}/{tx}.json", value)
-    names = sorted(os.listdir(OUTCOMES), key=lambda name: os.path.getmtime(f"{OUTCOMES}/{name}"))
+    # By the clock, which may be set back at any time: the one that was just written never goes.
+    names = sorted(os.listdir(OUTCOMES), key=lambda name: (name == f"{tx}.json", os.path.getmtime(f"{OUTCOMES}/{name}")))
     for name in names[:-KEPT_OUTCOMES]:
         os.unlink(f"{OUTCOMES}/{name}")
 

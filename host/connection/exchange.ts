@@ -62,17 +62,17 @@ async function attempt(
     silenceMs: SILENCE_MS,
     onLine: (line) => {
       // A login shell may print a greeting of its own, even one without an end of line: only what the agent says counts.
-      const begin = line.indexOf(EVENT);
-      if (begin < 0) return void (greeting = [...greeting.slice(-1), line]);
+      const said = eventIn(line);
+      if (said === undefined) return void (greeting = [...greeting.slice(-1), line]);
       begun = true;
-      const { event, ...fields } = JSON.parse(line.slice(begin)) as { event: string } & AgentAnswer;
+      const { event, ...fields } = said;
       if (event === "progress") say(String(fields.text));
       if (event === "result") answer = fields as AgentAnswer;
     },
   });
   if (answer !== undefined) {
     const { clock, ...rest } = answer;
-    compareClocks(client, Number(clock), say);
+    compareClocks(displayName(connection), Number(clock), say);
     return rest as AgentAnswer;
   }
   const words = [...greeting, ...ended.stderr.trim().split("\n").slice(-3)].filter(Boolean).join(" ");
@@ -80,13 +80,24 @@ async function attempt(
   throw noAnswer(connection, ended, begun, words);
 }
 
-const warned = new WeakSet<HostClient>();
+/** What the agent says in a line, whatever stands before it. Within its own texts quotes are escaped, so its beginning stands once. */
+function eventIn(line: string): ({ event: string } & AgentAnswer) | undefined {
+  const begin = line.lastIndexOf(EVENT);
+  if (begin < 0) return undefined;
+  try {
+    return JSON.parse(line.slice(begin)) as { event: string } & AgentAnswer;
+  } catch {
+    return undefined;
+  }
+}
 
-/** Says once a connection that the host's clock is wrong, or ours. */
-function compareClocks(client: HostClient, clock: number, say: (text: string) => void): void {
+const warned = new Set<string>();
+
+/** Says once that the host's clock is wrong, or ours. */
+function compareClocks(host: string, clock: number, say: (text: string) => void): void {
   const ahead = Math.round(clock - Date.now() / 1000);
-  if (!(Math.abs(ahead) > CLOCK_SECONDS) || warned.has(client)) return;
-  warned.add(client);
+  if (!(Math.abs(ahead) > CLOCK_SECONDS) || warned.has(host)) return;
+  warned.add(host);
   say(
     `the host's clock is ${Math.abs(ahead)} s ${ahead > 0 ? "ahead of" : "behind"} this machine's: packages and certificates may be ` +
       "refused as expired or not valid yet; set the right time there (see `timedatectl`)",

@@ -18,20 +18,37 @@ export function stateCommands(
     await new FabricClient(instance.socket).post(route, body);
   };
 
-  for (const [name, what] of [
-    ["cut", "drop all packets between two hosts or sites on the Internet, both families"],
-    ["mend", "let packets between two hosts or sites pass again"],
-  ] as const) {
-    program
-      .command(name)
-      .description(what)
-      .argument("<a>", "a host, a site (home, cafe), or services")
-      .argument("<b>", "the other one")
-      .action(async (a: string, b: string) => {
-        await post(`/${name}`, { a, b });
-        progress(`${name === "cut" ? "cut" : "mended"}: ${a} and ${b}`);
-      });
-  }
+  program
+    .command("cut")
+    .description("drop all packets between two hosts or sites on the Internet, both families")
+    .argument("<a>", "a host, a site (home, cafe), or services")
+    .argument("<b>", "the other one")
+    .action(async (a: string, b: string) => {
+      await post("/cut", { a, b });
+      progress(`cut: ${a} and ${b}`);
+    });
+
+  program
+    .command("slow")
+    .description("make the line of a host slow, both ways, until it is mended or the host is reset")
+    .argument("<host>", "name of the host")
+    .option("--delay <time>", "by which a round trip takes longer, for example 200ms", amount("ms"), 200)
+    .option("--loss <share>", "of the packets in each direction, for example 5%", amount("%"), 0)
+    .action(async (host: string, { delay, loss }: { delay: number; loss: number }) => {
+      await post(`/hosts/${encodeURIComponent(host)}/slow`, { delayMs: delay, loss: loss / 100 });
+      progress(`slow: ${host}, ${delay} ms, ${loss} % lost`);
+    });
+
+  program
+    .command("mend")
+    .description("let packets between two hosts or sites pass again; with one host: make its line fast again")
+    .argument("<a>", "a host, a site (home, cafe), or services")
+    .argument("[b]", "the other one")
+    .action(async (a: string, b: string | undefined) => {
+      if (b === undefined) await post(`/hosts/${encodeURIComponent(a)}/slow`, {});
+      else await post("/mend", { a, b });
+      progress(`mended: ${b === undefined ? `the line of ${a}` : `${a} and ${b}`}`);
+    });
 
   program
     .command("snapshot")
@@ -59,6 +76,11 @@ export function stateCommands(
       progress("the clouds were started again");
     });
   probeCommands(program, paths);
+}
+
+/** A number that may carry its unit, for commander. */
+function amount(unit: string): (text: string) => number {
+  return (text) => number(text.endsWith(unit) ? text.slice(0, -unit.length) : text);
 }
 
 /** A whole number within bounds, for commander. */

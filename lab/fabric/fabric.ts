@@ -14,6 +14,7 @@ import { macFor } from "./net";
 import { firstAddress } from "./server-seed";
 import { seedFixedHost } from "./seeds";
 import { attachmentOf, Servers } from "./servers";
+import { SlowLines, type Slowness } from "./slow";
 import { readState, writeState } from "./state";
 
 /** A host as `status` shows it. */
@@ -49,9 +50,11 @@ export class Fabric {
   readonly servers: Servers;
   private readonly fixed = new Map<string, { host: Host; config: FixedHost }>();
   private cuts: Cut[] = [];
+  private readonly lines: SlowLines;
 
   constructor(private readonly paths: InstancePaths) {
     this.servers = new Servers(paths, () => this.save());
+    this.lines = new SlowLines(paths.logs);
     for (const config of FIXED_HOSTS) this.fixed.set(config.name, { config, host: this.makeFixedHost(config) });
   }
 
@@ -107,6 +110,19 @@ export class Fabric {
     await applyCuts(next);
     this.cuts = next;
     this.save();
+  }
+
+  /** Makes the line of a host slow, or fast again. A reset makes it fast too. */
+  async slow(name: string, slowness: Slowness | undefined): Promise<void> {
+    const { options } = this.host(name);
+    const router = SITES.find(({ name: site }) => site === this.fixed.get(name)?.config.site)?.router;
+    const server = this.servers.named(name);
+    const far = router === undefined ? (server ? attachmentOf(server.record.spec) : name) : `lan-${name}`;
+    const ends = [
+      { namespace: router ?? INTERNET_NS, device: far },
+      { namespace: options.id, device: "eth0" },
+    ];
+    await (slowness === undefined ? this.lines.mend(name) : this.lines.slow(name, ends, slowness));
   }
 
   /** Hosts in the order of the contract, servers last. */

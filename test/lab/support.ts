@@ -25,6 +25,8 @@ export interface CommandOptions {
   timeoutSeconds?: number;
   /** Variables for the command, also over those that the lab sets; only `run` has them. */
   env?: Record<string, string>;
+  /** Hears what it prints, while it runs. */
+  onOutput?: (text: string) => void;
 }
 
 /** Runs `bin/lab ARGS`; never throws for an exit code. */
@@ -46,8 +48,14 @@ export function lab(args: readonly string[], options: CommandOptions = {}): Prom
       },
       (options.timeoutSeconds ?? 120) * 1000,
     );
-    child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
-    child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
+    for (const [stream, chunks] of [
+      [child.stdout, out],
+      [child.stderr, err],
+    ] as const)
+      stream.on("data", (chunk: Buffer) => {
+        chunks.push(chunk);
+        options.onOutput?.(chunk.toString());
+      });
     child.stdin.on("error", () => undefined);
     child.stdin.end(options.stdin ?? "");
     child.on("error", reject);

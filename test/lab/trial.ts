@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Trial } from "./host-program/trial";
-import { ROOT } from "./intranet";
+import { ROOT, until } from "./intranet";
 import { type Result, run } from "./support";
 
 /** The command of an `up` without questions. */
@@ -34,13 +34,14 @@ export class TrialStack {
   stack = (
     args: string[],
     roles: Trial["roles"],
-    more: Omit<Trial, "roles"> & { env?: object } = {},
+    more: Omit<Trial, "roles"> & { env?: object; onOutput?: (text: string) => void } = {},
   ): Promise<Result> => {
-    const { env, ...rest } = more;
+    const { env, onOutput, ...rest } = more;
     const stack = args[0] === "stack" && args[1] === "init" ? [] : ["--stack", this.name];
     return run(["pulumi", ...args, "--cwd", PROGRAM, ...stack, "--non-interactive"], {
       env: { PULUMI_BACKEND_URL: `file://${this.backend}`, TRIAL_ROLES: JSON.stringify({ roles, ...rest }), ...env },
       timeoutSeconds: 400,
+      ...(onOutput === undefined ? {} : { onOutput }),
     });
   };
 
@@ -50,6 +51,32 @@ export class TrialStack {
     if (result.code !== 0)
       throw new Error(`pulumi ${args[0].join(" ")}: ${result.code}\n${result.stdout}\n${result.stderr}`);
     return result.stdout + result.stderr;
+  };
+
+  /** An `up` that runs beside what the test does: `said` waits until it has printed something, `done` until it has ended. */
+  begin = (
+    roles: Trial["roles"],
+    more: Omit<Trial, "roles"> = {},
+  ): { done: Promise<Result>; said: (words: RegExp, seconds?: number) => Promise<string> } => {
+    let heard = "";
+    let over: Result | undefined;
+    const done = this.stack(UP, roles, { ...more, onOutput: (text) => (heard += text) });
+    done.then(
+      (result) => (over = result),
+      () => undefined,
+    );
+    const said = (words: RegExp, seconds = 120) =>
+      until(
+        `up says ${String(words)}`,
+        async () => {
+          const found = words.exec(heard)?.[0];
+          if (found === undefined && over !== undefined)
+            throw new Error(`up ended without ${String(words)}:\n${heard}`);
+          return found;
+        },
+        seconds,
+      );
+    return { done, said };
   };
 
   /** An `up` that must fail. Returns what was said. */
