@@ -25,8 +25,8 @@ def explain(error):
     return util.internal(error)
 
 
-def words(number, path, needs=0):
-    """What is wrong with the file system that holds `path`, and what to do."""
+def words(number, path, needs=0, count=1):
+    """What is wrong with the file system that holds `path`, and what to do; `needs` bytes and `count` inodes were asked for."""
     where, point = file_system(path)
     if number == errno.EROFS:
         return (
@@ -36,8 +36,8 @@ def words(number, path, needs=0):
     if number == errno.EIO:
         return f"{path} cannot be read or written: {where} gives input/output errors; its disk may be broken (see `dmesg`)"
     free, inodes = room(path)
-    if inodes == 0:
-        return f"{path} cannot be written: {where} has no inode left, which means too many files; delete some (see `df -i`)"
+    if inodes is not None and inodes < count:
+        return f"{path} cannot be written: {where} has too few inodes: {inodes} are left, {count} are needed; delete files there (see `df -i`)"
     if number == errno.EDQUOT:
         return f"{path} cannot be written: the quota on {where} is used up"
     wanted = f", {needs // 1024} KiB are needed" if needs else ""
@@ -100,7 +100,7 @@ def require(needs):
     for path, size, count in wanted.values():
         free, inodes = room(path)
         if free < size or (inodes is not None and inodes < count):
-            raise util.Failure("storage", words(errno.ENOSPC, path, size) + "; nothing was changed")
+            raise util.Failure("storage", words(errno.ENOSPC, path, size, count) + "; nothing was changed")
 
 
 def take_reserve(folder):

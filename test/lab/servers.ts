@@ -1,7 +1,12 @@
 /** Servers that tests order from the lab's Hetzner API by themselves, beside those of a stack. */
+import { KEY_LABELS } from "../../lab/constants";
+import { deriveSshKey } from "../../lab/keys";
 import { until } from "./intranet";
 import { hetzner } from "./lifted";
-import { status } from "./support";
+import { exec, status } from "./support";
+
+/** Many that boot at the same time take long. */
+const BOOT_SECONDS = 300;
 
 /** A server that has booted. */
 export interface TestServer {
@@ -12,8 +17,18 @@ export interface TestServer {
   firewallId?: number;
 }
 
-/** Orders a server, with a firewall of those rules in front of it if any are given, and waits until it has booted. */
-export async function makeServer(name: string, firewall?: unknown[]): Promise<TestServer> {
+/** One that the operator manages. */
+export interface ManagedServer extends TestServer {
+  name: string;
+  /** Its host key in OpenSSH form. */
+  hostKey: string;
+}
+
+/**
+ * Orders a server, with a firewall of those rules in front of it if any are given, and waits until it has booted. `sshKeys` are names of the
+ * project's SSH keys that get into it.
+ */
+export async function makeServer(name: string, firewall?: unknown[], sshKeys: string[] = []): Promise<TestServer> {
   const firewalls = firewall
     ? [{ firewall: (await hetzner("/firewalls", "POST", { name: `${name}-fw`, rules: firewall })).firewall.id }]
     : [];
@@ -23,9 +38,12 @@ export async function makeServer(name: string, firewall?: unknown[]): Promise<Te
     image: "debian-13",
     location: "fsn1",
     firewalls,
+    ssh_keys: sshKeys,
   });
-  const { ipv6 } = await until(`${name} has booted`, async () =>
-    (await status()).hosts.find((host) => host.name === name && host.state === "running"),
+  const { ipv6 } = await until(
+    `${name} has booted`,
+    async () => (await status()).hosts.find((host) => host.name === name && host.state === "running"),
+    BOOT_SECONDS,
   );
   return {
     id: server.id,
@@ -33,6 +51,38 @@ export async function makeServer(name: string, firewall?: unknown[]): Promise<Te
     ipv6: ipv6!,
     ...(firewalls[0] ? { firewallId: firewalls[0].firewall } : {}),
   };
+}
+
+/**
+ * Orders so many servers, into which the operator gets as root, and looks up their host keys at their consoles. A few at a time: they share a
+ * machine.
+ */
+export async function makeManagedServers(count: number, prefix: string): Promise<ManagedServer[]> {
+  const key = `${prefix}-operator`;
+  await hetzner("/ssh_keys", "POST", { name: key, public_key: deriveSshKey(KEY_LABELS.operator).publicKey });
+  const names = Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`);
+  const made: ManagedServer[] = [];
+  const left = [...names];
+  const worker = async (): Promise<void> => {
+    for (let name = left.shift(); name !== undefined; name = left.shift()) {
+      const server = await makeServer(name, undefined, [key]);
+      const hostKey = await until(
+        `${name} has its host key`,
+        async () => (await exec(name!, ["cat", "/etc/ssh/ssh_host_ed25519_key.pub"])).stdout.trim() || undefined,
+        BOOT_SECONDS,
+      );
+      made.push({ ...server, name, hostKey });
+    }
+  };
+  await Promise.all(Array.from({ length: 4 }, worker));
+  return made.sort((one, other) => names.indexOf(one.name) - names.indexOf(other.name));
+}
+
+/** Deletes what makeManagedServers has made. */
+export async function removeManagedServers(count: number, prefix: string): Promise<void> {
+  for (let index = 1; index <= count; index += 1) await removeServer(`${prefix}-${index}`);
+  for (const { id } of (await hetzner(`/ssh_keys?name=${prefix}-operator`)).ssh_keys)
+    await hetzner(`/ssh_keys/${id}`, "DELETE");
 }
 
 /** Deletes a server and its firewall, if they are there. */

@@ -30,15 +30,15 @@ export class TrialStack {
     rmSync(this.backend, { recursive: true, force: true });
   };
 
-  /** Runs pulumi with these roles. */
+  /** Runs pulumi with these roles; `wrap` is a program that runs it, with the command in its arguments. */
   stack = (
     args: string[],
     roles: Trial["roles"],
-    more: Omit<Trial, "roles"> & { env?: object; onOutput?: (text: string) => void } = {},
+    more: Omit<Trial, "roles"> & { env?: object; onOutput?: (text: string) => void; wrap?: string[] } = {},
   ): Promise<Result> => {
-    const { env, onOutput, ...rest } = more;
+    const { env, onOutput, wrap = [], ...rest } = more;
     const stack = args[0] === "stack" && args[1] === "init" ? [] : ["--stack", this.name];
-    return run(["pulumi", ...args, "--cwd", PROGRAM, ...stack, "--non-interactive"], {
+    return run([...wrap, "pulumi", ...args, "--cwd", PROGRAM, ...stack, "--non-interactive"], {
       env: { PULUMI_BACKEND_URL: `file://${this.backend}`, TRIAL_ROLES: JSON.stringify({ roles, ...rest }), ...env },
       timeoutSeconds: 400,
       ...(onOutput === undefined ? {} : { onOutput }),
