@@ -14,6 +14,7 @@ const MODULES = [
   "system",
   "plan",
   "rollback",
+  "session",
   "transaction",
   "leaving",
   "facts",

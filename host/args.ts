@@ -149,8 +149,9 @@ export interface HostRoleArgs {
   /** In this order, after everything was changed. */
   probes?: ProbeArgs[];
   /**
-   * The change could cut the way in: the host undoes it by itself unless a new connection gets in within the time
-   * (60 s, or 15 to 3600). Default: false.
+   * The change could cut the way in: the host undoes it by itself unless a new connection gets in within the time (60 s, or 15 to 3600).
+   * Default: true where the role touches what is known to hold the way in: files, units or kernel settings of SSH, logins, packet filters,
+   * tunnels, networks and routing, or the login user; else false. With `false` a mistake there can lock everybody out.
    */
   confirm?: boolean | { timeoutSeconds: number };
   /**

@@ -104,7 +104,7 @@ ACTIONS = {"apply": apply, "read": read, "survey": survey, "remove": remove, "co
 
 
 def timer(tx):
-    """The armed timer ran out: undo, even if the process that changes things hangs with the lock."""
+    """The armed timer ran out: undo, even if the process that changes things hangs with the lock. Returns whether all of it is undone."""
     try:
         lock = store.Lock(5)
     except util.Failure:
@@ -116,6 +116,7 @@ def timer(tx):
     if journal and journal["tx"] == tx:
         rollback.undo(journal, f"nobody confirmed it over a new connection within {journal.get('seconds', 'the allowed')} s")
     lock.release()
+    return store.journal() is None or store.journal()["tx"] != tx
 
 
 def boot():
@@ -125,6 +126,9 @@ def boot():
         rollback.undo(journal, "the host went down in the middle of the change and undid it at boot", boot=True)
     store.sweep()
     lock.release()
+    again = store.journal()
+    if again and again["undo"]["paths"]:
+        rollback.arm(again["tx"], rollback.AGAIN_SECONDS, "boot")
     if os.path.exists(leaving.MARK):
         leaving.start("boot", 0, after="multi-user.target")
 
@@ -132,7 +136,7 @@ def boot():
 if __name__ == "__main__":
     os.umask(0o077)
     if sys.argv[1:2] == ["rollback"]:
-        timer(sys.argv[2])
+        sys.exit(0 if timer(sys.argv[2]) else 1)
     elif sys.argv[1:2] == ["boot"]:
         boot()
     elif sys.argv[1:2] == ["leave"]:

@@ -2,6 +2,7 @@
 
 The journal says what stood there before; every step here may be repeated, for the process that undoes can be killed too.
 """
+import glob
 import os
 import shutil
 import signal
@@ -16,6 +17,9 @@ import units
 import util
 
 TIMER = "intranet-rollback"
+AGAIN_SECONDS = 10
+"""Pause before a roll-back that could not put everything in its place tries again."""
+
 AGENT = store.BASE + "/agent"
 BOOT_UNIT = "/etc/systemd/system/intranet-recover.service"
 BOOT_LINK = "/etc/systemd/system/sysinit.target.wants/intranet-recover.service"
@@ -24,7 +28,8 @@ BOOT_TEXT = """# Managed by pulumi-intranet: undoes a configuration change that 
 Description=Undo an interrupted configuration change of pulumi-intranet
 DefaultDependencies=no
 After=local-fs.target
-Before=sysinit.target network-pre.target
+Before=sysinit.target network-pre.target systemd-sysctl.service systemd-networkd.service intranet-firewall.service
+Before=nftables.service netfilter-persistent.service ufw.service firewalld.service
 ConditionPathExists=|/var/lib/intranet/journal.json
 ConditionPathExists=|/var/lib/intranet/leaving
 
@@ -50,6 +55,7 @@ def persist(modules):
             util.write_durably(path, data, 0o600)
     if not system.exists(BOOT_UNIT) or open(util.at(BOOT_UNIT)).read() != BOOT_TEXT:
         files.place(BOOT_UNIT, BOOT_TEXT.encode(), 0o644, None, None)
+    if not system.exists(BOOT_LINK):
         files.link(BOOT_LINK, BOOT_UNIT)
 
 
@@ -58,12 +64,14 @@ def forget_boot_unit():
     files.discard(BOOT_UNIT)
 
 
-def arm(tx, seconds):
-    """The host undoes `tx` by itself after so many seconds. A reboot before that undoes it at boot."""
-    disarm()
+def arm(tx, seconds, phase):
+    """The host undoes `tx` by itself after so many seconds, and tries again until it is undone. A reboot before that undoes it at boot.
+
+    Each phase ("change", then "confirm") has a timer of its own, so that one is armed before the other is disarmed."""
     util.must(
         [
-            "systemd-run", f"--unit={TIMER}", f"--on-active={seconds}", "--timer-property=AccuracySec=100ms", "--quiet", "--collect",
+            "systemd-run", f"--unit={TIMER}-{tx}-{phase}", f"--on-active={seconds}", "--timer-property=AccuracySec=100ms", "--quiet", "--collect",
+            "--property=Restart=on-failure", f"--property=RestartSec={AGAIN_SECONDS}",
             "/usr/bin/python3", "-B", f"{AGENT}/main.py", "rollback", tx,
         ],
         "confirm",
@@ -71,9 +79,10 @@ def arm(tx, seconds):
     )  # fmt: skip
 
 
-def disarm():
-    if system.exists("/run/systemd/transient/" + TIMER + ".timer"):
-        util.run(["systemctl", "stop", TIMER + ".timer"])
+def disarm(timers="*"):
+    """Stops a transaction's timers, or those whose names fit: `TX-change` is the one of the first phase alone."""
+    if glob.glob(util.at(f"/run/systemd/transient/{TIMER}-{timers}.timer")):
+        util.run(["systemctl", "stop", f"{TIMER}-{timers}.timer"])
 
 
 def kill_holder(journal):
@@ -155,7 +164,8 @@ def undo(journal, reason, boot=False):
     packages.clear_policy()
     if back["packages"] is not None:
         if boot:  # dpkg stops services, which cannot be waited for this early: the next contact does it
-            journal["undo"] = {"units": {}, "paths": {}, "made": [], "sysctls": {}, "users": {}, "packages": back["packages"], "state": []}
+            if not stuck:
+                journal["undo"] = {"units": {}, "paths": {}, "made": [], "sysctls": {}, "users": {}, "packages": back["packages"], "state": []}
             journal["state"] = "open"
             store.save_journal(journal)
             return left

@@ -1,6 +1,6 @@
 """Applying a role: stage, check, change, probe; all of it or nothing.
 
-Order: packages, users, staged files, their checkers, (roll-back armed,) units that stop, files, sysctls, units that
+Order: packages, (roll-back armed,) users, staged files, their checkers, units that stop, files, sysctls, units that
 start or read anew, probes. The journal is written before each part, so whoever comes next can undo what was begun.
 """
 import os
@@ -9,6 +9,7 @@ import files
 import packages
 import plan
 import rollback
+import session
 import storage
 import store
 import system
@@ -16,7 +17,7 @@ import units
 import util
 
 LONGEST_CHANGE = 600
-"""Seconds a change may take with the roll-back armed, probes apart; then the host undoes it."""
+"""Seconds a change may take with the roll-back armed, checks and probes apart; then the host undoes it."""
 
 
 def apply(request, modules):
@@ -54,6 +55,8 @@ def failed(error, journal):
     if store.journal() is not None:
         util.progress("putting the earlier state back")
         left = rollback.undo(journal, report["message"])
+    elif journal["confirm"]:
+        rollback.disarm()
     store.sweep()
     return {"ok": False, **report, "rolledBack": not left, "leftovers": left}
 
@@ -66,6 +69,8 @@ def change(request, ledger, journal):
     state, first = plan.state_owned(request, ledger)
     journal["undo"]["state"] = [path for path in first if state[path]["fresh"]]
     brought = bring_packages(request, journal)
+    if request.get("confirm"):
+        arm(request, journal)
     bring_users(request, journal)
     plan.stage(request, staged)
     util.step("staged")
@@ -83,10 +88,6 @@ def change(request, ledger, journal):
     storage.require(plan.room(changes, staged))
     remember(journal, changes, states, actions, sysctls)
     storage.take_reserve(store.reserve(tx))
-    if request.get("confirm"):
-        journal["confirm"] = request["confirm"]
-        probing = sum(probe.get("timeoutSeconds", 30) for probe in request.get("probes", []))
-        rollback.arm(tx, LONGEST_CHANGE + probing)
     store.save_journal(journal)
     util.step("journaled")
 
@@ -109,6 +110,14 @@ def change(request, ledger, journal):
     if request.get("confirm"):
         return await_confirmation(request, journal, result)
     return {**result, "warnings": commit(journal, result)}
+
+
+def arm(request, journal):
+    """Before anything changes that the way in depends on, users included: the host undoes it even if this process dies."""
+    journal["confirm"] = request["confirm"]
+    looking = sum(probe.get("timeoutSeconds", 30) for probe in request.get("probes", [])) + 60 * len(request.get("checks", []))
+    rollback.arm(request["tx"], LONGEST_CHANGE + looking, "change")
+    util.step("armed")
 
 
 def bring_packages(request, journal):
@@ -229,11 +238,13 @@ def next_ledger(request, ledger, fresh, brought, made):
 
 def await_confirmation(request, journal, result):
     """From here on only `confirm` over a new connection keeps the change; the timer's time starts now."""
-    seconds = request["confirm"]
-    journal.update(state="awaiting", seconds=seconds, deadline=rollback.boottime() + seconds, result=result)
-    rollback.arm(request["tx"], seconds)
+    tx, seconds, now = request["tx"], request["confirm"], rollback.boottime()
+    journal.update(state="awaiting", seconds=seconds, since=now, deadline=now + seconds, way=session.current(), result=result)
+    rollback.arm(tx, seconds, "confirm")
+    util.step("armed again")
     store.save_journal(journal)
-    store.save_outcome(request["tx"], {"state": "awaiting"})
+    rollback.disarm(f"{tx}-change")
+    store.save_outcome(tx, {"state": "awaiting"})
     util.step("awaiting")
     return {**result, "state": "awaiting", "seconds": seconds}
 
@@ -261,7 +272,7 @@ def tidy():
 
 
 def confirm(tx):
-    """Keeps a change that awaits its confirmation. Raises when the host has undone it already."""
+    """Keeps a change that awaits its confirmation. Raises when the host has undone it already, or when this request proves nothing."""
     lock = store.Lock(60)
     journal = store.journal()
     if journal is None or journal["tx"] != tx or journal["state"] != "awaiting":
@@ -269,6 +280,9 @@ def confirm(tx):
         if past.get("state") == "committed":
             return past["result"]
         raise util.Failure("confirm", "the host undid this change before it was confirmed: " + past.get("reason", "reason unknown"))
+    doubt = session.doubt(session.current(), journal.get("way"), journal["since"])
+    if doubt:
+        raise util.Failure("confirm", f"this is no proof that the way in is open: {doubt}")
     result = journal["result"]
     warnings = commit(journal, result)
     lock.release()

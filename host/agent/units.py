@@ -135,5 +135,9 @@ def turn_on(name, before, action, blocking=True):
         return None
     else:
         word = "reload" if action == "reload" and now["reloadable"] else "restart"
-    code, output = util.run(["systemctl", word, *([] if blocking else ["--no-block"]), "--", name], timeout=150)
+    wait = [] if blocking else ["--no-block"]
+    code, output = util.run(["systemctl", word, *wait, "--", name], timeout=150)
+    if code != 0 and word == "reload":
+        word = "restart"  # it must not go on with what it has read in between
+        code, output = util.run(["systemctl", word, *wait, "--", name], timeout=150)
     return None if code == 0 else f"systemctl {word} {name} ended with {code}: {output}"

@@ -8,8 +8,18 @@ import { RoleError, failureOf } from "./failure";
 const LOOK_AGAIN_SECONDS = 60;
 /** A host that could not be reached is not tried again for its other roles within this time, when it is only looked at. */
 const KNOWN_DOWN_MS = 60_000;
+/** How long it is tried at a stretch; then it is seen whether the way there is still to be relied on. */
+const ASK_SECONDS = 15;
 /** Margin for the answer to a confirmation. */
 const CONFIRM_MARGIN_SECONDS = 3;
+
+/** Pause before a host that undoes a change is asked again. */
+const AGAIN_MS = 1000;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
+
+/** What tells one host from another in the queues, whoever connects and however. */
+const placeOf = (connection: Connection): string => `${connection.address} ${connection.port}`;
 
 /** One exchange with the agent on a host: the way there, for which role, how long to wait, and where to say what happens. */
 export interface Conversation {
@@ -23,6 +33,8 @@ export interface Conversation {
 export class Conversations {
   private readonly queues = new Map<string, Promise<unknown>>();
   private readonly down = new Map<string, { error: ConnectionError; until: number }>();
+  /** Hosts whose change awaits its confirmation, by address: nobody can rely on the way through them until it is over. */
+  private readonly unsettled = new Map<string, Promise<unknown>>();
 
   constructor(private readonly pool = new ConnectionPool()) {}
 
@@ -33,8 +45,10 @@ export class Conversations {
       const known = this.down.get(key);
       if (known !== undefined && Date.now() < known.until) throw known.error;
       try {
-        return await this.pool.use(talk.connection, talk.patience, (client) =>
-          exchange(client, talk.connection, request, talk.say),
+        return await this.throughJumps(talk, () =>
+          this.pool.use(talk.connection, talk.patience, (client) =>
+            exchange(client, talk.connection, request, talk.say),
+          ),
         );
       } catch (error) {
         if (error instanceof ConnectionError) this.down.set(key, { error, until: Date.now() + KNOWN_DOWN_MS });
@@ -52,7 +66,8 @@ export class Conversations {
   transact(talk: Conversation, request: object, tx: string): Promise<AgentAnswer> {
     return this.queued(talk.connection, async () => {
       const answer = await this.send(talk, request, tx);
-      if (answer.ok && answer.state === "awaiting") return this.confirm(talk, tx, Number(answer.seconds));
+      if (answer.ok && answer.state === "awaiting")
+        return this.settle(talk.connection, this.confirm(talk, tx, Number(answer.seconds)));
       if (!answer.ok) {
         await this.outcome(talk, tx, 10).catch(() => undefined);
         throw failureOf(displayName(talk.connection), talk.role, answer);
@@ -66,7 +81,7 @@ export class Conversations {
   }
 
   private async queued<T>(connection: Connection, work: () => Promise<T>): Promise<T> {
-    const key = `${connection.address} ${connection.port}`;
+    const key = placeOf(connection);
     const before = this.queues.get(key) ?? Promise.resolve();
     const mine = before.then(work, work);
     this.queues.set(
@@ -76,13 +91,48 @@ export class Conversations {
     return mine;
   }
 
+  /** Keeps those who go through a host waiting until its change is confirmed or undone. */
+  private async settle<T>(connection: Connection, confirmation: Promise<T>): Promise<T> {
+    const key = placeOf(connection);
+    this.unsettled.set(key, confirmation);
+    try {
+      return await confirmation;
+    } finally {
+      this.unsettled.delete(key);
+    }
+  }
+
+  /** The confirmations that jump hosts of a connection await now. */
+  private jumpsOf({ via }: Connection): Promise<unknown>[] {
+    if (via === undefined) return [];
+    const here = this.unsettled.get(placeOf(via));
+    return [...(here === undefined ? [] : [here]), ...this.jumpsOf(via)];
+  }
+
+  /** Does `work` when no jump host awaits a confirmation; again if it failed while one did, and `again` still holds. */
+  private async throughJumps<T>(talk: Conversation, work: () => Promise<T>, again = () => true): Promise<T> {
+    for (;;) {
+      await Promise.allSettled(this.jumpsOf(talk.connection));
+      try {
+        return await work();
+      } catch (error) {
+        const cut = error instanceof ConnectionError && error.temporary && this.jumpsOf(talk.connection).length > 0;
+        if (!cut || !again()) throw error;
+        this.pool.discard(talk.connection);
+        talk.say("the host on the way there awaits the confirmation of a change of its own; waiting for its end");
+      }
+    }
+  }
+
   private async send(talk: Conversation, request: object, tx: string): Promise<AgentAnswer> {
     let sent = false;
     try {
-      return await this.pool.use(talk.connection, talk.patience, (client) => {
-        sent = true;
-        return exchange(client, talk.connection, request, talk.say);
-      });
+      const attempt = () =>
+        this.pool.use(talk.connection, talk.patience, (client) => {
+          sent = true;
+          return exchange(client, talk.connection, request, talk.say);
+        });
+      return await this.throughJumps(talk, attempt, () => !sent);
     } catch (error) {
       if (!sent || !(error instanceof ConnectionError) || !error.temporary) throw error;
       this.pool.discard(talk.connection);
@@ -121,18 +171,28 @@ export class Conversations {
     );
   }
 
-  /** Asks how a transaction ended, with a connection of which nothing was lost, again and again until it is known. */
-  private async outcome(talk: Conversation, tx: string, seconds: number): Promise<AgentAnswer> {
-    const end = Date.now() + seconds * 1000;
+  /**
+   * Asks how a transaction ended, with a connection of which nothing was lost, again and again until it is known. `refused`: the host may
+   * still refuse the operator's key or show another one of its own, for it is about to undo what made it.
+   */
+  private async outcome(talk: Conversation, tx: string, seconds: number, refused = false): Promise<AgentAnswer> {
+    let end = Date.now() + seconds * 1000;
     for (;;) {
+      const jumps = this.jumpsOf(talk.connection);
+      if (jumps.length > 0) {
+        await Promise.allSettled(jumps);
+        end = Date.now() + seconds * 1000;
+      }
       const left = Math.max(0, (end - Date.now()) / 1000);
       try {
-        return await this.pool.use(talk.connection, { seconds: left }, (client) =>
+        return await this.pool.use(talk.connection, { seconds: Math.min(left, ASK_SECONDS) }, (client) =>
           exchange(client, talk.connection, { action: "outcome", tx }, talk.say),
         );
       } catch (error) {
         this.pool.discard(talk.connection);
-        if (!(error instanceof ConnectionError) || !error.temporary || Date.now() > end) throw error;
+        const passing = error instanceof ConnectionError && (error.temporary || (refused && error.failure !== "arguments"));
+        if (!passing || Date.now() > end) throw error;
+        if (!error.temporary) await pause(AGAIN_MS);
       }
     }
   }
@@ -157,8 +217,8 @@ export class Conversations {
       failure = error as Error;
     }
     this.pool.discard(talk.connection);
-    await new Promise((resolve) => setTimeout(resolve, Math.max(0, end - Date.now()) + 1000));
-    const past = await this.outcome(talk, tx, LOOK_AGAIN_SECONDS).catch(() => undefined);
+    await pause(end - Date.now() + AGAIN_MS);
+    const past = await this.outcome(talk, tx, LOOK_AGAIN_SECONDS, true).catch(() => undefined);
     const lines = [
       `role ${talk.role} on ${host}: the change was applied, but no new connection got in within ${seconds} s: ${failure.message}.`,
     ];

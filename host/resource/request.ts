@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { digestOfFile, fileMode, fill } from "./content";
 import { type RoleInputs, holdsUnknown } from "./inputs";
 import { secretValues } from "./secrets";
+import { touchesWayIn } from "./way-in";
 
 /** Default time for the new connection of a change that could cut the way in. */
 const CONFIRM_SECONDS = 60;
@@ -11,10 +12,11 @@ export function transactionId(): string {
   return randomBytes(8).toString("hex");
 }
 
-/** Seconds within which a change must be confirmed over a new connection; 0: not at all. */
-export function confirmSeconds(inputs: Pick<RoleInputs, "confirm">): number {
-  if (inputs.confirm === undefined || inputs.confirm === false) return 0;
-  return inputs.confirm === true ? CONFIRM_SECONDS : inputs.confirm.timeoutSeconds;
+/** Seconds within which a change must be confirmed over a new connection; 0: not at all. A role that says nothing is judged by what it touches. */
+export function confirmSeconds(inputs: RoleInputs): number {
+  const confirm = inputs.confirm ?? touchesWayIn(inputs) !== undefined;
+  if (typeof confirm === "boolean") return confirm ? CONFIRM_SECONDS : 0;
+  return confirm.timeoutSeconds;
 }
 
 /**
