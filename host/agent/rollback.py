@@ -115,7 +115,10 @@ def recover(lock):
         left = journal.get("deadline", 0) - boottime()
         if journal["state"] != "awaiting" or left <= 0 or left > journal.get("seconds", 0) + 1:
             util.progress(f"undoing an interrupted change of role {journal['role']}")
-            undo(journal, "the process that made this change died or lost its way in; the host undid it at the next contact")
+            left = undo(journal, "the process that made this change died or lost its way in; the host undid it at the next contact")
+            if store.journal() is not None:
+                words = f"an interrupted change of role {journal['role']} could not be undone yet: " + "; ".join(left)
+                raise util.Failure("internal", words)
             continue
         if not told:
             util.progress(f"role {journal['role']} waits for its confirmation; the host decides within {int(left) + 1} s")

@@ -190,7 +190,8 @@ export class Conversations {
         );
       } catch (error) {
         this.pool.discard(talk.connection);
-        const passing = error instanceof ConnectionError && (error.temporary || (refused && error.failure !== "arguments"));
+        const passing =
+          error instanceof ConnectionError && (error.temporary || (refused && error.failure !== "arguments"));
         if (!passing || Date.now() > end) throw error;
         if (!error.temporary) await pause(AGAIN_MS);
       }

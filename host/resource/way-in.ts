@@ -22,7 +22,9 @@ const SYSCTLS = /^net[./](ipv4|ipv6|bridge|netfilter)[./]/;
  * confirmed over a new connection unless it says itself whether it is to be.
  */
 export function touchesWayIn(
-  inputs: Partial<Pick<RoleInputs, "connection" | "files" | "links" | "absent" | "directories" | "sysctls" | "units" | "users">>,
+  inputs: Partial<
+    Pick<RoleInputs, "connection" | "files" | "links" | "absent" | "directories" | "sysctls" | "units" | "users">
+  >,
 ): string | undefined {
   const paths = [inputs.files, inputs.links, inputs.directories].flatMap((part) => Object.keys(part ?? {}));
   const path = [...paths, ...(inputs.absent ?? [])].find((name) => PATHS.some((pattern) => pattern.test(name)));
