@@ -82,7 +82,7 @@ export function renderIdentityScript(identity: Identity): string {
     'touch "$state"',
     "case ${1-} in",
     "start)",
-    '\theed',
+    "\theed",
     '\tdeclared >"$state.new"',
     "\t;;",
     'stop) : >"$state.new" ;;',
