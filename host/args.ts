@@ -159,6 +159,12 @@ export interface HostRoleArgs {
    * once the last of them was asked for, a job of the host's own removes them all, without the connection. Default: false.
    */
   lastWay?: boolean;
+  /**
+   * The role installs the SSH host key that `connection` pins; needs `confirm`. While it is made it also takes `first`, the keys that a new
+   * machine shows; while it is updated, those that its last state pinned. A new connection must then see a pinned one, and from there on
+   * nothing else is accepted. Every other role of the host has to depend on it. Absent: nothing but the pinned keys, ever.
+   */
+  installsHostKey?: { first?: Input<Input<string>[]> };
   /** Live state by name. */
   live?: Record<string, LiveArgs>;
 }

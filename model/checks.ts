@@ -1,7 +1,7 @@
 /** The rules for single values: domain, prefixes, ports, MTUs, keys. Each notes what is wrong and returns what is usable. */
 import { Issues, show } from "./errors";
 import { HUB_UNDERLAY_MTU, MIN_TUNNEL_MTU, TUNNEL_OVERHEAD } from "./constants";
-import { parseOpenSshPublicKey } from "./key";
+import { checkKeyVersion, parseOpenSshPublicKey } from "./key";
 import { isDomain, isLabel, isUserName } from "./name";
 import {
   containsAddress,
@@ -216,6 +216,7 @@ export function checkHost(host: HostSpec, path: string, issues: Issues): Address
     issues.add(`${path}.user`, "must be an account's name", [show(host.user)], "write it like root or admin");
   if (host.enrol) checkEnrolled(host, path, issues);
   else checkHostKeys(host.hostKeys ?? [], `${path}.hostKeys`, issues);
+  if (host.hostKeyVersion !== undefined) checkHostKeyVersion(host.hostKeyVersion, host, path, issues);
   return address;
 }
 
@@ -224,6 +225,14 @@ function checkEnrolled(host: HostSpec, path: string, issues: Issues): void {
   const values = ["enrol true", `${host.hostKeys.length} host keys`];
   const help = "leave hostKeys out; or leave enrol out, for a host that you reach";
   issues.add(`${path}.hostKeys`, "an enrolled host's key is made by the library", values, help);
+}
+
+function checkHostKeyVersion(version: number, host: HostSpec, path: string, issues: Issues): void {
+  checkKeyVersion(version, `${path}.hostKeyVersion`, issues);
+  if (host.enrol) return;
+  const help =
+    "leave it out; pin both keys in hostKeys, change the key on the host, then take the old one out of hostKeys";
+  issues.add(`${path}.hostKeyVersion`, "this host's own SSH service has a key of its owner's", [show(version)], help);
 }
 
 function checkHostKeys(keys: readonly string[], path: string, issues: Issues): void {

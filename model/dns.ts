@@ -3,6 +3,7 @@ import { checkLeafLifetime, checkOrganisation, checkRenewInterval } from "./auth
 import { checkDomain } from "./checks";
 import * as constants from "./constants";
 import { show, type Issues } from "./errors";
+import { checkKeyVersion } from "./key";
 import type { DnsPlan, HostPlan, ServicePlan } from "./plan";
 import { formatAddress, parseAddress } from "./prefix";
 import { checkRecords, checkRootServers, checkTrustAnchors, MOST_NAME_SERVERS } from "./record";
@@ -117,10 +118,12 @@ export function checkCertificateAuthority(
       "name one of them",
     );
   if (!spec.dns) issues.add("dns", "the CA needs name servers", ["nothing"], "name the site that answers: at: [home]");
-  const { organisation, leafLifetime, renewInterval } = authority;
+  const { organisation, leafLifetime, renewInterval, intermediateVersion } = authority;
   if (organisation !== undefined) checkOrganisation(organisation, "certificateAuthority.organisation", issues);
   if (leafLifetime !== undefined) checkLeafLifetime(leafLifetime, "certificateAuthority.leafLifetime", issues);
   if (renewInterval !== undefined) checkRenewInterval(renewInterval, "certificateAuthority.renewInterval", issues);
+  if (intermediateVersion !== undefined)
+    checkKeyVersion(intermediateVersion, "certificateAuthority.intermediateVersion", issues);
 }
 
 /**

@@ -15,6 +15,7 @@ import {
 import { Issues, show } from "./errors";
 import { allocateIds, type IdClaim } from "./id";
 import { checkCertificateAuthority, checkDns, planDns } from "./dns";
+import { checkKeyVersion } from "./key";
 import { checkLinks } from "./link-rules";
 import { linkName, planLinks, siteLinks } from "./links";
 import { isLabel } from "./name";
@@ -103,6 +104,8 @@ function checkSinkhole(spec: Partial<IntranetSpec>, issues: Issues, warnings: Is
   for (const field of ["location", "serverType", "image"] as const)
     checkCloudName(sinkhole[field], `sinkhole.${field}`, issues);
   checkManagement(sinkhole.management, "sinkhole.management.from", issues, warnings);
+  if (sinkhole.hostKeyVersion !== undefined)
+    checkKeyVersion(sinkhole.hostKeyVersion, "sinkhole.hostKeyVersion", issues);
   if (sinkhole.underlayMtu !== undefined) checkUnderlayMtu(sinkhole.underlayMtu, "sinkhole.underlayMtu", issues);
 }
 

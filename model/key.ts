@@ -1,5 +1,6 @@
-/** The grammar of public keys: OpenSSH's and WireGuard's. Private keys never come here. */
+/** The grammar of public keys: OpenSSH's and WireGuard's, and of their versions. Private keys never come here. */
 import { createHash } from "node:crypto";
+import { show, type Issues } from "./errors";
 
 /** A public key in OpenSSH's one-line form. */
 export interface OpenSshPublicKey {
@@ -50,4 +51,10 @@ export function md5Fingerprint(key: OpenSshPublicKey): string {
 /** Whether a text is a WireGuard public key as `wg` prints it: 32 bytes in base64, 44 characters. */
 export function isWireGuardKey(text: string): boolean {
   return decodeBase64(text)?.length === 32;
+}
+
+/** Notes a key version that is no whole number from 1. */
+export function checkKeyVersion(version: number, path: string, issues: Issues): void {
+  if (Number.isInteger(version) && version >= 1) return;
+  issues.add(path, "a key version must be a whole number from 1", [show(version)], "raise it by one for a new key");
 }

@@ -29,7 +29,10 @@ function object(required: Record<string, Shape>, optional: Record<string, Shape>
 }
 
 const flag: Shape = { kind: "boolean" };
-const host = object({ address: text }, { hostKeys: texts, enrol: flag, port: number, user: text });
+const host = object(
+  { address: text },
+  { hostKeys: texts, enrol: flag, hostKeyVersion: number, port: number, user: text },
+);
 const record = object({ name: text, type: text, data: text }, { ttl: number });
 
 /** The shapes of `IntranetSpec`'s fields; each is checked on its own. */
@@ -39,7 +42,7 @@ export const SPEC_SHAPE = {
   pools: object({}, { identities: text, devices: text }),
   sinkhole: object(
     { location: text, serverType: text, image: text, management: object({ from: texts }) },
-    { id: number, underlayMtu: number },
+    { hostKeyVersion: number, id: number, underlayMtu: number },
   ),
   sites: {
     kind: "map",
@@ -76,7 +79,10 @@ export const SPEC_SHAPE = {
       extraRecords: { kind: "list", item: record },
     },
   ),
-  certificateAuthority: object({ at: text }, { organisation: text, leafLifetime: text, renewInterval: text }),
+  certificateAuthority: object(
+    { at: text },
+    { organisation: text, leafLifetime: text, renewInterval: text, intermediateVersion: number },
+  ),
 } as const satisfies Record<string, Shape>;
 
 /** The fields of `IntranetSpec` that may be left out. */

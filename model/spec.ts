@@ -53,6 +53,8 @@ export interface SinkholeSpec {
   image: string;
   /** Who may log in by SSH from outside. Hetzner's firewall holds it, so that a new address of yours needs no login to be let in. */
   management: ManagementSpec;
+  /** Raise it to give the server another SSH host key, without losing the way; see docs/operations.md. Default 1. */
+  hostKeyVersion?: number;
   /** Its number among the hosts (last part of its identity). Default 1. */
   id?: number;
   /** The MTU of its way to the Internet, in bytes. Default 1500. */
@@ -97,6 +99,8 @@ export interface HostSpec {
    * then on managed through its tunnel. Its SSH host key is made by the library. Default false: `hostKeys` are needed.
    */
   enrol?: boolean;
+  /** Raise it to give a host that is enrolled another SSH host key, without losing the way; see docs/operations.md. Default 1. */
+  hostKeyVersion?: number;
 }
 
 /** A device that comes in by WireGuard. */
@@ -176,4 +180,6 @@ export interface CertificateAuthoritySpec {
   leafLifetime?: string;
   /** How often proxies look whether one is due: `10m`. Default `10m`. */
   renewInterval?: string;
+  /** Raise it for another intermediate, for example when the host was broken into; devices notice nothing. Default 1. */
+  intermediateVersion?: number;
 }

@@ -2,6 +2,7 @@
 import { CA_PORT, RESERVED_SITE_NAMES, HUB } from "./constants";
 import { Issues, show } from "./errors";
 import { checkLabel, checkPort } from "./checks";
+import { checkKeyVersion } from "./key";
 import { isDomain } from "./name";
 import { overlaps, type Prefix } from "./prefix";
 import { describePrefix } from "./space";
@@ -55,12 +56,6 @@ export function checkDeviceNames(
       );
     if (device.keyVersion !== undefined) checkKeyVersion(device.keyVersion, `devices.${name}.keyVersion`, issues);
   }
-}
-
-/** Notes a key version that is no whole number from 1. */
-export function checkKeyVersion(version: number, path: string, issues: Issues): void {
-  if (Number.isInteger(version) && version >= 1) return;
-  issues.add(path, "a key version must be a whole number from 1", [show(version)], "raise it by one for a new key");
 }
 
 /** The site whose host runs a service: by name, or by the host itself. */

@@ -21,6 +21,6 @@ export interface EnrolmentArgs {
   roles: RoleContent[];
   /** What the host is looked for after, and that is deleted after its roles: such as the hub's end of the tunnel. */
   after?: pulumi.Resource[];
-  /** Raise it to give the SSH service another host key; see docs/host.md for how the host gets it. Default 1. */
+  /** Raise it to give the SSH service another host key: the host gets it over the way that the old one vouches for. Default 1. */
   keyVersion?: number;
 }

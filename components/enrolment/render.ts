@@ -36,14 +36,6 @@ export function renderSshdConfig(): string {
   );
 }
 
-/** sshd's list of who may log in. */
-export function renderAuthorizedKeys(keys: readonly string[]): string {
-  return lines(
-    `# ${MADE_BY}`,
-    keys.map((key) => key.trim()),
-  );
-}
-
 /** The socket. It also listens while the identity is not there yet (FreeBind). */
 export function renderSocket(address: string, port: number): string {
   return lines(

@@ -1,15 +1,13 @@
 /** The role by which an enrolled host is reached, as desired state. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { RoleContent } from "../../host";
+import { renderAuthorizedKeys, SSHD_READS } from "../common/ssh";
 import * as render from "./render";
 
 const ASK_SSH = [
   'exec 3<>"/dev/tcp/$1/$2" || exit 1',
   'read -r -t 5 banner <&3; case $banner in SSH-2.0-*) ;; *) echo "answered: $banner"; exit 1 ;; esac',
 ].join("\n");
-
-/** sshd reads its configuration with the staged key; it wants a folder that its own service makes. */
-const CHECK_SSHD = 'mkdir -p /run/sshd && exec /usr/sbin/sshd -t -f "$1" -h "$2"';
 
 /** SSH for the operator on the identity alone, with the library's host key. */
 export function sshRole(args: {
@@ -24,7 +22,7 @@ export function sshRole(args: {
     directories: { "/etc/intranet/ssh": { mode: "0755" } },
     files: {
       [render.HOST_KEY]: { content: "{{host_key}}", secrets: { host_key: args.hostPrivateKey } },
-      [render.AUTHORIZED_KEYS]: { content: render.renderAuthorizedKeys(args.sshPublicKeys) },
+      [render.AUTHORIZED_KEYS]: { content: renderAuthorizedKeys(args.sshPublicKeys) },
       [render.SSHD_CONFIG]: { content: render.renderSshdConfig() },
       [`/etc/systemd/system/${render.SSH_SOCKET}`]: { content: render.renderSocket(args.address, args.port) },
       [`/etc/systemd/system/${render.SSH_SERVICE}`]: { content: render.renderService() },
@@ -32,7 +30,7 @@ export function sshRole(args: {
     units: { [render.SSH_SOCKET]: {} },
     checks: [
       {
-        command: ["sh", "-c", CHECK_SSHD, "check", { staged: render.SSHD_CONFIG }, { staged: render.HOST_KEY }],
+        command: [...SSHD_READS, { staged: render.SSHD_CONFIG }, { staged: render.HOST_KEY }],
         description: "sshd reads its configuration",
       },
     ],
@@ -44,5 +42,7 @@ export function sshRole(args: {
       },
     ],
     confirm: true,
+    // The script has installed the first one, so there is no other to take when the role is made.
+    installsHostKey: {},
   };
 }

@@ -51,6 +51,7 @@ function enrol(
   const link = plan.links.find(({ a, b }) => a.host === plan.hub && b.host === site)!;
   const ends = { a: wireGuardEnd(parts, link, link.a, hub), b: wireGuardEnd(parts, link, link.b, hub) };
   const { a, b } = keys[link.name]!;
+  const { hostKeyVersion } = args.sites[site]!.host;
   const roles = [
     identityRole({ ...hub, ...identity }),
     linkRole(ends.b, ends.a, link.mtu, { privateKey: b.privateKey, peerPublicKey: a.publicKey }),
@@ -63,6 +64,7 @@ function enrol(
       address: plan.hosts[site]!.identity.v4,
       sshPublicKeys: args.sshPublicKeys,
       roles,
+      ...(hostKeyVersion === undefined ? {} : { keyVersion: hostKeyVersion }),
     },
     { parent },
   );

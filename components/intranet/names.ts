@@ -59,7 +59,7 @@ export function makeCertificateAuthority(
   const { name, parent, plan, args } = parts;
   const described = plan.certificateAuthority;
   if (!described || !args.certificateAuthority) return { authority: undefined, trusting: hosts };
-  const { organisation, leafLifetime } = args.certificateAuthority;
+  const { organisation, leafLifetime, intermediateVersion } = args.certificateAuthority;
   const authority = new CertificateAuthority(
     `${name}-ca`,
     {
@@ -70,6 +70,7 @@ export function makeCertificateAuthority(
       hostname: described.fqdn,
       port: described.port,
       ...(leafLifetime === undefined ? {} : { leafLifetime }),
+      ...(intermediateVersion === undefined ? {} : { intermediateVersion }),
     },
     { parent },
   );

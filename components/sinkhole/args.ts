@@ -1,7 +1,10 @@
 import type { SinkholeSpec } from "../../model";
 
 /** Arguments of {@link Sinkhole}. */
-export interface SinkholeArgs extends Pick<SinkholeSpec, "location" | "serverType" | "image" | "management"> {
+export interface SinkholeArgs extends Pick<
+  SinkholeSpec,
+  "location" | "serverType" | "image" | "management" | "hostKeyVersion"
+> {
   /** The domain whose names lead here; for the reverse names of its addresses. */
   domain: string;
   /** The supernets of the intranet: nothing of them enters or leaves but by a tunnel. */
@@ -9,8 +12,8 @@ export interface SinkholeArgs extends Pick<SinkholeSpec, "location" | "serverTyp
   /** The host's own addresses in the intranet. */
   identity: { v4: string; v6: string };
   /**
-   * The operator's SSH public keys, OpenSSH form, at least one. One that the Hetzner project holds already is used, not made again.
-   * They are what the server is created with; later changes do not replace it.
+   * The operators' SSH public keys, OpenSSH form, at least one: who may log in as root, and nobody else. A new server is created with them;
+   * later changes are made on the server and do not replace it. One that the Hetzner project holds already is used, not made again.
    */
   sshPublicKeys: string[];
   /** WireGuard's UDP ports that are open to the Internet. */

@@ -1,4 +1,4 @@
-import { checkCloudName, checkDomain, checkLabel, checkManagement, Issues } from "../../model";
+import { checkCloudName, checkDomain, checkKeyVersion, checkLabel, checkManagement, Issues } from "../../model";
 import { checkAddress, checkInterface, checkPorts, checkSpaces, checkSshPublicKeys } from "../common/check";
 import type { SinkholeArgs } from "./args";
 
@@ -13,6 +13,7 @@ export function checkSinkhole(subject: string, args: SinkholeArgs): void {
   checkManagement(args.management, "management.from", issues, new Issues());
   checkSshPublicKeys(args.sshPublicKeys, issues);
   checkPorts(args.udpPorts, "udpPorts", issues);
+  if (args.hostKeyVersion !== undefined) checkKeyVersion(args.hostKeyVersion, "hostKeyVersion", issues);
   if (args.deviceInterface !== undefined) checkInterface(args.deviceInterface, "deviceInterface", issues);
   if (args.serverName !== undefined) checkLabel(args.serverName, "serverName", issues);
   issues.throwIfAny(subject);

@@ -11,14 +11,15 @@ import type { SinkholeArgs } from "./args";
 import { checkSinkhole } from "./check";
 import { firewallRules, labelsFor, primaryAddress, sshKeyIds } from "./cloud";
 import { renderSinkholeRules } from "./firewall";
-import { certificateRole, pageRole } from "./roles";
+import { certificateRole, pageRole, sshRole } from "./roles";
 import { renderUserData, WAIT_FOR_FIRST_BOOT } from "./user-data";
 
 /**
  * The public face of the intranet: a server at Hetzner that answers everybody with ACCESS DENIED and is the hub of the tunnels.
  *
- * Its addresses are resources of their own and outlive it. It is behind Hetzner's firewall from its first packet on, shows a host
- * key that the library made, and forwards for nobody but the tunnels.
+ * Its addresses are resources of their own and outlive it. It is behind Hetzner's firewall from its first packet on and forwards for nobody
+ * but the tunnels. Both its host keys are the library's: the first is in the user data, which Hetzner and every program on the server can
+ * read, so it is accepted only from a server that was never seen before, and is replaced at once.
  */
 export class Sinkhole extends pulumi.ComponentResource {
   /** The public IPv4 address. */
@@ -33,7 +34,7 @@ export class Sinkhole extends pulumi.ComponentResource {
   public readonly connection: ConnectionArgs;
   /** The same with what roles live and die with. */
   public readonly host: ManagedHost;
-  /** What roles on it wait for: first boot, firewall, identity. */
+  /** What roles on it wait for: SSH with its host key, firewall, identity. */
   public readonly ready: pulumi.Resource[];
 
   /** @throws ValidationError with every problem of the arguments */
@@ -51,13 +52,14 @@ export class Sinkhole extends pulumi.ComponentResource {
     this.ipv6 = ipv6.ipNetwork.apply(firstAddress);
     this.reverseNames(name, `${serverName}.${args.domain}`, ipv4, ipv6);
 
-    const key = new SshHostKey(`${name}-host-key`, { keyVersion: 1 }, { parent: this });
+    const firstKey = new SshHostKey(`${name}-first-host-key`, { keyVersion: 1 }, { parent: this });
+    const key = new SshHostKey(`${name}-host-key`, { keyVersion: args.hostKeyVersion ?? 1 }, { parent: this });
     this.hostPublicKey = key.publicKey;
-    const server = this.server(name, args, { serverName, labels, protect, ipv4, ipv6, key });
+    const server = this.server(name, args, { serverName, labels, protect, ipv4, ipv6, firstKey });
     this.connection = { address: this.ipv4, hostKeys: [this.hostPublicKey] };
     this.host = { connection: this.connection, machine: server.id, deletedWith: server };
-    const firstBoot = this.firstBoot(name, server);
-    this.ready = this.roles(name, args, firstBoot);
+    const firstBoot = this.firstBoot(name, server, firstKey);
+    this.ready = this.roles(name, args, firstBoot, { firstKey, key });
     this.registerOutputs({
       ipv4: this.ipv4,
       ipv6: this.ipv6,
@@ -109,7 +111,7 @@ export class Sinkhole extends pulumi.ComponentResource {
         sshKeys: sshKeyIds(this, name, args.sshPublicKeys, parts.labels),
         userData: pulumi.secret(
           pulumi
-            .all([parts.key.privateKey, parts.key.publicKey])
+            .all([parts.firstKey.privateKey, parts.firstKey.publicKey])
             .apply(([privateKey, publicKey]) => renderUserData({ privateKey, publicKey })),
         ),
         deleteProtection: parts.protect,
@@ -119,15 +121,18 @@ export class Sinkhole extends pulumi.ComponentResource {
     );
   }
 
-  /** Waits until the first boot is over. The operator's key comes from the agent at SSH_AUTH_SOCK: none is stored. */
-  private firstBoot(name: string, server: hcloud.Server): pulumi.Resource {
+  /**
+   * Waits until the first boot of a new server is over, which shows its first host key and nothing else. The operator's key comes from the
+   * agent at SSH_AUTH_SOCK: none is stored.
+   */
+  private firstBoot(name: string, server: hcloud.Server, firstKey: SshHostKey): pulumi.Resource {
     return new command.remote.Command(
       `${name}-first-boot`,
       {
         connection: {
           host: this.ipv4,
           user: "root",
-          hostKey: this.hostPublicKey,
+          hostKey: firstKey.publicKey,
           dialErrorLimit: 60,
           perDialTimeout: 10,
         },
@@ -139,7 +144,12 @@ export class Sinkhole extends pulumi.ComponentResource {
     );
   }
 
-  private roles(name: string, args: SinkholeArgs, firstBoot: pulumi.Resource): pulumi.Resource[] {
+  private roles(
+    name: string,
+    args: SinkholeArgs,
+    firstBoot: pulumi.Resource,
+    { firstKey, key }: Record<"firstKey" | "key", SshHostKey>,
+  ): pulumi.Resource[] {
     const rules = renderSinkholeRules({
       space: args.space,
       udpPorts: args.udpPorts,
@@ -147,7 +157,9 @@ export class Sinkhole extends pulumi.ComponentResource {
     });
     const role = (suffix: string, content: ReturnType<typeof firewallRole>, after: pulumi.Resource[]): HostRole =>
       new HostRole(`${name}-${suffix}`, { ...roleHost(this.host), ...content }, roleOptions(this, this.host, after));
-    const firewall = role("host-firewall", firewallRole("sinkhole-firewall", rules), [firstBoot]);
+    const content = sshRole({ hostKey: key, firstKey: firstKey.publicKey, sshPublicKeys: args.sshPublicKeys });
+    const ssh = role("ssh", content, [firstBoot]);
+    const firewall = role("host-firewall", firewallRole("sinkhole-firewall", rules), [ssh]);
     const identity = new HostIdentity(
       `${name}-identity`,
       {
@@ -164,7 +176,7 @@ export class Sinkhole extends pulumi.ComponentResource {
     );
     const certificate = role("certificate", certificateRole(), [firewall]);
     role("page", pageRole(args.domain), [certificate]);
-    return [firstBoot, firewall, ...identity.ready];
+    return [ssh, firewall, ...identity.ready];
   }
 }
 
@@ -175,7 +187,7 @@ interface ServerParts {
   readonly protect: boolean;
   readonly ipv4: hcloud.PrimaryIp;
   readonly ipv6: hcloud.PrimaryIp;
-  readonly key: SshHostKey;
+  readonly firstKey: SshHostKey;
 }
 
 /** Hetzner's own choice for a server's IPv6 address: ::1 of its /64. */

@@ -1,6 +1,6 @@
 /** What the server is given for its first boot. Pure. */
 
-/** The host key that the server is to show from its first connection on. */
+/** The host key that the server is to show on its first connections. */
 export interface HostKeyPair {
   /** In OpenSSH's format, `-----BEGIN OPENSSH PRIVATE KEY-----` … Secret. */
   readonly privateKey: string;

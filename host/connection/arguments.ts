@@ -74,7 +74,8 @@ export function connectionProblems(
   return problems;
 }
 
-function hostKeyProblems(value: unknown, path: string, skip: (value: unknown) => boolean): ArgumentProblem[] {
+/** Checks a list of public host keys; `skip` says which values are not known yet. */
+export function hostKeyProblems(value: unknown, path: string, skip: (value: unknown) => boolean): ArgumentProblem[] {
   if (!Array.isArray(value))
     return [{ path, reason: 'must be a list of public keys in OpenSSH form, such as "ssh-ed25519 AAAA…"' }];
   return value.flatMap((key, index) => {

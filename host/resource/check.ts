@@ -1,5 +1,6 @@
 import { connectionProblems } from "../connection/arguments";
 import { RULES, type Rule, isText } from "./grammar";
+import { installsHostKeyProblems } from "./pins";
 import { ROLE_FIELDS, isUnknown } from "./inputs";
 
 /** One broken rule: the engine prints property and reason. Values of secrets are never repeated. */
@@ -71,6 +72,7 @@ class RoleCheck {
     this.entries("live", RULES.liveName, (path, value) => this.command(path, value, "live", false));
     this.confirm(inputs.confirm);
     this.may("lastWay", inputs.lastWay, BOOLEAN);
+    for (const problem of installsHostKeyProblems(inputs)) this.fail(problem.path, problem.reason);
     return this.failures;
   }
 

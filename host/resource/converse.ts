@@ -18,12 +18,14 @@ const AGAIN_MS = 1000;
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 
-/** What tells one host from another in the queues, whoever connects and however. */
+/** What tells one host from another, whoever connects and however, and whatever key it shows. */
 const placeOf = (connection: Connection): string => `${connection.address} ${connection.port}`;
 
 /** One exchange with the agent on a host: the way there, for which role, how long to wait, and where to say what happens. */
 export interface Conversation {
   connection: Connection;
+  /** The same way for all but the confirmation: the host may still show the key that the one in `connection` replaces. */
+  before?: Connection;
   role: string;
   patience: Patience;
   say: (text: string) => void;
@@ -32,6 +34,7 @@ export interface Conversation {
 /** One host after the other for every role: requests to one host are queued, so nobody waits for its lock in vain. */
 export class Conversations {
   private readonly queues = new Map<string, Promise<unknown>>();
+  private readonly installed = new Map<string, string[]>();
   private readonly down = new Map<string, { error: ConnectionError; until: number }>();
   /** Hosts whose change awaits its confirmation, by address: nobody can rely on the way through them until it is over. */
   private readonly unsettled = new Map<string, Promise<unknown>>();
@@ -66,14 +69,24 @@ export class Conversations {
   transact(talk: Conversation, request: object, tx: string): Promise<AgentAnswer> {
     return this.queued(talk.connection, async () => {
       const answer = await this.send(talk, request, tx);
-      if (answer.ok && answer.state === "awaiting")
-        return this.settle(talk.connection, this.confirm(talk, tx, Number(answer.seconds)));
+      if (answer.ok && answer.state === "awaiting") {
+        const confirmed = await this.settle(talk.connection, this.confirm(talk, tx, Number(answer.seconds)));
+        if (talk.before) this.installed.set(placeOf(talk.connection), talk.connection.hostKeys);
+        return confirmed;
+      }
       if (!answer.ok) {
         await this.outcome(talk, tx, 10).catch(() => undefined);
         throw failureOf(displayName(talk.connection), talk.role, answer);
       }
       return answer;
     });
+  }
+
+  /** The connection with the pins that its hosts have by now, where this process has changed them: what a state knows can be older. */
+  current(connection: Connection): Connection {
+    const via = connection.via && this.current(connection.via);
+    const hostKeys = this.installed.get(placeOf(connection)) ?? connection.hostKeys;
+    return { ...connection, hostKeys, ...(via ? { via } : {}) };
   }
 
   close(): Promise<void> {
@@ -118,7 +131,7 @@ export class Conversations {
       } catch (error) {
         const cut = error instanceof ConnectionError && error.temporary && this.jumpsOf(talk.connection).length > 0;
         if (!cut || !again()) throw error;
-        this.pool.discard(talk.connection);
+        this.pool.discard(wayOf(talk));
         talk.say("the host on the way there awaits the confirmation of a change of its own; waiting for its end");
       }
     }
@@ -128,14 +141,14 @@ export class Conversations {
     let sent = false;
     try {
       const attempt = () =>
-        this.pool.use(talk.connection, talk.patience, (client) => {
+        this.pool.use(wayOf(talk), talk.patience, (client) => {
           sent = true;
           return exchange(client, talk.connection, request, talk.say);
         });
       return await this.throughJumps(talk, attempt, () => !sent);
     } catch (error) {
       if (!sent || !(error instanceof ConnectionError) || !error.temporary) throw error;
-      this.pool.discard(talk.connection);
+      this.pool.discard(wayOf(talk));
       talk.say(`${error.message}; looking again how the change ended`);
       return this.lookAgain(talk, tx, error, request);
     }
@@ -185,11 +198,11 @@ export class Conversations {
       }
       const left = Math.max(0, (end - Date.now()) / 1000);
       try {
-        return await this.pool.use(talk.connection, { seconds: Math.min(left, ASK_SECONDS) }, (client) =>
+        return await this.pool.use(wayOf(talk), { seconds: Math.min(left, ASK_SECONDS) }, (client) =>
           exchange(client, talk.connection, { action: "outcome", tx }, talk.say),
         );
       } catch (error) {
-        this.pool.discard(talk.connection);
+        this.pool.discard(wayOf(talk));
         const passing =
           error instanceof ConnectionError && (error.temporary || (refused && error.failure !== "arguments"));
         if (!passing || Date.now() > end) throw error;
@@ -217,7 +230,7 @@ export class Conversations {
     } catch (error) {
       failure = error as Error;
     }
-    this.pool.discard(talk.connection);
+    this.pool.discard(wayOf(talk));
     await pause(end - Date.now() + AGAIN_MS);
     const past = await this.outcome(talk, tx, LOOK_AGAIN_SECONDS, true).catch(() => undefined);
     const lines = [
@@ -236,4 +249,9 @@ export class Conversations {
     lines.push("The host undoes it by itself, at the latest when it boots; it could not be asked yet whether it has.");
     throw new RoleError(lines.join("\n"), false);
   }
+}
+
+/** The way to the host for all but a confirmation. */
+function wayOf(talk: Conversation): Connection {
+  return talk.before ?? talk.connection;
 }

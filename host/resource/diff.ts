@@ -14,15 +14,20 @@ const DEFAULTS: Record<string, (item: object) => object> = {
   units: () => ({ enabled: true, state: "started" }),
 };
 
+/** The fields that differ, defaults and the order of sets apart. */
+export function changedFields(olds: object, news: object): (typeof ROLE_FIELDS)[number][] {
+  const before = clean(olds) as Record<string, unknown>;
+  const after = clean(news) as Record<string, unknown>;
+  return ROLE_FIELDS.filter((field) => !isDeepStrictEqual(normal(field, before[field]), normal(field, after[field])));
+}
+
 /** The engine's question whether a role has to be touched, and whether it has to be another resource. */
 export function diffRole(
   olds: object,
   news: object,
 ): { changes: boolean; replaces: string[]; deleteBeforeReplace: boolean } {
-  const before = clean(olds) as Record<string, unknown>;
-  const after = clean(news) as Record<string, unknown>;
-  const differs = (field: string) => !isDeepStrictEqual(normal(field, before[field]), normal(field, after[field]));
-  const changed = ROLE_FIELDS.filter(differs);
+  const changed = changedFields(olds, news);
+  const before = olds as Record<string, unknown>;
   const replaces: string[] = REPLACING.filter((field) => before[field] !== undefined && changed.includes(field));
   // Under another name the same paths can be claimed only after the first role has let them go.
   return { changes: changed.length > 0, replaces, deleteBeforeReplace: replaces.includes("role") };

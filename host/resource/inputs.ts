@@ -44,6 +44,7 @@ export interface RoleInputs {
   probes?: { command: string[]; description?: string; timeoutSeconds?: number }[];
   confirm?: boolean | { timeoutSeconds: number };
   lastWay?: boolean;
+  installsHostKey?: { first?: string[] };
   live?: Record<string, { command: string[]; drifted?: string }>;
   __provider?: string;
 }
@@ -75,6 +76,7 @@ export const ROLE_FIELDS = [
   "probes",
   "confirm",
   "lastWay",
+  "installsHostKey",
   "live",
 ] as const;
 

@@ -10,6 +10,8 @@ import { type Facts, inputsOf, liveInputs } from "./drift";
 import { HalfMadeError, RoleError } from "./failure";
 import { type RoleInputs, type RoleOutputs, clean, holdsUnknown, isUnknown } from "./inputs";
 import { applyRequest, readRequest, removeRequest, surveyRequest, transactionId } from "./request";
+import { noticesOf } from "./notices";
+import { pinsAlone, wayBefore, withPins } from "./pins";
 import { Redactor, secretValues } from "./secrets";
 
 /** A new cloud server needs up to two minutes until its SSH service answers. */
@@ -22,6 +24,7 @@ const SURVEY_SECONDS = 3;
 /** Create, read, update and delete of a HostRole, as the engine's dynamic provider calls them. */
 export class RoleProvider {
   private readonly registries = new Map<string, ClaimRegistry>();
+  private readonly noticed = new Set<string>();
 
   /** `log` takes what a person should know while it happens; it goes to the provider's stderr, which the engine shows. */
   constructor(
@@ -41,6 +44,11 @@ export class RoleProvider {
   }
 
   async diff(_id: string, olds: object, news: object) {
+    for (const notice of noticesOf(olds as RoleInputs, news as RoleInputs)) {
+      if (this.noticed.has(notice)) continue;
+      this.noticed.add(notice);
+      this.log(notice);
+    }
     return diffRole(olds, news);
   }
 
@@ -51,6 +59,10 @@ export class RoleProvider {
   }
 
   async update(id: string, olds: object, news: RoleInputs): Promise<{ outs: object }> {
+    const { hostId, observed } = olds as RoleOutputs;
+    // Not so after a change that was left half made, which has no host id.
+    if (hostId && pinsAlone(olds as RoleInputs, news))
+      return { outs: clean({ ...news, hostId, observed: observed ?? {} }) };
     return { outs: await this.apply(news, id, { seconds: CHANGE_SECONDS }, olds as RoleOutputs) };
   }
 
@@ -88,6 +100,9 @@ export class RoleProvider {
   async delete(id: string, state: RoleOutputs): Promise<void> {
     await this.guarded(state, async () => {
       const talk = this.talk(state, { seconds: CHANGE_SECONDS });
+      const first = state.installsHostKey?.first;
+      // The host is about to show the key again that stood there before.
+      if (first) Object.assign(talk, { before: talk.connection, connection: withPins(talk.connection, first) });
       const tx = transactionId();
       const answer = await this.conversations.transact(talk, removeRequest(state, id, tx), tx).catch((error: Error) => {
         throw unreachable(error, "delete");
@@ -108,6 +123,12 @@ export class RoleProvider {
   ): Promise<object> {
     return this.guarded(inputs, async () => {
       const talk = this.talk(inputs, patience);
+      const before = wayBefore(
+        talk.connection,
+        inputs,
+        olds === undefined ? (inputs.installsHostKey?.first ?? []) : connectionOf(olds.connection).hostKeys,
+      );
+      if (before) talk.before = before;
       const tx = transactionId();
       const drifted = driftedLive(olds);
       try {
@@ -121,13 +142,15 @@ export class RoleProvider {
         return clean({ ...inputs, hostId: answer.machine ?? "", observed });
       } catch (error) {
         if (!(error instanceof RoleError) || error.restored) throw error;
-        throw new HalfMadeError(id, clean({ ...inputs, hostId: "", observed: {} }), [error.message]);
+        // Which of the keys the host shows now is not known: the next update takes all of them.
+        const connection = before ? { ...inputs.connection, hostKeys: before.hostKeys } : inputs.connection;
+        throw new HalfMadeError(id, clean({ ...inputs, connection, hostId: "", observed: {} }), [error.message]);
       }
     });
   }
 
   private talk(inputs: RoleInputs, patience: { seconds: number; firstBoot?: boolean }): Conversation {
-    const connection = connectionOf(inputs.connection);
+    const connection = this.conversations.current(connectionOf(inputs.connection));
     const redactor = new Redactor(secretValues(inputs));
     const say = (text: string) => this.log(redactor.apply(`${displayName(connection)}: ${text}`));
     return { connection, role: inputs.role, patience: { ...patience, onWait: say }, say };
@@ -188,6 +211,11 @@ function hostKey(connection: Connection | string): string | undefined {
 }
 
 function unreachable(error: Error, operation: "refresh" | "delete"): Error {
+  if (error instanceof ConnectionError && error.failure === "host-key")
+    return new ConnectionError(
+      "host-key",
+      `${error.message}. If an update that changed this key was interrupted, \`pulumi up\` without --refresh goes on with it`,
+    );
   if (!(error instanceof ConnectionError) || !error.temporary) return error;
   const way =
     operation === "delete"

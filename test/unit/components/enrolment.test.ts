@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkEnrolment } from "../../../components/enrolment/check";
+import { renderAuthorizedKeys } from "../../../components/common/ssh";
 import * as render from "../../../components/enrolment/render";
 import { sshRole } from "../../../components/enrolment/roles";
 import { makeSshHostPair } from "../../../host/keys/pairs";
@@ -21,7 +22,7 @@ const args = {
 describe("the SSH service of an enrolled host", () => {
   test("its files", () => {
     expectGolden("enrolment/sshd_config", render.renderSshdConfig());
-    expectGolden("enrolment/authorized_keys", render.renderAuthorizedKeys(args.sshPublicKeys));
+    expectGolden("enrolment/authorized_keys", renderAuthorizedKeys(args.sshPublicKeys));
     expectGolden("enrolment/intranet-ssh.socket", render.renderSocket(args.address, 2222));
     expectGolden("enrolment/intranet-ssh@.service", render.renderService());
     expect(render.renderSocket("fd12::2", 2222)).toContain("ListenStream=[fd12::2]:2222\n");
