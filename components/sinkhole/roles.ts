@@ -9,7 +9,7 @@ const HOST_KEY = "/etc/ssh/ssh_host_ed25519_key";
 
 /** sshd is asked for its key, which has to be the one in the file: it reads a new one a moment after the reload. */
 const SHOWS_KEY = [
-  'shown=$(ssh-keyscan -T 5 -t ed25519 127.0.0.1 2>/dev/null | cut -d " " -f 2,3)',
+  'shown=$(ssh-keyscan -T 5 -t ed25519 127.0.0.1 2>/dev/null | sed -n "s/^127.0.0.1 //p")',
   '[ "$shown" = "$(cut -d " " -f 1,2 "$1")" ] || { echo "sshd shows: $shown"; exit 1; }',
 ].join("\n");
 

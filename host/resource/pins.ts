@@ -22,9 +22,13 @@ export function installsHostKeyProblems(inputs: Record<string, unknown>): Argume
   return problems;
 }
 
-/** Whether nothing differs but pinned keys, of the host or of one on the way to it: the host itself is as it should be then. */
+/**
+ * Whether nothing differs but pinned keys, which another role installs, of the host or of one on the way to it: the host itself is as it
+ * should be then.
+ */
 export function pinsAlone(olds: RoleInputs, news: RoleInputs): boolean {
   if (!isDeepStrictEqual(changedFields(olds, news), ["connection"])) return false;
+  if (news.installsHostKey !== undefined && pinsDiffer(olds, news)) return false;
   return isDeepStrictEqual(unpinned(olds.connection), unpinned(news.connection));
 }
 

@@ -68,7 +68,7 @@ export class RoleProvider {
 
   async read(id: string, state: RoleOutputs): Promise<{ id?: string; props?: object; inputs?: object }> {
     return this.guarded(state, async () => {
-      const talk = this.talk(state, { seconds: READ_SECONDS });
+      const talk = this.known(state, READ_SECONDS);
       let answer: AgentAnswer;
       try {
         answer = await this.conversations.ask(talk, readRequest(state, id));
@@ -99,7 +99,7 @@ export class RoleProvider {
 
   async delete(id: string, state: RoleOutputs): Promise<void> {
     await this.guarded(state, async () => {
-      const talk = this.talk(state, { seconds: CHANGE_SECONDS });
+      const talk = this.known(state, CHANGE_SECONDS);
       const first = state.installsHostKey?.first;
       // The host is about to show the key again that stood there before.
       if (first) Object.assign(talk, { before: talk.connection, connection: withPins(talk.connection, first) });
@@ -149,8 +149,14 @@ export class RoleProvider {
     });
   }
 
+  /** With a host as the state knows it, which may be older than what this process has done. */
+  private known(state: RoleOutputs, seconds: number): Conversation {
+    const talk = this.talk(state, { seconds });
+    return { ...talk, connection: this.conversations.current(talk.connection) };
+  }
+
   private talk(inputs: RoleInputs, patience: { seconds: number; firstBoot?: boolean }): Conversation {
-    const connection = this.conversations.current(connectionOf(inputs.connection));
+    const connection = connectionOf(inputs.connection);
     const redactor = new Redactor(secretValues(inputs));
     const say = (text: string) => this.log(redactor.apply(`${displayName(connection)}: ${text}`));
     return { connection, role: inputs.role, patience: { ...patience, onWait: say }, say };

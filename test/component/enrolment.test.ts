@@ -37,7 +37,7 @@ test("before the host was seen there is its script, a key, and nothing on it", a
     name: "cabin",
     address: identity.v4,
     port: 2222,
-    hostKeys: ["ssh-ed25519 AAAA"],
+    hostKeys: ["ssh-ed25519 AAAA cabin-host-key"],
     via: { address: "192.0.2.1" },
   });
 });

@@ -4,6 +4,8 @@ import { md5Fingerprint, parseOpenSshPublicKey, ValidationError } from "../../mo
 import { HOST_KEY, site, spec } from "../unit/model/fixtures";
 import { named, ofType, registered, settled, startMocks, TYPES, valueOf, world, type Registered } from "./mocks";
 
+jest.setTimeout(30_000); // on a busy machine
+
 /** The key by which the engine's protocol marks a special value; this one's value is a secret's mark. */
 const SECRET = "4dabf18193072939515e22adb298388d";
 
@@ -214,13 +216,20 @@ describe("the sinkhole", () => {
     expect(ofType("hcloud:index/sshKey:SshKey")).toHaveLength(1);
   });
 
-  test("pins the host key that the library made, and stores no private key for the first connection", async () => {
+  test("pins the first host key for the first boot and the one after it for all else, and stores no login key", async () => {
     await make();
+    const [FIRST_KEY, KEY] = ["first-host-key", "host-key"].map((key) => `ssh-ed25519 AAAA home-sinkhole-${key}`);
     const { value } = named("home-sinkhole-first-boot").inputs["connection"] as { value: Record<string, unknown> };
-    expect(value).toMatchObject({ host: "198.51.100.10", user: "root", hostKey: "ssh-ed25519 AAAA" });
+    expect(value).toMatchObject({ host: "198.51.100.10", user: "root", hostKey: FIRST_KEY });
     expect(value["privateKey"]).toBeUndefined();
     expect(value["password"]).toBeUndefined();
-    expect(role("home-sinkhole-page").inputs["connection"]).toMatchObject({ hostKeys: ["ssh-ed25519 AAAA"] });
+    for (const { name, inputs } of ofType(TYPES.role)) {
+      const { address, hostKeys } = inputs["connection"] as { address: string; hostKeys: string[] };
+      if (address === "198.51.100.10") expect({ name, hostKeys }).toEqual({ name, hostKeys: [KEY] });
+      const installs = name === "home-sinkhole-ssh" ? { first: [FIRST_KEY] } : undefined;
+      expect({ name, installs: inputs["installsHostKey"] }).toEqual({ name, installs });
+    }
+    expect(JSON.stringify(named("home-sinkhole-server").inputs["userData"])).not.toContain(KEY!);
   });
 });
 
@@ -239,9 +248,10 @@ describe("order", () => {
     }
   });
 
-  test("nothing is done on the sinkhole before its first boot, and nothing but the firewall before the firewall", async () => {
+  test("on the sinkhole its host key comes first, after the first boot, then its firewall, and then all else", async () => {
     await make();
-    expect(await dependencies("home-sinkhole-host-firewall")).toEqual(["home-sinkhole-first-boot"]);
+    expect(await dependencies("home-sinkhole-ssh")).toEqual(["home-sinkhole-first-boot"]);
+    expect(await dependencies("home-sinkhole-host-firewall")).toEqual(["home-sinkhole-ssh"]);
     for (const name of [
       "home-sinkhole-identity-addresses",
       "home-sinkhole-certificate",

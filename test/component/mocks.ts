@@ -55,7 +55,7 @@ function stateOf(args: pulumi.runtime.MockResourceArgs): Record<string, unknown>
     case TYPES.sharedSecret:
       return { ...args.inputs, value: `SHARED-SECRET-${args.name}` };
     case TYPES.sshHostKey:
-      return { ...args.inputs, publicKey: "ssh-ed25519 AAAA", privateKey: "PRIVATE-HOST-KEY" };
+      return { ...args.inputs, publicKey: `ssh-ed25519 AAAA ${args.name}`, privateKey: "PRIVATE-HOST-KEY" };
     case TYPES.rootCertificate:
     case TYPES.intermediateCertificate:
       return {

@@ -1,4 +1,5 @@
 /** A program with a sinkhole and one enrolled host of the lab, $TRIAL_HOST, that has a role of its own beside its way in. */
+import * as pulumi from "@pulumi/pulumi";
 import { Enrolment, HostIdentity, Sinkhole, WireGuardLink, type WireGuardEnd } from "pulumi-intranet";
 import { HostRole, WireGuardKey } from "pulumi-intranet/host";
 import { identityRole } from "../../../components/host-identity/roles";
@@ -11,7 +12,9 @@ const note = process.env["TRIAL_NOTE"] ?? "first";
 const space = { v4: "10.16.0.0/12", v6: "fd12:3456:789a::/48" };
 const hubIdentity = { v4: "10.31.255.1", v6: "fd12:3456:789a:ffff::1" };
 const identity = { v4: "10.31.255.2", v6: "fd12:3456:789a:ffff::2" };
-const sshPublicKeys = [deriveSshKey(KEY_LABELS.operator).publicKey];
+/** Versions of the SSH host keys, and who may log in. */
+const trust = JSON.parse(process.env["TRIAL_TRUST"] ?? "{}") as { hub?: number; host?: number; operators?: string[] };
+const sshPublicKeys = trust.operators ?? [deriveSshKey(KEY_LABELS.operator).publicKey];
 const [port, mtu] = [51830, 1412];
 
 const sinkhole = new Sinkhole("trial", {
@@ -26,6 +29,7 @@ const sinkhole = new Sinkhole("trial", {
   management: { from: ["198.51.100.130/32", "2001:db8:a::/56"] },
   protect: false,
   serverName: "trial-hub",
+  ...(trust.hub === undefined ? {} : { hostKeyVersion: trust.hub }),
 });
 const hub = { ...sinkhole.host, after: sinkhole.ready };
 const keyVersion = Number(process.env["TRIAL_KEYS"] ?? 1);
@@ -61,7 +65,7 @@ const enrolment = new Enrolment("trial-host", {
   hub,
   address: identity.v4,
   sshPublicKeys,
-  keyVersion,
+  keyVersion: trust.host ?? keyVersion,
   roles: [identityRole({ ...own, connection: hub.connection }), tunnel],
 });
 const { whenReady: _later, ...there } = enrolment.managed;
@@ -84,3 +88,8 @@ enrolment.whenEnrolled(() => {
 
 export const enrol = { [host]: enrolment.script };
 export const enrolled = enrolment.enrolled;
+export const hub4 = sinkhole.ipv4;
+export const hostKeys = {
+  hub: sinkhole.hostPublicKey,
+  host: pulumi.output(enrolment.connection.hostKeys).apply((keys) => keys[0]!),
+};

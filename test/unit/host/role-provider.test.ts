@@ -20,6 +20,8 @@ let conversations: Conversations;
 let provider: RoleProvider;
 let said: string[];
 let fault: "drop" | undefined;
+/** Called after each command. */
+let onChange: () => void;
 
 beforeEach(async () => {
   writeFileSync(join(folder, "operator"), operator.private, { mode: 0o600 });
@@ -27,14 +29,16 @@ beforeEach(async () => {
   process.env.INTRANET_SSH_KEY = join(folder, "operator");
   host = new Scratch();
   fault = undefined;
+  onChange = () => undefined;
   server = new SshServer({
     hostKey,
     allowed: [operator.public],
     onExec: (command, input) => {
       const done = spawnSync("sh", ["-c", command], {
         input,
-        env: { PATH: process.env.PATH, INTRANET_ROOT: host.root },
+        env: { PATH: `${host.root}.bin:${process.env.PATH}`, INTRANET_ROOT: host.root },
       });
+      onChange();
       if (fault === "drop") {
         fault = undefined;
         return "drop";
@@ -199,4 +203,54 @@ test("before a role is made on an existing host, check says what it would replac
   await server.close();
   await provider.check({}, role({ connection: { address: "127.0.0.1", port: 1, hostKeys: [hostKey.public] } }));
   expect(said).toEqual([]);
+});
+
+test("the role that installs a host key takes the old one until a new connection has seen the new one, and no other role does", async () => {
+  host.pretend("systemd-run");
+  host.write("/etc/machine-id", "0123456789abcdef\n");
+  const [fresh, stolen] = [makeKey(), makeKey()];
+  const installs = (key: string, more: object = {}) =>
+    role({
+      connection: { address: "127.0.0.1", port, hostKeys: [key] },
+      confirm: { timeoutSeconds: 15 },
+      installsHostKey: { first: [hostKey.public] },
+      ...more,
+    });
+  const unpinned = await message(provider.create(role({ connection: installs(fresh.public).connection })));
+  expect(unpinned).toMatch(/shows another host key/);
+  // Made: the first key is taken, and what confirms has to see the pinned one.
+  onChange = () => server.show(fresh);
+  const { id, outs } = await provider.create(installs(fresh.public));
+  // Made once, the first key is as foreign as any other, also to this role.
+  server.show(hostKey);
+  const olds = { ...outs, __provider: "stub" } as never;
+  const changed = installs(fresh.public, { files: {} });
+  expect(await message(provider.update(id, olds, changed))).toMatch(/shows another host key/);
+  // Another version: the last state's key is taken until then, a third one never.
+  const second = makeKey();
+  server.show(stolen);
+  expect(await message(provider.update(id, olds, installs(second.public)))).toMatch(/shows another host key/);
+  server.show(fresh);
+  onChange = () => server.show(second);
+  const { outs: rotated } = await provider.update(id, olds, installs(second.public, { files: {} }));
+  expect(said.join("\n")).not.toContain("PRIVATE");
+  // What a state says that is older than this: the process knows better.
+  expect(
+    await provider.read(id, { ...(olds as object), connection: installs(fresh.public).connection } as never),
+  ).toHaveProperty("id", id);
+  await provider.delete(id, { ...(rotated as object), installsHostKey: undefined } as never);
+}, 60_000);
+
+test("a changed pin alone is noted without a connection, but for what was left half made", async () => {
+  host.write("/etc/machine-id", "0123456789abcdef\n");
+  const { id, outs } = await make();
+  const other = makeKey();
+  const news = role({ connection: { address: "127.0.0.1", port, hostKeys: [other.public] } });
+  expect((await provider.diff(id, outs, news)).changes).toBe(true);
+  expect(said.join("\n")).toMatch(/a pinned SSH host key on the way there is another one/);
+  const { outs: noted } = await provider.update(id, outs, news);
+  expect(noted).toEqual({ ...(outs as object), connection: (news as { connection: object }).connection });
+  expect(server.logins).toBe(1);
+  const half = { ...(outs as object), hostId: "" } as never;
+  expect(await message(provider.update(id, half, news))).toMatch(/shows another host key/);
 });

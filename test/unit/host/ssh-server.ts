@@ -1,5 +1,5 @@
 /** A small SSH server on loopback: real protocol, commands answered by a function, streams forwarded for jump hosts. */
-import { connect, type AddressInfo, type Socket } from "node:net";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import { makeSshHostPair } from "../../../host/keys/pairs";
 import { type Connection as ServerConnection, Server, type ServerChannel, utils } from "ssh2";
 
@@ -36,10 +36,16 @@ export class SshServer {
   openSessions = 0;
   mostSessions = 0;
   private readonly clients = new Set<ServerConnection>();
-  private readonly server: Server;
+  private readonly server = createServer((socket) => this.shown.injectSocket(socket));
+  private shown: Server;
 
   constructor(private readonly options: Options) {
-    this.server = new Server({ hostKeys: [options.hostKey.private] }, (client) => this.serve(client));
+    this.shown = this.withKey(options.hostKey);
+  }
+
+  /** Shows another host key from the next connection on, as sshd does when it has read it. */
+  show(hostKey: KeyPair): void {
+    this.shown = this.withKey(hostKey);
   }
 
   async listen(port = 0): Promise<number> {
@@ -56,6 +62,10 @@ export class SshServer {
   async close(): Promise<void> {
     this.dropAll();
     await new Promise<void>((resolve) => this.server.close(() => resolve()));
+  }
+
+  private withKey(hostKey: KeyPair): Server {
+    return new Server({ hostKeys: [hostKey.private] }, (client) => this.serve(client));
   }
 
   private serve(client: ServerConnection): void {
