@@ -15,6 +15,8 @@ export class ConnectionError extends Error {
   constructor(
     readonly failure: ConnectionFailure,
     message: string,
+    /** Whether it is a host on the way that could not be reached: then nothing is known of the host itself. */
+    readonly onTheWay = false,
   ) {
     super(message);
     this.name = "ConnectionError";

@@ -112,7 +112,10 @@ export class ConnectionPool {
 
   private async attempt(connection: Connection, patience: Patience, shared: boolean): Promise<HostClient> {
     if (connection.via === undefined) return HostClient.connect(connection);
-    const jump = await (shared ? this.get(connection.via, patience) : this.fresh(connection.via, patience));
+    const way = shared ? this.get(connection.via, patience) : this.fresh(connection.via, patience);
+    const jump = await way.catch((error: Error) => {
+      throw error instanceof ConnectionError ? new ConnectionError(error.failure, error.message, true) : error;
+    });
     return HostClient.connect(connection, jump, !shared);
   }
 }
@@ -122,5 +125,6 @@ function givenUp(connection: Connection, last: ConnectionError, seconds: number,
     last.failure,
     `${last.message}; given up after ${attempts} attempts in ${Math.round(seconds)} s. ` +
       `Check that ${displayName(connection)} is up, that its SSH service listens there, and that no firewall is in between`,
+    last.onTheWay,
   );
 }

@@ -73,9 +73,10 @@ export class RoleProvider {
       try {
         answer = await this.conversations.ask(talk, readRequest(state, id));
       } catch (error) {
-        // A cloud server's own resource says whether it still exists: a refresh must be able to find that out.
-        if (state.machine === undefined || !(error instanceof ConnectionError) || !error.temporary)
-          throw unreachable(error as Error, "refresh");
+        // A cloud server's own resource says whether it still exists: a refresh must be able to find that out, also with hosts behind it.
+        const passed =
+          error instanceof ConnectionError && error.temporary && (state.machine !== undefined || error.onTheWay);
+        if (!passed) throw unreachable(error as Error, "refresh");
         talk.say(`role ${state.role} was not looked at and is taken to be as it was: ${error.message}`);
         return { id, props: clean(state), inputs: clean(inputsOf(state)) };
       }

@@ -7,6 +7,8 @@ import { RoleProvider } from "../../../host/resource/role-provider";
 import { OWNER, Scratch } from "./scratch";
 import { SshServer, makeKey } from "./ssh-server";
 
+jest.setTimeout(60_000); // on a busy machine
+
 /** The whole way of a resource: provider, SSH, the agent on a scratch root. */
 const SECRET = "hunter2-is-secret";
 const hostKey = makeKey();
@@ -175,6 +177,11 @@ test("an unreachable host: refresh and delete say the way out; a cloud server is
   const cloud = { ...(outs as object), machine: "4711" } as never;
   const kept = await quick.read(id, cloud);
   expect(kept).toMatchObject({ id, props: cloud });
+  const behind = {
+    ...(outs as object),
+    connection: { ...(role().connection as object), via: role().connection },
+  } as never;
+  expect(await quick.read(id, behind)).toMatchObject({ id, props: behind });
   shorter.mockRestore();
 });
 
