@@ -1,0 +1,68 @@
+/** Which roles of an intranet are undone by their host unless a new connection gets in: all that could cut the way in. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Intranet } from "../../components";
+import type { RoleInputs } from "../../host/resource/inputs";
+import { touchesWayIn } from "../../host/resource/way-in";
+import { HOST_KEY, site, spec } from "../unit/model/fixtures";
+import { ofType, settled, startMocks, TYPES, world } from "./mocks";
+
+jest.setTimeout(60_000);
+
+const COMPONENTS = join(__dirname, "../../components");
+
+/** The kinds of roles: what stands for an interface is left out of the name. */
+const kind = (name: string): string => name.replace(/^tunnel-wg-.*$/, "tunnel-…");
+
+/** Roles by kind. A new one has to be put in one of the two lists, by somebody who has thought about it. */
+const CONFIRMED = [
+  "intranet-firewall",
+  "intranet-identity",
+  "intranet-ssh",
+  "ospf",
+  "sinkhole-firewall",
+  "sinkhole-identity",
+  "tunnel-…",
+];
+const HARMLESS = [
+  "certificate-authority",
+  "certificate-authority-page",
+  "internal-dns",
+  "resolver",
+  "reverse-proxy",
+  "sinkhole-certificate",
+  "sinkhole-page",
+  "trust-anchor",
+];
+
+let roles: RoleInputs[];
+beforeAll(async () => {
+  await startMocks();
+  world.enrolled = true;
+  const sites = { home: site(0), cabin: site(1, { host: { address: "10.20.1.10", enrol: true } }) };
+  new Intranet("home", { ...spec(), sites, sshPublicKeys: [HOST_KEY] });
+  await settled();
+  roles = ofType(TYPES.role).map(({ inputs }) => inputs as unknown as RoleInputs);
+});
+
+test("every role that could cut the way in is confirmed, and no other pays for it", () => {
+  const kinds = (confirmed: boolean): string[] =>
+    [...new Set(roles.filter((role) => (role.confirm === true) === confirmed).map(({ role }) => kind(role)))].sort();
+  expect(kinds(true)).toEqual(CONFIRMED);
+  expect(kinds(false)).toEqual(HARMLESS);
+});
+
+test("what the host layer knows of the way in is confirmed in every role that touches it", () => {
+  const touching = roles.filter((role) => touchesWayIn(role) !== undefined);
+  expect(new Set(touching.map(({ role }) => kind(role)))).toEqual(new Set(CONFIRMED));
+  expect(touching.filter(({ confirm }) => confirm !== true)).toEqual([]);
+});
+
+test("the lists hold every role that components can make", () => {
+  const sources = readdirSync(COMPONENTS, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  const text = sources.map((name) => readFileSync(join(COMPONENTS, name), "utf8")).join("\n");
+  const named = [...text.matchAll(/^ {2,4}role: (["`])(.*)\1,$/gm)].map(([, , name]) => name!);
+  const literal = named.filter((name) => !name.includes("${"));
+  expect(literal.length).toBeGreaterThan(8);
+  expect(literal.filter((name) => ![...CONFIRMED, ...HARMLESS].includes(name))).toEqual([]);
+});
