@@ -156,15 +156,18 @@ export interface HostRoleArgs {
   confirm?: boolean | { timeoutSeconds: number };
   /**
    * The role holds the way by which the host is reached (its tunnel, its address, its SSH service). Deleting it only asks the host to:
-   * once the last of them was asked for, a job of the host's own removes them all, without the connection. Default: false.
+   * once the last of them was asked for, a job of the host's own removes them all, without the connection. With `unless` it is deleted at once
+   * while that interface leads back to whoever asks. Default: false.
    */
-  lastWay?: boolean;
+  lastWay?: boolean | { unless: string };
   /**
    * The role installs the SSH host key that `connection` pins; needs `confirm`. While it is made it also takes `first`, the keys that a new
    * machine shows; while it is updated, those that its last state pinned. A new connection must then see a pinned one, and from there on
    * nothing else is accepted. Every other role of the host has to depend on it. Absent: nothing but the pinned keys, ever.
    */
   installsHostKey?: { first?: Input<Input<string>[]> };
+  /** What must succeed before the role is deleted, such as that another one has taken its place; if it does not in time, the role stays. */
+  beforeDelete?: ProbeArgs[];
   /** Live state by name. */
   live?: Record<string, LiveArgs>;
 }

@@ -5,7 +5,7 @@
 import { ConnectionPool } from "./connection/pool";
 import { EnrolmentProvider } from "./enrolment/provider";
 import { IntermediateProvider, RootProvider } from "./keys/authority-provider";
-import { KeyProvider } from "./keys/key-provider";
+import { KeyProvider, SharedSecretProvider } from "./keys/key-provider";
 import { makeSharedSecret, makeSshHostPair, makeWireGuardPair } from "./keys/pairs";
 import { Conversations } from "./resource/converse";
 import { RoleProvider } from "./resource/role-provider";
@@ -21,7 +21,7 @@ export const wireGuardKey = new KeyProvider("wireguard-key", makeWireGuardPair);
 /** SSH host keys. */
 export const sshHostKey = new KeyProvider("ssh-host-key", makeSshHostPair);
 /** Secrets that two or more hosts share. */
-export const sharedSecret = new KeyProvider("shared-secret", makeSharedSecret);
+export const sharedSecret = new SharedSecretProvider("shared-secret", makeSharedSecret);
 /** Roots of certificate authorities. */
 export const rootCertificate = new RootProvider();
 /** What signs below a root. */

@@ -87,7 +87,10 @@ export const CAFE = site("cafe", "198.51.100.140", "2001:db8:c", "10.99.0");
 export const CABIN = site("cabin", "198.51.100.170", "2001:db8:b", "10.30.0");
 /** An office behind a narrow line; one UDP port is forwarded to its host. */
 export const OFFICE = site("office", "198.51.100.160", "2001:db8:f", "10.40.0", {
-  forwards: [{ port: 61999, to: "10.40.0.10" }],
+  forwards: [
+    { port: 61999, to: "10.40.0.10" },
+    { port: 61998, to: "10.40.0.10" },
+  ],
   narrow: 1460,
 });
 /** An attic: a host that joins later. */

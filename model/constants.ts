@@ -15,6 +15,9 @@ export const RESERVED_SITE_NAMES: readonly string[] = [HUB, "devices"];
 /** A site's tunnel listens at this port plus the site's number: above 60999, where Linux's ephemeral ports end (ip_local_port_range). */
 export const LINK_PORT_BASE = 61000;
 
+/** The same for a site's second tunnel, which takes over when keys change: below 32768, where Linux's ephemeral ports begin. */
+export const SECOND_PORT_BASE = 21000;
+
 /** The largest number of a host, so that ports stay below 65536 and link addresses apart from 169.254.169.254. */
 export const LAST_HOST_ID = 4094;
 
@@ -45,8 +48,17 @@ export const SITE_LINK_LOCAL = "fe80::b";
 /** The numbers of tunnels between sites: behind those of the sites, whose tunnels to the hub have the sites' own numbers. */
 export const SITE_LINK_IDS = { first: LAST_HOST_ID + 1, last: 8190 } as const;
 
+/** What is added to a tunnel's number for the link-local addresses of the second one between the same hosts. */
+export const SECOND_LINK_IDS = SITE_LINK_IDS.last + 1;
+
 /** OSPF's cost of a tunnel that nothing is said about. */
 export const DEFAULT_COST = 10;
+
+/** OSPF's cost of a tunnel that is drained: above every other (RFC 2328 has 16 bits), and one below the last for a second tunnel beside it. */
+export const DRAINED_COST = 65534;
+
+/** The largest cost that a tunnel can be given. */
+export const LARGEST_COST = DRAINED_COST - 1;
 
 /** The area that all others talk through (RFC 2328, section 3), and that a tunnel is in if nothing is said. */
 export const BACKBONE_AREA = 0;

@@ -19,7 +19,7 @@ export interface ExposureRow {
 /** All rows: the Internet's side first, then one for each service, by name. */
 export function exposureOf(plan: IntranetPlan, management: SinkholeSpec["management"]): ExposureRow[] {
   const listening = (host: string): number[] =>
-    plan.links.filter((link) => link.a.host === host).map((link) => link.a.listenPort!);
+    plan.links.filter((link) => link.a.host === host).flatMap((link) => link.ports);
   const ports = [...listening(plan.hub), plan.deviceHub.listenPort].sort((a, b) => a - b);
   const rows: ExposureRow[] = [
     {

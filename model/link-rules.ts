@@ -1,7 +1,8 @@
 /** The rules for tunnels that are described: their ends, their endpoint, cost and area. */
+import { checkKeyVersion } from "./key";
 import { checkLinkEnds } from "./topology";
 import { checkPort } from "./checks";
-import { BACKBONE_AREA, HUB } from "./constants";
+import { BACKBONE_AREA, HUB, LARGEST_COST } from "./constants";
 import { show, type Issues } from "./errors";
 import { parseAddress } from "./prefix";
 import type { LinkSpec, SiteSpec } from "./spec";
@@ -18,8 +19,9 @@ export function checkLinks(
     const path = `links[${index}]`;
     checkEnds(link, path, sites, issues);
     checkEndpoint(link, path, ports, issues);
-    checkNumber(link.cost, `${path}.cost`, 1, 65535, issues);
+    checkNumber(link.cost, `${path}.cost`, 1, LARGEST_COST, issues);
     checkNumber(link.area, `${path}.area`, 0, 2 ** 32 - 1, issues);
+    if (link.keyVersion !== undefined) checkKeyVersion(link.keyVersion, `${path}.keyVersion`, issues);
     const pair = [link.from, link.to].sort().join(" and ");
     const holder = pairs.get(pair);
     if (holder === undefined) pairs.set(pair, path);
@@ -74,17 +76,22 @@ function checkEndpoint(link: LinkSpec, path: string, ports: Map<string, string>,
       [show(endpoint.address)],
       "write it like 198.51.100.7, not as a name",
     );
-  checkPort(endpoint.port, `${path}.endpoint.port`, issues);
-  const key = `${link.to} port ${endpoint.port}`;
-  const holder = ports.get(key);
-  if (holder === undefined) ports.set(key, `${path}.endpoint.port`);
-  else
-    issues.add(
-      `${path}.endpoint.port`,
-      "two links listen at the same port of the same host",
-      [`${holder}: ${key}`, `${path}.endpoint.port: ${key}`],
-      "forward another port for one of them",
-    );
+  for (const field of ["port", "sparePort"] as const) {
+    const port = endpoint[field];
+    if (port === undefined) continue;
+    const at = `${path}.endpoint.${field}`;
+    checkPort(port, at, issues);
+    const key = `${link.to} port ${port}`;
+    const holder = ports.get(key);
+    if (holder === undefined) ports.set(key, at);
+    else
+      issues.add(
+        at,
+        "two tunnels listen at the same port of the same host",
+        [`${holder}: ${key}`, `${at}: ${key}`],
+        "forward another port for one of them",
+      );
+  }
 }
 
 function checkNumber(value: number | undefined, path: string, first: number, last: number, issues: Issues): void {

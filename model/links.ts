@@ -1,4 +1,7 @@
-/** The tunnels: one interface, one UDP port and one pair of link-local addresses for each; from every site to the hub, and between sites. */
+/**
+ * The tunnels: one interface, one UDP port and one pair of link-local addresses for each; from every site to the hub, and between sites.
+ * Between two hosts there is one, and for the time of a change of keys a second one beside it.
+ */
 import * as constants from "./constants";
 import { tunnelInterface } from "./name";
 import type { HostPlan, LinkEnd, LinkPlan, PerFamily } from "./plan";
@@ -30,12 +33,12 @@ export function siteLinks(spec: Partial<IntranetSpec>): LinkSpec[] {
   return (spec.links ?? []).filter((link) => link.to !== constants.HUB);
 }
 
-/** What a tunnel is made from. */
+/** What a tunnel is made from; `ports` are those of the first and of the second tunnel between the two hosts. */
 interface LinkParts {
   readonly id: number;
   readonly a: string;
   readonly b: string;
-  readonly listenPort: number;
+  readonly ports: readonly [number, number?];
   readonly described: LinkSpec | undefined;
 }
 
@@ -49,25 +52,31 @@ export function planLinks(
   const toHub = Object.keys(spec.sites).map((site): LinkParts => {
     const id = ids.hosts.get(site)!;
     const described = (spec.links ?? []).find((link) => link.from === site && link.to === hub);
-    return { id, a: hub, b: site, listenPort: constants.LINK_PORT_BASE + id, described };
+    return { id, a: hub, b: site, ports: [constants.LINK_PORT_BASE + id, constants.SECOND_PORT_BASE + id], described };
   });
   const between = siteLinks(spec).map((link): LinkParts => {
     const id = ids.links.get(linkName(link.to, link.from))!;
-    return { id, a: link.to, b: link.from, listenPort: link.endpoint!.port, described: link };
+    const { port, sparePort } = link.endpoint!;
+    return { id, a: link.to, b: link.from, ports: [port, sparePort], described: link };
   });
   return [...toHub, ...between].map((parts) => planLink(parts, spec, hosts));
 }
 
 function planLink(parts: LinkParts, spec: IntranetSpec, hosts: Readonly<Record<string, HostPlan>>): LinkPlan {
-  const { a, b, listenPort, described } = parts;
-  const [v4A, v4B] = linkLocalPair(parts.id);
+  const { a, b, described } = parts;
+  const { keyVersion = 1, drained = false } = described ?? {};
+  const [first, second] = parts.ports;
+  const slot = second !== undefined && keyVersion % 2 === 0 ? 2 : 1;
+  const [v4A, v4B] = linkLocalPair(slot === 1 ? parts.id : constants.SECOND_LINK_IDS + parts.id);
+  const listenPort = slot === 1 ? first : second!;
   const end = (host: string, peer: string, v4: string, v6: string): LinkEnd => ({
     host,
-    interface: tunnelInterface(peer),
+    interface: tunnelInterface(peer, slot),
     v4,
     v6,
     routes: identityPrefixes(hosts[peer]!.identity),
   });
+  const other = slot === 1 ? 2 : 1;
   return {
     name: linkName(a, b),
     mtu: tunnelMtu(underlayMtu(spec, a), underlayMtu(spec, b)),
@@ -76,7 +85,12 @@ function planLink(parts: LinkParts, spec: IntranetSpec, hosts: Readonly<Record<s
     ...(described?.endpoint
       ? { endpoint: { address: formatAddress(parseAddress(described.endpoint.address)!), port: listenPort } }
       : {}),
-    cost: described?.cost ?? constants.DEFAULT_COST,
+    ports: second === undefined ? [first] : [first, second],
+    keyVersion,
+    slot,
+    ...(second === undefined ? {} : { other: { a: tunnelInterface(b, other), b: tunnelInterface(a, other) } }),
+    drained,
+    cost: drained ? constants.DRAINED_COST : (described?.cost ?? constants.DEFAULT_COST),
     area: described?.area ?? constants.BACKBONE_AREA,
   };
 }

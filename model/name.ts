@@ -32,12 +32,16 @@ export function isTunnelInterface(text: string): boolean {
   return /^wg-[a-z0-9][a-z0-9-]{0,11}$/.test(text);
 }
 
+/** What the name of the second tunnel's interface ends in. */
+export const SECOND_SUFFIX = "-b";
+
 /**
- * The name of the WireGuard interface that leads to a peer. All start with `wg-`, so that a firewall can name them all at
- * once. A name of more than 12 characters is cut and ends in a part of its hash.
+ * The name of the WireGuard interface that leads to a peer: of the first tunnel between two hosts or of the second, which ends in `-b`.
+ * All start with `wg-`, so that a firewall can name them all at once. A peer's name that does not fit is cut and followed by a part of its hash.
  */
-export function tunnelInterface(peer: string): string {
-  if (peer.length <= 12) return `wg-${peer}`;
+export function tunnelInterface(peer: string, slot: 1 | 2 = 1): string {
+  const suffix = slot === 1 ? "" : SECOND_SUFFIX;
+  if (peer.length + suffix.length <= 12) return `wg-${peer}${suffix}`;
   const digest = createHash("sha256").update(peer).digest("hex").slice(0, 5);
-  return `wg-${peer.slice(0, 6).replace(/-+$/, "")}-${digest}`;
+  return `wg-${peer.slice(0, 6 - suffix.length).replace(/-+$/, "")}-${digest}${suffix}`;
 }

@@ -27,8 +27,9 @@ function announcedBy(site: SitePlan): string[] {
 }
 
 function interfacesOf(host: string, link: LinkPlan): OspfPlan["interfaces"] {
-  const [own, other] = link.a.host === host ? [link.a, link.b] : [link.b, link.a];
+  const [side, own, other] = link.a.host === host ? (["a", link.a, link.b] as const) : (["b", link.b, link.a] as const);
   if (own.host !== host) return [];
   const { name, area, cost } = link;
-  return [{ interface: own.interface, link: name, area, cost, neighbour: other.host }];
+  const spare = link.keyVersion > 1 && link.other ? { spare: link.other[side] } : {};
+  return [{ interface: own.interface, link: name, area, cost, ...spare, neighbour: other.host }];
 }

@@ -93,7 +93,17 @@ export interface LinkPlan {
   readonly b: LinkEnd;
   /** Where `a` is reached; absent for the hub, whose address its cloud gives. */
   readonly endpoint?: { readonly address: string; readonly port: number };
-  /** OSPF's cost, both ways. */
+  /** The UDP ports at which `a` may listen, whichever of the two tunnels between the hosts stands: all of them are open. */
+  readonly ports: readonly number[];
+  /** Which keys and which OSPF secret; see {@link LinkSpec.keyVersion}. */
+  readonly keyVersion: number;
+  /** Which of the two tunnels between the hosts this is: the first has the keys of odd versions, the second those of even ones. */
+  readonly slot: 1 | 2;
+  /** The interfaces of the other one. Absent: there is a port for one only, and its keys change in place. */
+  readonly other?: { readonly a: string; readonly b: string };
+  /** See {@link LinkSpec.drained}. */
+  readonly drained: boolean;
+  /** OSPF's cost, both ways: that of a drained tunnel is above all others. */
   readonly cost: number;
   /** OSPF's area. */
   readonly area: number;
@@ -112,6 +122,8 @@ export interface OspfPlan {
     readonly link: string;
     readonly area: number;
     readonly cost: number;
+    /** The interface of the tunnel with the keys before these, as long as it is there. Absent: there were none. */
+    readonly spare?: string;
     /** The host at the other end. */
     readonly neighbour: string;
   }[];

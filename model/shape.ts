@@ -66,7 +66,14 @@ export const SPEC_SHAPE = {
     kind: "list",
     item: object(
       { from: text, to: text },
-      { endpoint: object({ address: text, port: number }), cost: number, area: number, id: number },
+      {
+        endpoint: object({ address: text, port: number }, { sparePort: number }),
+        cost: number,
+        area: number,
+        id: number,
+        keyVersion: number,
+        drained: flag,
+      },
     ),
   },
   dns: object(

@@ -130,12 +130,26 @@ export interface ServiceSpec {
 export interface LinkSpec {
   /** The site that dials. */
   from: string;
-  /** The site that is dialled, whose router forwards a UDP port to its host; or `vps`: that link's cost and area. */
+  /** The site that is dialled, whose router forwards a UDP port to its host; or `vps`: that link's cost, area and keys. */
   to: string;
-  /** Where `to` is reached from the Internet: its router's public address, and the UDP port that the router forwards to the same port of the host. Not for `vps`. */
-  endpoint?: { address: string; port: number };
-  /** OSPF's cost of the tunnel, the same both ways, 1 to 65535; the cheapest way is taken. Default 10. */
+  /**
+   * Where `to` is reached from the Internet: its router's public address, and the UDP port that the router forwards to the same port of the
+   * host. Not for `vps`. With `sparePort`, another one that is forwarded in the same way, keys can change without the tunnel being down.
+   */
+  endpoint?: { address: string; port: number; sparePort?: number };
+  /** OSPF's cost of the tunnel, the same both ways, 1 to 65533; the cheapest way is taken. Default 10. */
   cost?: number;
+  /**
+   * Raise it by one to give both ends new WireGuard keys and another OSPF secret. A second tunnel takes over from the first before that one goes,
+   * so nothing is lost: the first has the keys of odd versions, the second those of even ones. Where `endpoint` has no `sparePort` the keys change
+   * in place, and the tunnel is down for some seconds; see `drained`. Default 1.
+   */
+  keyVersion?: number;
+  /**
+   * Keeps traffic out of the tunnel as long as there is another way, however long: before its keys change in place, or before work on the line.
+   * Default false.
+   */
+  drained?: boolean;
   /** OSPF's area, 0 to 4294967295. Default 0, the backbone, which every area must touch (RFC 2328, section 3). */
   area?: number;
   /** Its number among the tunnels between sites, 4095 to 8190. Absent: from its name. */

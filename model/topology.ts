@@ -3,7 +3,7 @@ import { CA_PORT, RESERVED_SITE_NAMES, HUB } from "./constants";
 import { Issues, show } from "./errors";
 import { checkLabel, checkPort } from "./checks";
 import { checkKeyVersion } from "./key";
-import { isDomain } from "./name";
+import { isDomain, SECOND_SUFFIX, tunnelInterface } from "./name";
 import { overlaps, type Prefix } from "./prefix";
 import { describePrefix } from "./space";
 import type { DeviceSpec, HostSpec, ServiceSpec, SiteSpec } from "./spec";
@@ -28,10 +28,18 @@ export function checkDisjoint(prefixes: readonly NamedPrefix[], issues: Issues):
   });
 }
 
-/** Notes site names that are no labels or are taken. */
+/** Notes site names that are no labels or are taken, also those whose tunnels' interfaces would be called like another site's second one. */
 export function checkSiteNames(sites: Readonly<Record<string, SiteSpec>>, issues: Issues): void {
   for (const name of Object.keys(sites)) {
     checkLabel(name, `sites.${name}`, issues);
+    const stem = name.endsWith(SECOND_SUFFIX) ? name.slice(0, -SECOND_SUFFIX.length) : undefined;
+    if (stem !== undefined && (stem === HUB || Object.hasOwn(sites, stem)))
+      issues.add(
+        `sites.${name}`,
+        "the name would give its tunnels the interfaces of another host's second tunnel",
+        [`"${stem}" has ${tunnelInterface(stem, 2)}`, `sites.${name}`],
+        "rename the site",
+      );
     if (!RESERVED_SITE_NAMES.includes(name)) continue;
     const holder = name === HUB ? "the sinkhole's host" : "the devices' tunnel";
     issues.add(`sites.${name}`, "the name is taken", [`"${name}" names ${holder}`, `sites.${name}`], "rename the site");

@@ -1,6 +1,6 @@
 /** A host whose roles a component manages: the way to it, and what its roles live and die with. */
 import * as pulumi from "@pulumi/pulumi";
-import type { ConnectionArgs } from "../../host";
+import type { ConnectionArgs, HostRoleArgs } from "../../host";
 
 /** The way to a managed host. */
 export interface ManagedHost {
@@ -69,11 +69,18 @@ export function roleHost(host: ManagedHost): { connection: ConnectionArgs; machi
   return { connection: host.connection, ...(host.machine === undefined ? {} : { machine: host.machine }) };
 }
 
-/** The same for a role that holds the way to the host: its identity, its tunnels, its SSH service. */
-export function wayHost(host: ManagedHost): {
+/**
+ * The same for a role that holds the way to the host: its identity, its tunnels, its SSH service. `other` is the interface of a tunnel that
+ * may have taken its place.
+ */
+export function wayHost(
+  host: ManagedHost,
+  other?: string,
+): {
   connection: ConnectionArgs;
   machine?: pulumi.Input<string>;
-  lastWay?: boolean;
+  lastWay?: NonNullable<HostRoleArgs["lastWay"]>;
 } {
-  return { ...roleHost(host), ...(host.lastWay ? { lastWay: true } : {}) };
+  const lastWay = other === undefined ? true : { unless: other };
+  return { ...roleHost(host), ...(host.lastWay ? { lastWay } : {}) };
 }

@@ -7,7 +7,7 @@ import type { HostIdentityArgs } from "../host-identity/args";
 import { HostIdentity } from "../host-identity/host-identity";
 import { identityRole } from "../host-identity/roles";
 import { linkRole } from "../wireguard/roles";
-import { wireGuardEnd, type LinkKeys } from "./links";
+import { linkSettings, wireGuardEnd, type LinkKeys } from "./links";
 import type { Hosts, Parts } from "./parts";
 
 /** Every managed host with its identity, and the scripts by which some are joined. */
@@ -54,7 +54,7 @@ function enrol(
   const { hostKeyVersion } = args.sites[site]!.host;
   const roles = [
     identityRole({ ...hub, ...identity }),
-    linkRole(ends.b, ends.a, link.mtu, { privateKey: b.privateKey, peerPublicKey: a.publicKey }),
+    linkRole(ends.b, ends.a, linkSettings(link), { privateKey: b.privateKey, peerPublicKey: a.publicKey }),
   ];
   return new Enrolment(
     `${name}-enrolment-${site}`,

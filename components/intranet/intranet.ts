@@ -73,7 +73,7 @@ export class Intranet extends pulumi.ComponentResource {
         space: plan.space,
         identity: plan.hosts[plan.hub]!.identity,
         sshPublicKeys,
-        udpPorts: [plan.deviceHub.listenPort, ...toHub.map((link) => link.a.listenPort!)],
+        udpPorts: [plan.deviceHub.listenPort, ...toHub.flatMap((link) => link.ports)],
         ...(protect === undefined ? {} : { protect }),
       },
       { parent: this },

@@ -32,14 +32,19 @@ export interface OspfInterface {
    * another area never mends a backbone that has come apart (RFC 2328, section 3): spare ways belong into area 0.
    */
   area?: number;
-  /** The cost of sending here, 1 to 65535; the cheapest way is taken. Default 10. */
+  /** The cost of sending here, 1 to 65534; the cheapest way is taken. Default 10. */
   cost?: number;
+  /**
+   * Another tunnel to the same neighbour, from which this one is taking over or has done so, and the secret that is used on it: spoken on as
+   * long as it is there, at a cost one higher. Absent: there is none.
+   */
+  spare?: { interface: string; secret: pulumi.Input<string> };
   /** The neighbour's name, for comments and messages. */
   neighbour: string;
   /**
    * What both ends authenticate every packet with (HMAC-SHA-256, RFC 5709 and RFC 7166): printable ASCII without quotation marks, 16 to 128
    * characters, such as a {@link SharedSecret}'s value. A neighbour with another one is never heard. Both ends are to change it in the
-   * same `up`.
+   * same `up`, and lose each other for a moment then; with another tunnel (`spare`) they do not.
    */
   secret: pulumi.Input<string>;
   /**

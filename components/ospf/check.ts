@@ -42,18 +42,19 @@ function checkAnnounced(
 
 function checkEntry(entry: OspfInterface, path: string, names: Map<string, string>, issues: Issues): void {
   checkInterface(entry.interface, `${path}.interface`, issues);
-  const holder = names.get(entry.interface);
-  if (holder)
-    issues.add(
-      `${path}.interface`,
-      "the interface stands there twice",
-      [holder, `${path} ${show(entry.interface)}`],
-      "keep one of them",
-    );
-  names.set(entry.interface, path);
+  if (entry.spare) checkInterface(entry.spare.interface, `${path}.spare.interface`, issues);
+  for (const [at, name] of [
+    [`${path}.interface`, entry.interface],
+    [`${path}.spare.interface`, entry.spare?.interface],
+  ] as const) {
+    if (name === undefined) continue;
+    const holder = names.get(name);
+    if (holder) issues.add(at, "the interface stands there twice", [holder, `${at} ${show(name)}`], "keep one of them");
+    names.set(name, at);
+  }
   checkLabel(entry.neighbour, `${path}.neighbour`, issues);
   checkWhole(entry.area, `${path}.area`, 0, 2 ** 32 - 1, issues);
-  checkWhole(entry.cost, `${path}.cost`, 1, 65535, issues);
+  checkWhole(entry.cost, `${path}.cost`, 1, 65534, issues);
 }
 
 /** RFC 2328, section 3: areas talk through the backbone, so a host that is in several must be in that one. */

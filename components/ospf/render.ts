@@ -32,6 +32,8 @@ export interface BirdInterface {
   readonly area?: number;
   readonly cost?: number;
   readonly neighbour: string;
+  /** The interface of the tunnel before it. */
+  readonly spare?: string;
 }
 
 /** The placeholder of an interface's secret. */
@@ -144,9 +146,17 @@ function areaSections(version: Version, config: BirdConfig): string[] {
     ...(index === 0 ? version.announced.map((prefix) => `\t\tstubnet ${prefix};`) : []),
     ...config.interfaces
       .filter((entry) => (entry.area ?? BACKBONE) === area)
+      .flatMap(withSpare)
       .flatMap((entry) => interfaceSection(entry, config.bfd !== undefined)),
     "\t};",
   ]);
+}
+
+/** The interface, and the one of the tunnel before it: whoever has both sends into the new one. */
+function withSpare({ spare, ...entry }: BirdInterface): BirdInterface[] {
+  return spare === undefined
+    ? [entry]
+    : [entry, { ...entry, interface: spare, cost: (entry.cost ?? DEFAULT_COST) + 1 }];
 }
 
 function interfaceSection(entry: BirdInterface, bfd: boolean): string[] {

@@ -18,12 +18,18 @@ export function ospfRole(args: OspfArgs): RoleContent {
     identity: args.identity,
     space: args.space,
     announce: args.announce,
-    interfaces: args.interfaces,
+    interfaces: args.interfaces.map(({ spare, ...entry }) => ({
+      ...entry,
+      ...(spare ? { spare: spare.interface } : {}),
+    })),
     ...(args.bfd === false ? {} : { bfd: { ...BFD_DEFAULT, ...(typeof args.bfd === "object" ? args.bfd : {}) } }),
   });
-  const secrets = Object.fromEntries(
-    args.interfaces.map((entry) => [secretName(entry.interface), readable(entry.secret, entry.neighbour)]),
+  const spoken = args.interfaces.flatMap(({ neighbour, spare, ...entry }) =>
+    [entry, ...(spare ? [spare] : [])].map(
+      (one) => [secretName(one.interface), readable(one.secret, neighbour)] as const,
+    ),
   );
+  const secrets = Object.fromEntries(spoken);
   const required = args.interfaces.filter((entry) => entry.required ?? true).map((entry) => entry.interface);
   return {
     role: "ospf",

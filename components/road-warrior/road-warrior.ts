@@ -33,7 +33,8 @@ export class RoadWarrior extends pulumi.ComponentResource {
   constructor(name: string, args: RoadWarriorArgs, opts?: pulumi.ComponentResourceOptions) {
     checkRoadWarrior(`device "${name}"`, args);
     super("intranet:road-warrior:RoadWarrior", name, {}, opts);
-    const key = new WireGuardKey(`${name}-key`, { keyVersion: args.keyVersion ?? 1 }, { parent: this });
+    const notice = `device ${args.device}: its configuration stops working with this update: it must scan the new QR code.`;
+    const key = new WireGuardKey(`${name}-key`, { keyVersion: args.keyVersion ?? 1, notice }, { parent: this });
     this.publicKey = key.publicKey;
     const known = pulumi.all([key.privateKey, args.hub.publicKey, args.hub.address]);
     this.configuration = pulumi.secret(

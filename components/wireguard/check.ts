@@ -27,6 +27,7 @@ function checkMtu(mtu: number, issues: Issues): void {
 function checkEnd(end: WireGuardEnd, path: string, issues: Issues): void {
   checkLabel(end.host, `${path}.host`, issues);
   checkInterface(end.interface, `${path}.interface`, issues);
+  if (end.other !== undefined) checkInterface(end.other, `${path}.other`, issues);
   checkAddress(end.v4, `${path}.v4`, 4, issues);
   checkAddress(end.v6, `${path}.v6`, 6, issues);
   if (parseAddress(end.v6)?.family === 6 && !containsAddress(parsePrefix(LINK_LOCAL_V6)!, parseAddress(end.v6)!)) {

@@ -5,12 +5,16 @@ import type { RoleContent } from "../host-identity/roles";
 import { MIN_TUNNEL_MTU } from "../../model";
 import type { DeviceHubArgs, WireGuardEnd } from "./args";
 import * as render from "./render";
+import { TAKEN_OVER } from "./take-over";
 
 /** Seconds between the packets by which an end behind NAT stays reachable (wg(8): 25 is sensible). */
 const KEEPALIVE_SECONDS = 25;
 
 /** The metric of a link's own routes: above a routing daemon's (BIRD's is 32) and the kernel's, below the unreachable space. */
 const BOOTSTRAP_METRIC = 4000;
+
+/** How long the other tunnel may take to become a neighbour's, and the better one at both ends. */
+const TAKE_OVER_SECONDS = 90;
 
 /** What an interface of any kind consists of. */
 interface InterfaceParts {
@@ -58,9 +62,10 @@ function interfaceRole(parts: InterfaceParts): RoleContent {
 export function linkRole(
   end: WireGuardEnd,
   peer: WireGuardEnd,
-  mtu: number,
+  link: { mtu: number; metric?: number },
   keys: { privateKey: pulumi.Input<string>; peerPublicKey: pulumi.Input<string> },
 ): RoleContent {
+  const { mtu, metric = BOOTSTRAP_METRIC } = link;
   const endpoint = peer.endpoint;
   const config = render.renderInterface({
     interface: end.interface,
@@ -81,7 +86,7 @@ export function linkRole(
     mtu,
     addresses: [{ local: end.v4, peer: peer.v4 }, { address: `${end.v6}/64` }],
     routes: end.routes,
-    metric: BOOTSTRAP_METRIC,
+    metric,
     source: end.source,
     asymmetric: true,
   });
@@ -90,8 +95,20 @@ export function linkRole(
     ...(endpoint ? { endpoint: bracketed(endpoint.address) } : {}),
   };
   const content = interfaceRole({ name: end.interface, config, values, privateKey: keys.privateKey, script });
-  if (!endpoint) return content;
-  return { ...content, probes: [handshake(end.interface, peer.host)] };
+  return {
+    ...content,
+    ...(endpoint ? { probes: [handshake(end.interface, peer.host)] } : {}),
+    ...(end.other === undefined ? {} : { beforeDelete: [takenOver(end.other, peer.host)] }),
+  };
+}
+
+/** Whether the other tunnel, where there is one, carries what this one did. */
+function takenOver(other: string, peer: string): NonNullable<RoleContent["beforeDelete"]>[number] {
+  return {
+    command: ["sh", "-c", TAKEN_OVER, "probe", other],
+    description: `the tunnel ${other} to ${peer} has taken over`,
+    timeoutSeconds: TAKE_OVER_SECONDS,
+  };
 }
 
 function bracketed(address: pulumi.Input<string>): pulumi.Output<string> {

@@ -29,9 +29,9 @@ export class WireGuardLink extends pulumi.ComponentResource {
       other: WireGuardKey,
       after: pulumi.Resource[],
     ): void => {
-      const content = linkRole(end, peer, args.mtu, { privateKey: own.privateKey, peerPublicKey: other.publicKey });
+      const content = linkRole(end, peer, args, { privateKey: own.privateKey, peerPublicKey: other.publicKey });
       const options = roleOptions(this, { ...end, after });
-      this.ready.push(new HostRole(`${name}-${suffix}`, { ...wayHost(end), ...content }, options));
+      this.ready.push(new HostRole(`${name}-${suffix}`, { ...wayHost(end, end.other), ...content }, options));
     };
     whenReady(args.a, (afterA) => {
       role("a", args.a, args.b, keyA, keyB, afterA);

@@ -14,6 +14,7 @@ import leaving
 import rollback
 import storage
 import store
+import system
 import transaction
 import util
 
@@ -70,7 +71,9 @@ def remove(request, modules):
     entry = store.ledger()["roles"].get(request["role"])
     if entry is None or entry["id"] != request["id"]:
         return {"ok": True, "state": "committed", "machine": "", "observed": {}, "changed": [], "adopted": {}, "warnings": []}
-    if request.get("lastWay"):
+    for probe in request.get("beforeDelete", []):
+        system.run_probe(probe)
+    if request.get("lastWay") and not leaving.another_way(request["lastWay"]):
         return leaving.ask(request, modules)
     bare = {key: value for key, value in request.items() if key in ("tx", "role", "owner", "id", "confirm", "secrets")}
     return transaction.apply({**bare, "remove": True}, modules)

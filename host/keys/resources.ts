@@ -5,6 +5,15 @@ import { DynamicResource } from "../dynamic";
 export interface KeyArgs {
   /** Which key: a whole number from 1. Raising it makes a new key in place; nothing else does. Default: 1. */
   keyVersion?: pulumi.Input<number>;
+  /** What the preview and the update that change the key say. Default: nothing. */
+  notice?: string;
+  /** Why the key must not change in place: the error with which a change of its version is refused. Default: it may. */
+  fixed?: string;
+}
+
+/** The inputs of a key, without fields for what is absent. */
+function inputsOf({ keyVersion = 1, notice, fixed }: KeyArgs): Record<string, unknown> {
+  return { keyVersion, ...(notice === undefined ? {} : { notice }), ...(fixed === undefined ? {} : { fixed }) };
 }
 
 const secretPrivate: pulumi.CustomResourceOptions = { additionalSecretOutputs: ["privateKey"] };
@@ -21,7 +30,7 @@ export class WireGuardKey extends DynamicResource {
   declare readonly keyVersion: pulumi.Output<number>;
 
   constructor(name: string, args: KeyArgs = {}, opts?: pulumi.CustomResourceOptions) {
-    const props = { keyVersion: args.keyVersion ?? 1, publicKey: undefined, privateKey: undefined };
+    const props = { ...inputsOf(args), publicKey: undefined, privateKey: undefined };
     super("wireGuardKey", "WireGuardKey", name, props, pulumi.mergeOptions(opts, secretPrivate));
   }
 }
@@ -35,7 +44,7 @@ export class SshHostKey extends DynamicResource {
   declare readonly keyVersion: pulumi.Output<number>;
 
   constructor(name: string, args: KeyArgs = {}, opts?: pulumi.CustomResourceOptions) {
-    const props = { keyVersion: args.keyVersion ?? 1, publicKey: undefined, privateKey: undefined };
+    const props = { ...inputsOf(args), publicKey: undefined, privateKey: undefined };
     super("sshHostKey", "SshHostKey", name, props, pulumi.mergeOptions(opts, secretPrivate));
   }
 }
@@ -44,11 +53,13 @@ export class SshHostKey extends DynamicResource {
 export class SharedSecret extends DynamicResource {
   /** Base64 of 32 random bytes; secret. */
   declare readonly value: pulumi.Output<string>;
+  /** The one of the version before, as long as it is known: comes back when `keyVersion` goes back by one. Secret. */
+  declare readonly previous: pulumi.Output<string | undefined>;
   declare readonly keyVersion: pulumi.Output<number>;
 
   constructor(name: string, args: KeyArgs = {}, opts?: pulumi.CustomResourceOptions) {
-    const props = { keyVersion: args.keyVersion ?? 1, value: undefined };
-    const secret: pulumi.CustomResourceOptions = { additionalSecretOutputs: ["value"] };
+    const props = { ...inputsOf(args), value: undefined, previous: undefined };
+    const secret: pulumi.CustomResourceOptions = { additionalSecretOutputs: ["value", "previous"] };
     super("sharedSecret", "SharedSecret", name, props, pulumi.mergeOptions(opts, secret));
   }
 }

@@ -65,13 +65,14 @@ class RoleCheck {
     this.entries("users", RULES.account, (path, value) => this.user(path, value));
     this.entries("units", RULES.unit, (path, value) => this.unit(path, value));
     this.each("checks", (path, value) => this.command(path, value, "check", true));
-    this.each("probes", (path, value) => {
-      this.command(path, value, "probe", false);
-      this.may(`${path}.timeoutSeconds`, (value as Bag | undefined)?.timeoutSeconds, seconds(1, 600));
-    });
+    for (const field of ["probes", "beforeDelete"])
+      this.each(field, (path, value) => {
+        this.command(path, value, "probe", false);
+        this.may(`${path}.timeoutSeconds`, (value as Bag | undefined)?.timeoutSeconds, seconds(1, 600));
+      });
     this.entries("live", RULES.liveName, (path, value) => this.command(path, value, "live", false));
     this.confirm(inputs.confirm);
-    this.may("lastWay", inputs.lastWay, BOOLEAN);
+    this.lastWay(inputs.lastWay);
     for (const problem of installsHostKeyProblems(inputs)) this.fail(problem.path, problem.reason);
     return this.failures;
   }
@@ -246,6 +247,13 @@ class RoleCheck {
       if (!isUnknown(staged) && !Object.hasOwn((this.inputs.files as Bag | undefined) ?? {}, staged))
         this.fail(at, `names ${staged}, which is no file of this role; add it to files`);
     });
+  }
+
+  private lastWay(value: unknown): void {
+    if (value === undefined || typeof value === "boolean" || isUnknown(value)) return;
+    if (typeof value !== "object" || value === null) return this.fail("lastWay", "must be true, false or {unless}");
+    this.known(value as Bag, ["unless"], "lastWay");
+    this.must("lastWay.unless", (value as Bag).unless, RULES.interface);
   }
 
   private confirm(value: unknown): void {

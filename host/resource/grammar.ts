@@ -92,6 +92,11 @@ export const RULES = {
     test: (value: unknown) => isText(value) && value.trim() !== "" && value.length <= 100 && !CONTROL.test(value),
     says: "must be one line of at most 100 characters",
   },
+  // IFNAMSIZ in linux/if.h less one; no name that could be an option.
+  interface: {
+    test: text(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/, 15),
+    says: "must be an interface's name: at most 15 letters, digits, dots, hyphens and underscores",
+  },
   description: {
     test: (value: unknown) => isText(value) && value.length <= 300 && !CONTROL.test(value),
     says: "must be one line of at most 300 characters",

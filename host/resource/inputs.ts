@@ -43,8 +43,9 @@ export interface RoleInputs {
   checks?: { command: (string | { staged: string })[]; description?: string }[];
   probes?: { command: string[]; description?: string; timeoutSeconds?: number }[];
   confirm?: boolean | { timeoutSeconds: number };
-  lastWay?: boolean;
+  lastWay?: boolean | { unless: string };
   installsHostKey?: { first?: string[] };
+  beforeDelete?: { command: string[]; description?: string; timeoutSeconds?: number }[];
   live?: Record<string, { command: string[]; drifted?: string }>;
   __provider?: string;
 }
@@ -77,6 +78,7 @@ export const ROLE_FIELDS = [
   "confirm",
   "lastWay",
   "installsHostKey",
+  "beforeDelete",
   "live",
 ] as const;
 

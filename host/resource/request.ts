@@ -62,6 +62,7 @@ export function removeRequest(inputs: RoleInputs, id: string, tx: string): objec
   return {
     action: "remove",
     lastWay: inputs.lastWay ?? false,
+    beforeDelete: inputs.beforeDelete ?? [],
     tx,
     id,
     role: inputs.role,

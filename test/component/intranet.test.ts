@@ -134,6 +134,57 @@ describe("an intranet", () => {
   });
 });
 
+describe("a link's next keys", () => {
+  const HUB_LINK = { from: "home", to: "vps" };
+  const versions = async (keyVersion: number, more: object = {}): Promise<Record<string, Registered>> => {
+    await make({ links: [{ ...HUB_LINK, keyVersion, ...more }] });
+    return Object.fromEntries(registered.map((resource) => [resource.name, resource]));
+  };
+
+  test("come with a second tunnel: resources of its own, and the first one's are gone", async () => {
+    const [first, second, third] = [await versions(1), await versions(2), await versions(3)];
+    const own = (made: object, other: object): string[] => Object.keys(made).filter((name) => !(name in other));
+    const parts = ["", "-a", "-b", "-key-a", "-key-b"];
+    expect(own(second, first).sort()).toEqual(parts.map((part) => `home-second-link-home${part}`));
+    expect(own(first, second).sort()).toEqual(parts.map((part) => `home-link-home${part}`));
+    expect(Object.keys(third)).toEqual(Object.keys(first));
+    const key = second["home-second-link-home-key-b"]!.inputs;
+    expect(key).toMatchObject({ keyVersion: 2, fixed: expect.stringMatching(/Raise keyVersion by one at a time/) });
+    expect(second["home-ospf-key-vps-home"]!.inputs).toMatchObject({ keyVersion: 2 });
+  });
+
+  test("are in BIRD's configuration beside those before, which cost one more", async () => {
+    await versions(2);
+    const { content, secrets } = files(role("home-ospf-home-bird"))["/etc/bird/bird.conf"]!;
+    const costs = [...content.matchAll(/interface "(\S+)" \{.*\n.*\n\t+cost (\d+);/g)].map(([, ...found]) =>
+      found.join(" "),
+    );
+    expect(costs).toEqual(["wg-vps-b 10", "wg-vps 11", "wg-vps-b 10", "wg-vps 11"]);
+    const values = Object.fromEntries(Object.entries(secrets!).map(([name, value]) => [name, unwrap(value)]));
+    const value = "SHARED-SECRET-home-ospf-key-vps-home";
+    expect(values).toEqual({ ospf_wg_vps_b: value, ospf_wg_vps: `${value}-before` });
+  });
+
+  test("each end is deleted only after the other tunnel has taken over", async () => {
+    const made = await versions(2);
+    for (const [end, other] of [
+      ["a", "wg-home"],
+      ["b", "wg-vps"],
+    ] as const) {
+      const { beforeDelete } = made[`home-second-link-home-${end}`]!.inputs as {
+        beforeDelete: { command: string[] }[];
+      };
+      expect(beforeDelete.map(({ command }) => command.at(-1))).toEqual([other]);
+    }
+  });
+
+  test("change nothing at the hub's firewalls", async () => {
+    const [first, second] = [await versions(1), await versions(2)];
+    for (const name of ["home-sinkhole-firewall", "home-sinkhole-host-firewall"])
+      expect(second[name]!.inputs).toEqual(first[name]!.inputs);
+  });
+});
+
 describe("secrets", () => {
   test("reach a host by placeholder, never in a file's content", async () => {
     await make();
@@ -185,6 +236,7 @@ describe("the sinkhole", () => {
       "tcp 22 198.51.100.7/32",
       "tcp 80 0.0.0.0/0,::/0",
       "tcp 443 0.0.0.0/0,::/0",
+      "udp 22164 0.0.0.0/0,::/0",
       "udp 51820 0.0.0.0/0,::/0",
       "udp 62164 0.0.0.0/0,::/0",
       "icmp - 0.0.0.0/0,::/0",

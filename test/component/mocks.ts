@@ -53,7 +53,11 @@ function stateOf(args: pulumi.runtime.MockResourceArgs): Record<string, unknown>
     case TYPES.wireGuardKey:
       return { ...args.inputs, publicKey: `PUBLIC-${args.name}`, privateKey: `PRIVATE-${args.name}` };
     case TYPES.sharedSecret:
-      return { ...args.inputs, value: `SHARED-SECRET-${args.name}` };
+      return {
+        ...args.inputs,
+        value: `SHARED-SECRET-${args.name}`,
+        ...(args.inputs["keyVersion"] > 1 ? { previous: `SHARED-SECRET-${args.name}-before` } : {}),
+      };
     case TYPES.sshHostKey:
       return { ...args.inputs, publicKey: `ssh-ed25519 AAAA ${args.name}`, privateKey: "PRIVATE-HOST-KEY" };
     case TYPES.rootCertificate:

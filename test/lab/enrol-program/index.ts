@@ -56,10 +56,15 @@ const ends = {
   } satisfies Omit<WireGuardEnd, "connection">,
 };
 const own = { ...identity, space, forwarding: "none" as const };
-const tunnel = linkRole({ ...ends.b, connection: hub.connection }, ends.a, mtu, {
-  privateKey: keys.b.privateKey,
-  peerPublicKey: keys.a.publicKey,
-});
+const tunnel = linkRole(
+  { ...ends.b, connection: hub.connection },
+  ends.a,
+  { mtu },
+  {
+    privateKey: keys.b.privateKey,
+    peerPublicKey: keys.a.publicKey,
+  },
+);
 const enrolment = new Enrolment("trial-host", {
   host,
   hub,

@@ -37,6 +37,10 @@ const CASES: Record<string, OspfArgs> = {
   hub: args("vps"),
   site: cabin,
   areas: { ...cabin, interfaces: [...cabin.interfaces, { ...office, area: 7 }] },
+  rotating: {
+    ...cabin,
+    interfaces: cabin.interfaces.map((entry) => ({ ...entry, spare: { interface: `${entry.interface}-b`, secret } })),
+  },
   "other-area": { ...cabin, bfd: { multiplier: 3 }, interfaces: [{ ...office, area: 7 }] },
   "without-bfd": { ...cabin, bfd: false },
   alone: { ...cabin, announce: [], interfaces: [] },

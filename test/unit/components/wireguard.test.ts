@@ -1,11 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
+import { spawnSync } from "node:child_process";
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
 import { renderDeviceConfiguration } from "../../../components/road-warrior/render";
 import * as render from "../../../components/wireguard/render";
 import { linkRole, deviceHubRole } from "../../../components/wireguard/roles";
+import { TAKEN_OVER } from "../../../components/wireguard/take-over";
 import type { WireGuardEnd } from "../../../components/wireguard/args";
 import { fill } from "../../../host/resource/content";
 import type { FileInputs } from "../../../host/resource/inputs";
-import { checkShell, checkUnit, checkWgQuick, testWith } from "./checkers";
+import { checkShell, checkUnit, checkWgQuick, testWith, withFiles } from "./checkers";
 import { PLAN } from "./fixtures";
 import { expectGolden } from "./golden";
 
@@ -45,8 +49,8 @@ const deviceConfiguration = renderDeviceConfiguration({
 
 describe("a link", () => {
   test.each([
-    ["hub", () => linkRole(a, b, link.mtu, keys), link.a.interface],
-    ["site", () => linkRole(b, a, link.mtu, keys), link.b.interface],
+    ["hub", () => linkRole(a, b, link, keys), link.a.interface],
+    ["site", () => linkRole(b, a, link, keys), link.b.interface],
   ])("the %s's files", async (end, role, name) => {
     const files = await filesOf(role());
     expectGolden(`wireguard/${end}.conf`, files[render.configPath(name)]!);
@@ -55,15 +59,15 @@ describe("a link", () => {
   });
 
   test("only the end that dials has a keepalive and a probe", async () => {
-    expect(linkRole(a, b, link.mtu, keys).probes).toBeUndefined();
-    expect(linkRole(b, a, link.mtu, keys).probes).toHaveLength(1);
-    expect((await filesOf(linkRole(a, b, link.mtu, keys)))[render.configPath(a.interface)]).not.toContain(
+    expect(linkRole(a, b, link, keys).probes).toBeUndefined();
+    expect(linkRole(b, a, link, keys).probes).toHaveLength(1);
+    expect((await filesOf(linkRole(a, b, link, keys)))[render.configPath(a.interface)]).not.toContain(
       "PersistentKeepalive",
     );
   });
 
   test("nothing but a reload follows a changed peer, route or address", () => {
-    for (const role of [linkRole(a, b, link.mtu, keys), linkRole(b, a, link.mtu, keys)]) {
+    for (const role of [linkRole(a, b, link, keys), linkRole(b, a, link, keys)]) {
       const [unit] = Object.values(role.units!);
       expect(unit!.reloadOn).toHaveLength(2);
       expect(unit!.restartOn).toBeUndefined();
@@ -72,12 +76,12 @@ describe("a link", () => {
 
   test("an IPv6 endpoint stands in brackets", async () => {
     const overV6 = { ...a, endpoint: { address: "2001:db8::1", port: 61234 } };
-    const files = await filesOf(linkRole(b, overV6, link.mtu, keys));
+    const files = await filesOf(linkRole(b, overV6, link, keys));
     expect(files[render.configPath(b.interface)]).toContain("Endpoint = [2001:db8::1]:61234");
   });
 
   testWith("wg-quick", "wg and wg-quick read both ends, and refuse a bad key", async () => {
-    for (const role of [linkRole(a, b, link.mtu, keys), linkRole(b, a, link.mtu, keys)]) {
+    for (const role of [linkRole(a, b, link, keys), linkRole(b, a, link, keys)]) {
       const text = Object.entries(await filesOf(role)).find(
         ([path]) => path.endsWith(".conf") && path.startsWith("/etc/wireguard"),
       )![1];
@@ -88,8 +92,50 @@ describe("a link", () => {
     }
   });
 
+  describe("with another tunnel beside it", () => {
+    const neighbour = (name: string, state = "Full"): string =>
+      `10.31.0.9 \t  1\t${state}/PtP  \t18.2\t${name}   169.254.1.2\n`;
+    const announced = (times: number): string =>
+      `\n\trouter 10.31.0.1\n\t\tdistance 0\n\t\trouter 10.31.0.9 metric 10\n` +
+      `\n\trouter 10.31.0.9\n\t\tdistance 10\n${"\t\trouter 10.31.0.1 metric 10\n".repeat(times)}`;
+    /** Asks whether `lo`, which every machine has, has taken over, with what birdc says. */
+    const ask = (neighbours: string, state: string, other = "lo"): { code: number | null; said: string } => {
+      const birdc =
+        'case "$*" in *status) echo "Router ID is 10.31.0.1";; *neighbors*) cat neighbours;; *state*) cat state;; esac';
+      const content = { neighbours, state, "bin/birdc": `#!/bin/sh\n${birdc}\n`, "bin/sleep": "#!/bin/sh\n" };
+      return withFiles(content, (folder) => {
+        for (const program of ["birdc", "sleep"]) chmodSync(join(folder, "bin", program), 0o755);
+        const env = { ...process.env, PATH: `${folder}/bin:${process.env["PATH"]}` };
+        const asked = spawnSync("sh", ["-c", TAKEN_OVER, "probe", other], { cwd: folder, env, encoding: "utf8" });
+        return { code: asked.status, said: asked.stdout + asked.stderr };
+      });
+    };
+
+    test("it is deleted when both ends have each other there, too", () => {
+      expect(linkRole(a, b, link, keys).beforeDelete).toBeUndefined();
+      const [probe] = linkRole({ ...a, other: "wg-home-b" }, b, link, keys).beforeDelete!;
+      expect(probe!.command).toEqual(["sh", "-c", TAKEN_OVER, "probe", "wg-home-b"]);
+      expect(checkShell(TAKEN_OVER)).toMatchObject({ code: 0 });
+      const both = neighbour("wg-home") + neighbour("lo");
+      expect(ask(both, announced(2))).toEqual({ code: 0, said: "" });
+      expect(ask(neighbour("lo"), announced(1))).toEqual({ code: 0, said: "" });
+      expect(ask("", "", "wg-no-such")).toEqual({ code: 0, said: "" });
+    });
+
+    test("and not while one of them has not", () => {
+      const both = neighbour("wg-home") + neighbour("lo");
+      expect(ask(both, announced(1))).toMatchObject({ code: 1, said: expect.stringMatching(/announces 1 ways/) });
+      expect(ask(neighbour("wg-home"), announced(1))).toMatchObject({
+        code: 1,
+        said: expect.stringMatching(/no neighbour on lo yet/),
+      });
+      const half = neighbour("wg-home") + neighbour("lo", "Loading");
+      expect(ask(half, announced(2))).toMatchObject({ code: 1, said: expect.stringMatching(/no neighbour on lo yet/) });
+    });
+  });
+
   testWith("sh", "the shell reads the scripts", async () => {
-    for (const role of [linkRole(a, b, link.mtu, keys), linkRole(b, a, link.mtu, keys)]) {
+    for (const role of [linkRole(a, b, link, keys), linkRole(b, a, link, keys)]) {
       const script = Object.entries(await filesOf(role)).find(([path]) => path.endsWith(".up"))![1];
       expect(checkShell(script)).toMatchObject({ code: 0 });
     }

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey } from "node:crypto";
 import { utils } from "ssh2";
-import { KeyProvider } from "../../../host/keys/key-provider";
+import { KeyProvider, SharedSecretProvider, type SharedSecretOutputs } from "../../../host/keys/key-provider";
 import { openSshPrivate } from "../../../host/keys/openssh";
 import { makeSharedSecret, makeSshHostPair, makeWireGuardPair } from "../../../host/keys/pairs";
 import { type ProviderName, stub } from "../../../host/dynamic";
@@ -74,6 +74,37 @@ describe("a key resource", () => {
     expect(await provider.diff(id, outs, { keyVersion: 2 })).toEqual({ changes: true });
     const next = (await provider.update(id, outs, { keyVersion: 2 })).outs as { privateKey: string };
     expect(next.privateKey).not.toBe((outs as { privateKey: string }).privateKey);
+  });
+
+  test("says what it was given to say where its version changes, and refuses where it must not change", async () => {
+    const said: string[] = [];
+    const telling = new KeyProvider("wireguard-key", makeWireGuardPair, (line) => said.push(line));
+    const change = (more: object, before?: number) =>
+      telling.check(before === undefined ? undefined : { keyVersion: before }, { keyVersion: 2, ...more });
+    for (const before of [undefined, 2]) {
+      expect((await change({ notice: "down for a moment" }, before)).failures).toEqual([]);
+      expect((await change({ fixed: "not in place" }, before)).failures).toEqual([]);
+    }
+    expect(said).toEqual([]);
+    expect((await change({ notice: "down for a moment" }, 1)).failures).toEqual([]);
+    expect(said).toEqual(["down for a moment"]);
+    expect((await change({ fixed: "not in place" }, 1)).failures).toEqual([
+      { property: "keyVersion", reason: "not in place" },
+    ]);
+  });
+
+  test("that several hosts know keeps the one before, which comes back with its version", async () => {
+    const shared = new SharedSecretProvider("shared-secret", makeSharedSecret);
+    const { outs: first } = (await shared.create({ keyVersion: 1 })) as { outs: SharedSecretOutputs };
+    const raised = async (olds: SharedSecretOutputs, keyVersion: number): Promise<SharedSecretOutputs> =>
+      (await shared.update("", olds, { keyVersion })).outs as SharedSecretOutputs;
+    const second = await raised(first, 2);
+    expect(second).toMatchObject({ keyVersion: 2, previous: first.value, previousVersion: 1 });
+    expect(second.value).not.toBe(first.value);
+    expect(await raised(second, 1)).toMatchObject({ value: first.value, previous: second.value, previousVersion: 2 });
+    const third = await raised(second, 3);
+    expect(third.previous).toBe(second.value);
+    expect([first.value, second.value]).not.toContain(third.value);
   });
 
   test("refuses a version that is none", async () => {

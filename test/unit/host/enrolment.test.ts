@@ -75,6 +75,18 @@ describe("the script", () => {
     expect([host.read("/etc/tunnel/key"), host.tree("/var/lib/intranet")]).toEqual([undefined, {}]);
   });
 
+  testWith("python3", "a newer script takes back what it does not list any more and nothing has adopted", () => {
+    const old = { role: "old", files: { "/etc/old": { content: "x\n", owner: OWNER } } };
+    run(renderScript("cabin", OWNS, [role(), old]));
+    const file = { content: "x\n", mode: "0644", owner: OWNER };
+    host.run({ action: "apply", role: "dns", id: "d", owner: "p/s/dns", files: { "/etc/dns": file } });
+    host.run({ action: "apply", role: "their", id: "enrolment", owner: "q/s/t", files: { "/etc/their": file } });
+    const newer = run(renderScript("cabin", OWNS, [role()]));
+    expect(newer.output).toMatch(/^old: took back \/etc\/old$/m);
+    expect(newer.code).toBe(0);
+    expect(["/etc/old", "/etc/dns", "/etc/their"].map((path) => host.read(path))).toEqual([undefined, "x\n", "x\n"]);
+  });
+
   testWith("python3", "`remove` takes back everything of the stack and nothing of another", () => {
     const before = host.tree();
     const script = renderScript("cabin", OWNS, [role()]);

@@ -90,6 +90,44 @@ test("a stale resource's role is not marked", () => {
   expect(runs()).toEqual([]);
 });
 
+describe("a way that another interface may have taken the place of", () => {
+  const replaced = { ...leave("tunnel"), lastWay: { unless: "wg-vps-b" } };
+  const routeBy = (name: string) => host.pretend("ip", `10.31.0.1 dev ${name} src 10.31.0.2 uid 0`);
+  beforeEach(() => {
+    host.run(apply("tunnel"));
+    host.run(own("ssh"));
+    host.variables = { SSH_CONNECTION: "10.31.0.1 40000 10.31.0.2 2222" };
+  });
+
+  test("is removed at once when whoever asks is answered through that one", () => {
+    const asked = routeBy("wg-vps-b");
+    expect(host.run(replaced).answer).toMatchObject({ ok: true, state: "committed" });
+    expect(asked()).toEqual(["-oneline route get 10.31.0.1"]);
+    expect([host.read("/etc/tunnel"), runs()]).toEqual(["of the owner\n", []]);
+  });
+
+  test.each(["wg-vps", "wg-vps-bc"])("is only marked when the answer goes through %s", (name) => {
+    routeBy(name);
+    expect(host.run(replaced).answer).toMatchObject({ ok: true, leaving: 300 });
+    expect(host.read("/etc/tunnel")).toBe("tunnel\n");
+  });
+});
+
+test("a role stays when what must succeed before does not, and the answer says what", () => {
+  host.run(own("ssh"));
+  const probe = { command: ["sh", "-c", "echo not yet; exit 1"], description: "the other one", timeoutSeconds: 1 };
+  const asked = { action: "remove", ...stack("ssh"), beforeDelete: [probe] };
+  const { answer } = host.run(asked);
+  expect(answer).toMatchObject({
+    ok: false,
+    rolledBack: true,
+    message: expect.stringMatching(/the other one: did not/),
+  });
+  expect(host.read("/etc/ssh.d/conf")).toBe("ssh\n");
+  expect(host.run({ ...asked, beforeDelete: [{ command: ["true"] }] }).answer).toMatchObject({ ok: true });
+  gone();
+});
+
 describe("the power fails", () => {
   const prepared = (names = ["tunnel", "ssh"]) => {
     const fresh = new Scratch();

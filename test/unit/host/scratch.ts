@@ -33,6 +33,8 @@ export interface Run {
 /** A scratch root with the agent's requests in it. */
 export class Scratch {
   readonly root = mkdtempSync(join(tmpdir(), "intranet-agent-"));
+  /** Variables that programs find beside those that every one has. */
+  variables: Record<string, string> = {};
   private count = 0;
   private path = process.env.PATH ?? "";
 
@@ -68,6 +70,7 @@ export class Scratch {
         PATH: this.path,
         INTRANET_ROOT: this.root,
         INTRANET_STEPS: "1",
+        ...this.variables,
         ...(killAt ? { INTRANET_KILL_AT: killAt } : {}),
       },
       encoding: "utf8",
@@ -85,12 +88,14 @@ export class Scratch {
     };
   }
 
-  /** Puts a program in front of the machine's own that notes how it is called, and succeeds. Returns what it has noted. */
-  pretend(program: string): () => string[] {
+  /** Puts a program in front of the machine's own that notes how it is called, says something, and succeeds. Returns what it has noted. */
+  pretend(program: string, says = ""): () => string[] {
     const folder = `${this.root}.bin`;
     const log = `${folder}/${program}.log`;
     mkdirSync(folder, { recursive: true });
-    writeFileSync(`${folder}/${program}`, `#!/bin/sh\necho "$*" >>${log}\n`, { mode: 0o755 });
+    writeFileSync(`${folder}/${program}`, `#!/bin/sh\necho "$*" >>${log}\n${says === "" ? "" : `echo "${says}"\n`}`, {
+      mode: 0o755,
+    });
     if (!this.path.startsWith(folder)) this.path = `${folder}:${this.path}`;
     return () => (existsSync(log) ? readFileSync(log, "utf8").trim().split("\n") : []);
   }

@@ -32,7 +32,7 @@ interface Configuration {
   "intranet:sinkhole": { image: string; management: { from: string[] } };
   "intranet:domain": string;
   "intranet:services": Record<string, { at: string; port: number }>;
-  "intranet:links"?: { to: string; endpoint?: { address: string; port: number } }[];
+  "intranet:links"?: { to: string; endpoint?: { address: string; port: number; sparePort?: number } }[];
   "intranet:dns"?: { rootServers: Record<string, string[]>; trustAnchors: string[] };
 }
 
@@ -97,9 +97,8 @@ describe("the stack's configuration for the lab", () => {
       if (!endpoint) continue;
       const { wan, forwards } = SITES.find((site) => site.name === to)!;
       expect(endpoint.address).toBe(wan.ipv4);
-      expect(forwards).toEqual([
-        { port: endpoint.port, to: FIXED_HOSTS.find((candidate) => candidate.name === to)!.ipv4 },
-      ]);
+      const host = FIXED_HOSTS.find((candidate) => candidate.name === to)!.ipv4;
+      expect(forwards).toEqual([endpoint.port, endpoint.sparePort].map((port) => ({ port, to: host })));
     }
   });
 

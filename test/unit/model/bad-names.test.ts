@@ -79,7 +79,21 @@ test.each<[string, object, string, string, string[]]>([
     "same port of the same host",
     ["links[0].endpoint.port: office port 61999", "links[1].endpoint.port: office port 61999"],
   ],
-  ["a cost of nothing", links({ from: "cabin", to: "vps", cost: 0 }), "links[0].cost", "from 1 to 65535", ["0"]],
+  [
+    "one port for both tunnels of a link",
+    links({ from: "cabin", to: "office", endpoint: { ...endpoint, sparePort: endpoint.port } }),
+    "links[0].endpoint.sparePort",
+    "same port of the same host",
+    ["links[0].endpoint.port: office port 61999", "links[0].endpoint.sparePort: office port 61999"],
+  ],
+  [
+    "keys of version zero",
+    links({ from: "cabin", to: "vps", keyVersion: 0 }),
+    "links[0].keyVersion",
+    "whole number from 1",
+    ["0"],
+  ],
+  ["a cost of nothing", links({ from: "cabin", to: "vps", cost: 0 }), "links[0].cost", "from 1 to 65533", ["0"]],
   ["an area that is none", links({ from: "cabin", to: "vps", area: -1 }), "links[0].area", "from 0 to", ["-1"]],
   [
     "areas that do not touch the backbone",

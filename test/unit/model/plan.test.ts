@@ -139,6 +139,50 @@ describe("the plan", () => {
     expect(model.planIntranet("home", spec({ sites, links: links.slice(1) })).links).toEqual(plan.links.slice(0, 3));
   });
 
+  test("gives the keys of each next version a tunnel of their own, beside the one before", () => {
+    const sites = { home: site(0), cabin: site(1), office: site(2) };
+    const endpoint = { address: "198.51.100.160", port: 61999, sparePort: 61998 };
+    const planned = (
+      keyVersion: number,
+      ports = endpoint as NonNullable<model.LinkSpec["endpoint"]>,
+      drained = false,
+    ) => {
+      const both = { keyVersion, drained };
+      const links = [
+        { from: "cabin", to: "office", endpoint: ports, ...both },
+        { from: "home", to: "vps", ...both },
+      ];
+      return model.planIntranet("home", spec({ sites, links }));
+    };
+    const of = (plan: model.IntranetPlan, name: string) => plan.links.find((link) => link.name === name)!;
+    const [first, second, third] = [1, 2, 3].map((version) => planned(version));
+    for (const name of ["vps-home", "office-cabin"]) {
+      const [one, two] = [of(first!, name), of(second!, name)];
+      expect([one.slot, two.slot, of(third!, name).slot]).toEqual([1, 2, 1]);
+      expect({ ...of(third!, name), keyVersion: 1 }).toEqual(one);
+      // Nothing that the kernel or the network tells them by is the same, and all ports are open all the time.
+      const marks = ({ a, b }: model.LinkPlan) => [a.interface, b.interface, a.v4, b.v4, a.listenPort];
+      expect(marks(one).filter((mark) => marks(two).includes(mark))).toEqual([]);
+      expect([one.ports, [one.a.listenPort, two.a.listenPort]]).toEqual([two.ports, two.ports]);
+      expect([one.other, two.other]).toEqual([
+        { a: two.a.interface, b: two.b.interface },
+        { a: one.a.interface, b: one.b.interface },
+      ]);
+    }
+    expect(of(second!, "vps-home").a.interface).toBe("wg-home-b");
+    expect(of(second!, "office-cabin")).toMatchObject({ endpoint: { port: 61998 }, b: { interface: "wg-office-b" } });
+    expect(second!.ospf.home!.interfaces).toEqual([
+      { interface: "wg-vps-b", spare: "wg-vps", link: "vps-home", area: 0, cost: 10, neighbour: "vps" },
+    ]);
+    expect(third!.ospf.home!.interfaces[0]).toMatchObject({ interface: "wg-vps", spare: "wg-vps-b" });
+    expect(of(planned(1, endpoint, true), "vps-home").cost).toBe(model.DRAINED_COST);
+    // With one port there is one tunnel.
+    const { sparePort: _one, ...single } = endpoint;
+    const narrow = of(planned(2, single), "office-cabin");
+    expect([narrow.slot, narrow.ports, narrow.other]).toEqual([1, [61999], undefined]);
+    expect(() => model.planIntranet("home", spec({ sites: { ...sites, "vps-b": site(3) } }))).toThrow(/wg-vps-b/);
+  });
+
   test("names hosts that offer something, services and the CA; a site without services changes no name", () => {
     const dns = { at: ["home", "cabin"], extraRecords: [{ name: "nas", type: "A", data: "10.20.0.7" }] };
     const services = {
