@@ -22,6 +22,7 @@ export function checkDns(spec: Partial<IntranetSpec>, sites: Readonly<Record<str
   if (dns.rootServers) checkRootServers(dns.rootServers, "dns.rootServers", issues);
   checkTrustAnchors(dns.trustAnchors ?? [], "dns.trustAnchors", issues);
   if (dns.publicName !== undefined) checkDomain(dns.publicName, "dns.publicName", issues);
+  if (dns.keyVersion !== undefined) checkKeyVersion(dns.keyVersion, "dns.keyVersion", issues);
   const reserved = reservedLabels(spec, dns);
   for (const name of Object.keys(spec.services ?? {}))
     checkFree(name.toLowerCase(), `services.${name}`, reserved, issues);

@@ -83,6 +83,7 @@ export const SPEC_SHAPE = {
       rootServers: { kind: "map", item: texts },
       trustAnchors: texts,
       publicName: text,
+      keyVersion: number,
       extraRecords: { kind: "list", item: record },
     },
   ),

@@ -168,6 +168,8 @@ export interface DnsSpec {
   trustAnchors?: string[];
   /** A public name that the doctor tries. Default `debian.org`. */
   publicName?: string;
+  /** Raise it to give the name servers another key for the transfer of zones between them. Default 1. */
+  keyVersion?: number;
   /** Records beside the services' names, for what is not managed here: `{ name: "nas", type: "A", data: "10.20.0.7" }`. Absent: none. */
   extraRecords?: RecordSpec[];
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FIXED_HOSTS } from "../../lab/constants";
 import { giveRoot, ROOT_FILE } from "./certificates";
-import { tunnel } from "./devices";
+import { digShort, tunnel } from "./devices";
 import { changedConfig, ensureUp, identity, outputs, plan, pulumi, pulumiOk, up, until } from "./intranet";
 import { exec, execOk, run } from "./support";
 import { watchHttps, watchPing, type Watched } from "./watch";
@@ -13,7 +13,11 @@ const SITES = ["home", "cabin", "office"];
 const HOSTS = ["vps", ...SITES];
 const camera = FIXED_HOSTS.find(({ name }) => name === "camera")!.ipv4;
 
-/** The configuration with these versions of the keys of all links to the hub, and of the one between sites with what else differs there. */
+/** The name that comes with a version of the keys, for the name servers to tell each other. */
+const newest = (version: number) => `version-${version}`;
+
+/** The configuration with these versions of the keys of all links to the hub, and of the one between sites with what else differs there; that of zone transfers is
+ * the first. */
 function versions(toHub: number, between: number, change: (link: any) => void = () => undefined): string[] {
   return changedConfig((network) => {
     for (const from of SITES) {
@@ -21,6 +25,11 @@ function versions(toHub: number, between: number, change: (link: any) => void = 
       if (!link) network.links.push((link = { from, to: "vps" }));
       link.keyVersion = toHub;
     }
+    network.dns.keyVersion = toHub;
+    network.dns.extraRecords = [
+      ...(network.dns.extraRecords ?? []),
+      { name: newest(toHub), type: "A", data: "10.20.0.9" },
+    ];
     const link = network.links.find(({ endpoint }: any) => endpoint);
     link.keyVersion = between;
     change(link);
@@ -92,6 +101,13 @@ test("one `up` gives every link new keys and another secret, and takes the old t
   const known = await Promise.all(HOSTS.map((host) => execOk(host, ["wg", "show", "all", "peers"])));
   for (const key of old)
     expect([...after.flatMap((found) => Object.values(found)), ...known].join()).not.toContain(key);
+  for (const server of plan().dns!.servers) {
+    const question = [`@${identity(server).v4}`, `${newest(2)}.intranet.example`, "A"];
+    await until(
+      `${server} knows the zone of today`,
+      async () => (await digShort("laptop", question))[0] === "10.20.0.9",
+    );
+  }
   expect((await pulumi(["preview", "--expect-no-changes", "--refresh", ...versions(2, 2)])).code).toBe(0);
 }, 900_000);
 
