@@ -10,7 +10,7 @@ import { exec, execOk, labOk, type Result, run } from "./support";
 
 jest.setTimeout(400_000);
 const PROGRAM = join(ROOT, "test/lab/enrol-program");
-const [HUB, HOST] = ["trial-hub", "office"];
+const [HUB, HOST] = ["trial-hub", "cabin"];
 const folder = mkdtempSync(join(tmpdir(), "intranet-trust-"));
 const UP = ["up", "--yes", "--skip-preview"];
 const first = deriveSshKey(KEY_LABELS.operator).publicKey;
@@ -103,7 +103,7 @@ test("another version of both host keys: the preview says what it is, one change
   const before = await output("hostKeys");
   const preview = await ok(["preview", "--diff"], wanted);
   expect(preview).toMatch(/the host gets another SSH host key, which role sinkhole-ssh installs/);
-  expect(preview).toMatch(/office: the host gets another SSH host key, which role intranet-ssh installs/);
+  expect(preview).toMatch(/cabin: the host gets another SSH host key, which role intranet-ssh installs/);
   expect(preview).toMatch(
     /a pinned SSH host key on the way there is another one. Roles with no other change only note it/,
   );
@@ -146,14 +146,14 @@ test("a host that shows an old key again is refused by every command, and told a
       const said = await failing(command, { ...trust, note: "not written" });
       expect(said).toMatch(prints);
       expect(said).toMatch(new RegExp(`${hub.replaceAll(".", "\\.")} shows another host key`));
-      expect(said).not.toMatch(/office \(.*\) shows another host key/);
+      expect(said).not.toMatch(/cabin \(.*\) shows another host key/);
       expect(said).toMatch(/connection\.hostKeys: \["ssh-ed25519 /);
     }
   });
   await withKey(HOST, HOST_KEY, second.privateKey, async () => {
     const said = await failing(UP, { ...trust, note: "not written" });
     expect(said).toMatch(prints);
-    expect(said).toMatch(/office \(10\.31\.255\.2:2222 via [0-9.]+\) shows another host key/);
+    expect(said).toMatch(/cabin \(10\.31\.255\.2:2222 via [0-9.]+\) shows another host key/);
   });
   expect(await execOk(HOST, ["cat", "/etc/trial-note"])).toBe("first\n");
   await ok(NOTHING_TO_DO);
@@ -185,7 +185,7 @@ test("a login key is changed in two steps, which the preview counts; a key that 
   await up(own, AS_SECOND);
   expect([await mayLogIn(hub, {}), await mayLogIn(hub, AS_SECOND)]).toEqual([false, true]);
   expect(await failing(UP, { ...own, note: "not written" })).toMatch(
-    /office .* did not accept the operator's SSH key|did not accept the operator's SSH key/,
+    /cabin .* did not accept the operator's SSH key|did not accept the operator's SSH key/,
   );
   expect((await hetzner(`/servers?name=${HUB}`)).servers[0].id).toBe(server);
   await ok(NOTHING_TO_DO, own, AS_SECOND);
