@@ -1,6 +1,7 @@
 /** The command line of the lab. */
 import { rmSync } from "node:fs";
 import { Command } from "commander";
+import { faultCommands } from "./commands/faults";
 import { hostCommands } from "./commands/hosts";
 import { runAsOperator } from "./commands/run";
 import { stateCommands } from "./commands/state";
@@ -90,6 +91,7 @@ program
 
 hostCommands(program, paths, progress);
 stateCommands(program, paths, progress);
+faultCommands(program, paths, progress);
 
 program.parseAsync().catch((error: unknown) => {
   const shown = process.env["LAB_DEBUG"] ? (error as Error).stack : (error as Error).message;

@@ -27,6 +27,11 @@ export class FabricClient implements Machines, Names {
     return this.call("GET", "/status") as Promise<LabStatus>;
   }
 
+  /** Looks at one thing by its path. */
+  get(path: string): Promise<unknown> {
+    return this.call("GET", path);
+  }
+
   /** Does one thing by its path, for example `/hosts/home/reset`. */
   async post(path: string, body: unknown = {}): Promise<void> {
     await this.call("POST", path, body);

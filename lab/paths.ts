@@ -49,6 +49,8 @@ export interface InstancePaths {
   state: string;
   hosts: string;
   clouds: string;
+  /** Where the clouds take the faults that tests order: HTTP+JSON too. */
+  faultSocket: string;
   dns: string;
   pulumi: string;
   operator: string;
@@ -70,6 +72,7 @@ export function instancePaths(name: string): InstancePaths {
     state: path.join(dir, "fabric.json"),
     hosts: path.join(dir, "hosts"),
     clouds: path.join(dir, "clouds"),
+    faultSocket: path.join(dir, "faults.sock"),
     dns: path.join(dir, "dns"),
     pulumi: path.join(dir, "pulumi"),
     operator: path.join(dir, "operator"),
@@ -78,7 +81,7 @@ export function instancePaths(name: string): InstancePaths {
     logs: path.join(dir, "logs"),
     snapshots: path.join(dir, "snapshots"),
   };
-  for (const socket of [paths.socket, paths.agentSocket]) {
+  for (const socket of [paths.socket, paths.faultSocket, paths.agentSocket]) {
     if (Buffer.byteLength(socket) > 107)
       throw new Error(`${socket} is too long for a unix socket (107 bytes); set INTRANET_CACHE to a shorter path`);
   }

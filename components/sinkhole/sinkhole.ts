@@ -117,7 +117,14 @@ export class Sinkhole extends pulumi.ComponentResource {
         deleteProtection: parts.protect,
         rebuildProtection: parts.protect,
       },
-      { parent: this, protect: parts.protect, ignoreChanges: ["userData", "sshKeys"], deleteBeforeReplace: true },
+      {
+        parent: this,
+        protect: parts.protect,
+        ignoreChanges: ["userData", "sshKeys"],
+        deleteBeforeReplace: true,
+        // Its provider would wait for 90 minutes; a server is there within one.
+        customTimeouts: { create: "10m" },
+      },
     );
   }
 

@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
 
@@ -32,10 +32,14 @@ export interface Listeners {
 }
 
 /**
- * Serves one application on several addresses (fastify's own listen knows one).
+ * Serves one application on several addresses (fastify's own listen knows one). `front` gets each request in place of the application.
  * @throws the error of listen(2), for example EADDRINUSE; what listened until then is closed
  */
-export async function listen(app: FastifyInstance, endpoints: Endpoint[]): Promise<Listeners> {
+export async function listen(
+  app: FastifyInstance,
+  endpoints: Endpoint[],
+  front: RequestListener = (request, response) => app.routing(request, response),
+): Promise<Listeners> {
   await app.ready();
   const servers: Server[] = [];
   const close = async (): Promise<void> => {
@@ -44,7 +48,7 @@ export async function listen(app: FastifyInstance, endpoints: Endpoint[]): Promi
   };
   try {
     for (const endpoint of endpoints) {
-      const server = createServer((request, response) => app.routing(request, response));
+      const server = createServer(front);
       await new Promise<void>((resolve, reject) => {
         server.once("error", reject);
         server.listen({ host: endpoint.address, port: endpoint.port, ipv6Only: true }, () => resolve());

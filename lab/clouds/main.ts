@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { CLOUDFLARE_API_TOKEN, HCLOUD_TOKEN, SERVICES } from "../constants";
 import { FabricClient } from "../fabric-client";
+import { listenForFaults } from "./fault-api";
 import { parseEndpoint, type Endpoint } from "./listen";
 import { startClouds, type Clouds, type CloudsOptions } from "./service";
 
@@ -42,6 +43,7 @@ async function main(): Promise<void> {
     log: (line) => console.log(`${new Date().toISOString()} ${line}`),
   });
   for (const url of [...clouds.hetznerUrls, ...clouds.cloudflareUrls]) console.log(`listening on ${url}`);
+  await listenForFaults(clouds.faults, join(instance, "faults.sock"));
   const stop = (): void => void clouds.close().then(() => process.exit(0));
   process.once("SIGTERM", stop);
   process.once("SIGINT", stop);

@@ -1,6 +1,7 @@
 import type { Machines, Names } from "../machines";
 import { cloudflare, type Cloudflare } from "./cloudflare/app";
 import { SEED } from "./cloudflare/seed";
+import { Faults, type CloudName } from "./faults";
 import { hetzner, type Hetzner } from "./hetzner/app";
 import { listen, type Endpoint, type Listeners } from "./listen";
 import { join } from "node:path";
@@ -28,6 +29,8 @@ export interface Clouds {
   cloudflareUrls: string[];
   hetzner: Hetzner;
   cloudflare: Cloudflare;
+  /** What goes wrong with them, as tests order it. */
+  faults: Faults;
   /** Stops listening and waits a moment for what runs; what does not end in time goes on after the next start. */
   close(): Promise<void>;
 }
@@ -43,12 +46,14 @@ const RETRY = 500;
  */
 export async function startClouds(options: CloudsOptions): Promise<Clouds> {
   const { directory, machines, names, log } = options;
+  const faults = new Faults();
   const hetznerService = hetzner({
     stateFile: join(directory, "hetzner.json"),
     token: options.hetznerToken,
     machines,
     names,
     log,
+    beforeAction: (command) => faults.action(command),
   });
   const cloudflareService = cloudflare({
     stateFile: join(directory, "cloudflare.json"),
@@ -61,8 +66,12 @@ export async function startClouds(options: CloudsOptions): Promise<Clouds> {
   const closeListeners = (): Promise<void[]> => Promise.all(listeners.map((listener) => listener.close()));
   let closed = false;
   try {
-    listeners.push(await listen(hetznerService.app, options.hetznerEndpoints));
-    listeners.push(await listen(cloudflareService.app, options.cloudflareEndpoints));
+    const serve = (cloud: CloudName, { app }: Hetzner | Cloudflare, endpoints: Endpoint[]): Promise<Listeners> =>
+      listen(app, endpoints, (request, response) =>
+        faults.serve(cloud, request, response, () => app.routing(request, response)),
+      );
+    listeners.push(await serve("hetzner", hetznerService, options.hetznerEndpoints));
+    listeners.push(await serve("cloudflare", cloudflareService, options.cloudflareEndpoints));
   } catch (error) {
     await closeListeners();
     throw error;
@@ -75,8 +84,10 @@ export async function startClouds(options: CloudsOptions): Promise<Clouds> {
     cloudflareUrls: cloudflareListener.urls.map((url) => `${url}/client/v4`),
     hetzner: hetznerService,
     cloudflare: cloudflareService,
+    faults,
     close: async () => {
       closed = true;
+      faults.clear();
       await closeListeners();
       await Promise.race([hetznerService.project.actions.idle(), pause(GRACE)]);
     },

@@ -15,8 +15,16 @@ const PROGRAM = join(ROOT, "test/lab/host-program");
 export class TrialStack {
   private readonly backend = mkdtempSync(join(tmpdir(), "intranet-trial-"));
 
-  /** @param name another name for a second stack that a test runs beside the first. */
-  constructor(readonly name = "trial") {}
+  /**
+   * @param name another name for a second stack that a test runs beside the first
+   * @param program folder of another program, which takes no roles
+   * @param environment more variables for pulumi, such as another backend
+   */
+  constructor(
+    readonly name = "trial",
+    private readonly program = PROGRAM,
+    private readonly environment: Record<string, string> = {},
+  ) {}
 
   /** Makes the stack in an empty state. */
   init = async (): Promise<void> => {
@@ -38,8 +46,13 @@ export class TrialStack {
   ): Promise<Result> => {
     const { env, onOutput, wrap = [], ...rest } = more;
     const stack = args[0] === "stack" && args[1] === "init" ? [] : ["--stack", this.name];
-    return run([...wrap, "pulumi", ...args, "--cwd", PROGRAM, ...stack, "--non-interactive"], {
-      env: { PULUMI_BACKEND_URL: `file://${this.backend}`, TRIAL_ROLES: JSON.stringify({ roles, ...rest }), ...env },
+    return run([...wrap, "pulumi", ...args, "--cwd", this.program, ...stack, "--non-interactive"], {
+      env: {
+        PULUMI_BACKEND_URL: `file://${this.backend}`,
+        TRIAL_ROLES: JSON.stringify({ roles, ...rest }),
+        ...this.environment,
+        ...env,
+      },
       timeoutSeconds: 400,
       ...(onOutput === undefined ? {} : { onOutput }),
     });
@@ -56,7 +69,7 @@ export class TrialStack {
   /** An `up` that runs beside what the test does: `said` waits until it has printed something, `done` until it has ended. */
   begin = (
     roles: Trial["roles"],
-    more: Omit<Trial, "roles"> = {},
+    more: Omit<Trial, "roles"> & { wrap?: string[] } = {},
   ): { done: Promise<Result>; said: (words: RegExp, seconds?: number) => Promise<string> } => {
     let heard = "";
     let over: Result | undefined;
@@ -80,7 +93,7 @@ export class TrialStack {
   };
 
   /** An `up` that must fail. Returns what was said. */
-  failing = async (roles: Trial["roles"], more: Omit<Trial, "roles"> = {}): Promise<string> => {
+  failing = async (roles: Trial["roles"], more: Omit<Trial, "roles"> & { env?: object } = {}): Promise<string> => {
     const result = await this.stack(UP, roles, more);
     if (result.code === 0) throw new Error(`this up was to fail:\n${result.stdout}`);
     return result.stdout + result.stderr;

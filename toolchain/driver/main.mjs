@@ -13,7 +13,7 @@ import { elapsed, say } from "./run.mjs";
 const help = `usage: toolchain build [--go-only] [--recheck]   make what cannot be downloaded here; a fitting cache is kept
        toolchain env [--json]                    the variables to run Pulumi with, as shell exports or as JSON
        toolchain status [--json]                 which part is in use, in which version, from where
-       toolchain program NAME [--where]          build a program for the lab's hosts (${programParts.join(", ")}) and print the folder it is in
+       toolchain program NAME [--where]          build a program for the lab (${programParts.join(", ")}) and print the folder it is in
        toolchain prune                           remove what earlier builds left in the cache
 
 A \`pulumi\` on PATH always wins, and so does an official plugin of the pinned version that is installed or can be

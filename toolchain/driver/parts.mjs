@@ -23,7 +23,7 @@ import { ask, work } from "./run.mjs";
 /** The programs of the engine, in the order in which they are built. */
 export const engineParts = Object.keys(pins.engine);
 
-/** Programs that the lab's hosts install and Debian does not have. Nothing of the engine needs them. */
+/** Programs that the lab has and Debian does not: step-ca, which its hosts install, and an S3 server. Nothing of the engine needs them. */
 export const programParts = Object.keys(pins.programs);
 
 /** The provider plugins. */

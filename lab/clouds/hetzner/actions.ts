@@ -20,10 +20,14 @@ export class Actions {
   private readonly jobs = new Map<string, Job>();
   private readonly queues = new Map<string, Promise<void>>();
 
-  /** @param log receives one line for each finished action */
+  /**
+   * @param log receives one line for each finished action
+   * @param before is waited for before an action's work, however long that takes; the action fails when it does
+   */
   constructor(
     private readonly file: StateFile<ProjectState>,
     private readonly log: (line: string) => void,
+    private readonly before: (command: string) => Promise<void> = async () => undefined,
   ) {}
 
   /** Says what an action's command does. */
@@ -97,6 +101,7 @@ export class Actions {
     try {
       const job = this.jobs.get(action.command);
       if (!job) throw new Error(`no job is defined for ${action.command}`);
+      await this.before(action.command);
       await withDeadline(job(action, resumed), DEADLINE);
       this.finish(action);
     } catch (error) {

@@ -13,6 +13,8 @@ export interface ProjectOptions {
   names: Names;
   /** Receives one line for each thing worth knowing; default: nothing. */
   log?: (line: string) => void;
+  /** Waited for before an action of that command begins its work; default: nothing. The action fails when it does. */
+  beforeAction?: (command: string) => Promise<void>;
 }
 
 /** A resource that has an id and, within its kind, a unique name. */
@@ -32,7 +34,7 @@ export class Project {
     this.file = new StateFile(options.stateFile, emptyProject);
     this.machines = options.machines;
     this.names = options.names;
-    this.actions = new Actions(this.file, options.log ?? (() => undefined));
+    this.actions = new Actions(this.file, options.log ?? (() => undefined), options.beforeAction);
   }
 
   /** The resources; call save after a change. */

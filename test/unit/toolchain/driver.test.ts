@@ -202,7 +202,7 @@ describe("toolchain", () => {
   test("usage", async () => {
     expect((await machine.run(["--help"])).stdout).toContain("usage: toolchain build");
     expect((await machine.run(["make"])).code).toBe(64);
-    expect((await machine.run(["program", "step"])).stderr).toContain("takes one of: step-ca");
+    expect((await machine.run(["program", "step"])).stderr).toContain("takes one of: step-ca, versitygw");
     expect((await machine.run(["build", "--fast"])).code).toBe(64);
     expect((await machine.run(["build", "hcloud"])).stderr).toContain('takes no argument "hcloud"');
     expect((await machine.run(["env"])).stderr).toContain("run `toolchain/bin/toolchain build`");
