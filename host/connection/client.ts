@@ -51,16 +51,17 @@ export class HostClient {
   }
 
   /**
-   * One attempt at a connection, through `jump` if there is one (which ends with it when `ownsJump`).
+   * One attempt at a connection, through `jump` if there is one (which ends with it when `ownsJump`). `at`: the one of the host's addresses
+   * to take, where it is given by name.
    *
    * @throws ConnectionError, sorted by reason.
    */
-  static async connect(connection: Connection, jump?: HostClient, ownsJump = false): Promise<HostClient> {
+  static async connect(connection: Connection, jump?: HostClient, ownsJump = false, at?: string): Promise<HostClient> {
     const name = displayName(connection);
     const socket = jump === undefined ? new Socket() : undefined;
     let stream: Duplex | undefined = socket;
     try {
-      if (socket !== undefined) await open(socket, connection, name);
+      if (socket !== undefined) await open(socket, at ?? connection.address, connection.port, name);
       stream ??= await jump!.forward(connection, name);
       const client = await handshake(stream, connection, name);
       return new HostClient(client, socket, jump, ownsJump, name);
@@ -69,6 +70,11 @@ export class HostClient {
       if (ownsJump) jump?.close();
       throw classify(error as Error, name);
     }
+  }
+
+  /** The address at which the host was reached; undefined through a jump host, which resolved it. */
+  get reachedAt(): string | undefined {
+    return this.socket?.remoteAddress;
   }
 
   /** Whether the connection can still be used, as far as is known. */
@@ -239,7 +245,7 @@ function noSession(host: string): ConnectionError {
   );
 }
 
-function open(socket: Socket, connection: Connection, name: string): Promise<void> {
+function open(socket: Socket, address: string, port: number, name: string): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new ConnectionError("timeout", `${name} did not answer in time`)),
@@ -251,7 +257,7 @@ function open(socket: Socket, connection: Connection, name: string): Promise<voi
       clearTimeout(timer);
       reject(classify(error, name));
     });
-    socket.connect(connection.port, connection.address, () => {
+    socket.connect(port, address, () => {
       clearTimeout(timer);
       resolve();
     });

@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { type Connection, connectionKey, displayName } from "./arguments";
 import { HostClient } from "./client";
 import { ConnectionError } from "./errors";
@@ -21,6 +22,8 @@ export interface Patience {
 
 interface Place {
   client?: Promise<HostClient>;
+  /** For a host that is given by name: its address of the last shared connection. */
+  reachedAt?: string | undefined;
   free: number;
   waiting: (() => void)[];
 }
@@ -111,12 +114,21 @@ export class ConnectionPool {
   }
 
   private async attempt(connection: Connection, patience: Patience, shared: boolean): Promise<HostClient> {
-    if (connection.via === undefined) return HostClient.connect(connection);
+    if (connection.via === undefined) return this.direct(connection, shared);
     const way = shared ? this.get(connection.via, patience) : this.fresh(connection.via, patience);
     const jump = await way.catch((error: Error) => {
       throw error instanceof ConnectionError ? new ConnectionError(error.failure, error.message, true) : error;
     });
     return HostClient.connect(connection, jump, !shared);
+  }
+
+  /** A name may have several addresses: a fresh connection goes to the one that the shared connection has found. */
+  private async direct(connection: Connection, shared: boolean): Promise<HostClient> {
+    const place = this.place(connection);
+    if (!shared) return HostClient.connect(connection, undefined, false, place.reachedAt);
+    const client = await HostClient.connect(connection);
+    if (isIP(connection.address) === 0) place.reachedAt = client.reachedAt;
+    return client;
   }
 }
 

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, connect, createServer } from "node:net";
+import { type AddressInfo, connect, createServer, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { agentCommand } from "../../../host/agent";
@@ -261,6 +261,17 @@ test("a fresh connection takes a new way throughout and leaves the shared one al
   fresh.close();
   expect((await run(target.port, "true", { via })).code).toBe(0);
   expect([target.server.logins, jump.server.logins]).toEqual([2, 2]);
+});
+
+test("a fresh connection goes to the address that a name has led to before", async () => {
+  const { port } = await serve();
+  const dialled = jest.spyOn(Socket.prototype, "connect");
+  const named = to(port, { address: "localhost" });
+  expect((await pool.use(named, { seconds: 3 }, (client) => client.execute("true", { silenceMs: 5000 }))).code).toBe(0);
+  (await pool.fresh(named, { seconds: 3 })).close();
+  const addresses = dialled.mock.calls.map((call) => (call as unknown[])[1]).filter((word) => typeof word === "string");
+  dialled.mockRestore();
+  expect(addresses).toEqual(["localhost", "127.0.0.1"]);
 });
 
 test("a host without Python gets it, and a greeting of the login shell is no answer", async () => {
