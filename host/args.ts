@@ -156,10 +156,10 @@ export interface HostRoleArgs {
   confirm?: boolean | { timeoutSeconds: number };
   /**
    * The role holds the way by which the host is reached (its tunnel, its address, its SSH service). Deleting it only asks the host to:
-   * once the last of them was asked for, a job of the host's own removes them all, without the connection. With `unless` it is deleted at once
-   * while that interface leads back to whoever asks. Default: false.
+   * once the last of them was asked for, a job of the host's own removes them all, without the connection. A tunnel is deleted at once while
+   * another one (`unless`, an interface) is there and whoever asks is answered by any other interface than its own (`interface`). Default: false.
    */
-  lastWay?: boolean | { unless: string };
+  lastWay?: boolean | { interface: string; unless: string };
   /**
    * The role installs the SSH host key that `connection` pins; needs `confirm`. While it is made it also takes `first`, the keys that a new
    * machine shows; while it is updated, those that its last state pinned. A new connection must then see a pinned one, and from there on

@@ -70,17 +70,18 @@ export function roleHost(host: ManagedHost): { connection: ConnectionArgs; machi
 }
 
 /**
- * The same for a role that holds the way to the host: its identity, its tunnels, its SSH service. `other` is the interface of a tunnel that
- * may have taken its place.
+ * The same for a role that holds the way to the host: its identity, its tunnels, its SSH service. A tunnel has an `interface`, and maybe the
+ * one of another tunnel that takes its place.
  */
 export function wayHost(
   host: ManagedHost,
-  other?: string,
+  tunnel: { interface?: string; other?: string } = {},
 ): {
   connection: ConnectionArgs;
   machine?: pulumi.Input<string>;
   lastWay?: NonNullable<HostRoleArgs["lastWay"]>;
 } {
-  const lastWay = other === undefined ? true : { unless: other };
+  const { interface: own, other } = tunnel;
+  const lastWay = own === undefined || other === undefined ? true : { interface: own, unless: other };
   return { ...roleHost(host), ...(host.lastWay ? { lastWay } : {}) };
 }

@@ -31,7 +31,7 @@ export class WireGuardLink extends pulumi.ComponentResource {
     ): void => {
       const content = linkRole(end, peer, args, { privateKey: own.privateKey, peerPublicKey: other.publicKey });
       const options = roleOptions(this, { ...end, after });
-      this.ready.push(new HostRole(`${name}-${suffix}`, { ...wayHost(end, end.other), ...content }, options));
+      this.ready.push(new HostRole(`${name}-${suffix}`, { ...wayHost(end, end), ...content }, options));
     };
     whenReady(args.a, (afterA) => {
       role("a", args.a, args.b, keyA, keyB, afterA);

@@ -31,13 +31,13 @@ ENROLLED = "enrolment"
 
 
 def another_way(wish):
-    """Whether whoever asks is answered through the interface that the wish names: then this role is not what the connection hangs on."""
+    """Whether the tunnel that takes this one's place is there, and whoever asks is not answered through this one."""
     client = os.environ.get("SSH_CONNECTION", "").split(" ")[0]
-    if not isinstance(wish, dict) or not client:
+    if not isinstance(wish, dict) or not client or not os.path.exists(util.at("/sys/class/net/" + wish["unless"])):
         return False
     code, output = util.run(["ip", "-oneline", "route", "get", client])
     words = output.split()
-    return code == 0 and wish["unless"] in words[words.index("dev") + 1 :][:1]
+    return code == 0 and "dev" in words and words[words.index("dev") + 1] != wish["interface"]
 
 
 def ask(request, modules):

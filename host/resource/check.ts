@@ -251,9 +251,11 @@ class RoleCheck {
 
   private lastWay(value: unknown): void {
     if (value === undefined || typeof value === "boolean" || isUnknown(value)) return;
-    if (typeof value !== "object" || value === null) return this.fail("lastWay", "must be true, false or {unless}");
-    this.known(value as Bag, ["unless"], "lastWay");
-    this.must("lastWay.unless", (value as Bag).unless, RULES.interface);
+    if (typeof value !== "object" || value === null)
+      return this.fail("lastWay", "must be true, false or {interface, unless}");
+    const fields = ["interface", "unless"];
+    this.known(value as Bag, fields, "lastWay");
+    for (const field of fields) this.must(`lastWay.${field}`, (value as Bag)[field], RULES.interface);
   }
 
   private confirm(value: unknown): void {

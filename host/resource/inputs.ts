@@ -43,7 +43,7 @@ export interface RoleInputs {
   checks?: { command: (string | { staged: string })[]; description?: string }[];
   probes?: { command: string[]; description?: string; timeoutSeconds?: number }[];
   confirm?: boolean | { timeoutSeconds: number };
-  lastWay?: boolean | { unless: string };
+  lastWay?: boolean | { interface: string; unless: string };
   installsHostKey?: { first?: string[] };
   beforeDelete?: { command: string[]; description?: string; timeoutSeconds?: number }[];
   live?: Record<string, { command: string[]; drifted?: string }>;

@@ -118,8 +118,8 @@ test.each<[string, object, RegExp]>([
     /must be a whole number of seconds from 1 to 600/,
   ],
   ["staged before deletion", { beforeDelete: [{ command: ["cat", { staged: "/x" }] }] }, /only a check sees staged/],
-  ["last way", { lastWay: { unless: "--help" } }, /^lastWay\.unless must be an interface's name/],
-  ["last way as text", { lastWay: "yes" }, /^lastWay must be true, false or \{unless\}/],
+  ["last way", { lastWay: { interface: "wg-a", unless: "--help" } }, /^lastWay\.unless must be an interface's name/],
+  ["last way as text", { lastWay: "yes" }, /^lastWay must be true, false or \{interface, unless\}/],
   [
     "confirm time",
     { confirm: { timeoutSeconds: 5 } },

@@ -91,7 +91,7 @@ test("a stale resource's role is not marked", () => {
 });
 
 describe("a way that another interface may have taken the place of", () => {
-  const replaced = { ...leave("tunnel"), lastWay: { unless: "wg-vps-b" } };
+  const replaced = { ...leave("tunnel"), lastWay: { interface: "wg-vps", unless: "wg-vps-b" } };
   const routeBy = (name: string) => host.pretend("ip", `10.31.0.1 dev ${name} src 10.31.0.2 uid 0`);
   beforeEach(() => {
     host.run(apply("tunnel"));
@@ -99,14 +99,19 @@ describe("a way that another interface may have taken the place of", () => {
     host.variables = { SSH_CONNECTION: "10.31.0.1 40000 10.31.0.2 2222" };
   });
 
-  test("is removed at once when whoever asks is answered through that one", () => {
-    const asked = routeBy("wg-vps-b");
+  test.each(["wg-vps-b", "wg-office"])("is removed at once when whoever asks is answered through %s", (name) => {
+    host.write("/sys/class/net/wg-vps-b", "");
+    const asked = routeBy(name);
     expect(host.run(replaced).answer).toMatchObject({ ok: true, state: "committed" });
     expect(asked()).toEqual(["-oneline route get 10.31.0.1"]);
     expect([host.read("/etc/tunnel"), runs()]).toEqual(["of the owner\n", []]);
   });
 
-  test.each(["wg-vps", "wg-vps-bc"])("is only marked when the answer goes through %s", (name) => {
+  test.each([
+    ["it is itself the way of the answer", "wg-vps", "/sys/class/net/wg-vps-b"],
+    ["the other one is not there", "wg-office", "/sys/class/net/wg-office"],
+  ])("is only marked when %s", (_case, name, there) => {
+    host.write(there, "");
     routeBy(name);
     expect(host.run(replaced).answer).toMatchObject({ ok: true, leaving: 300 });
     expect(host.read("/etc/tunnel")).toBe("tunnel\n");
