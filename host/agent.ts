@@ -12,12 +12,14 @@ const MODULES = [
   "packages",
   "units",
   "system",
+  "ports",
   "plan",
   "rollback",
   "session",
+  "facts",
+  "adoption",
   "transaction",
   "leaving",
-  "facts",
   "main",
 ];
 

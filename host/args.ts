@@ -56,13 +56,13 @@ export interface DirectoryArgs {
   mode?: string;
 }
 
-/** A system user, with a group of the same name. Groups that do not exist are made. */
+/** A system user, with a group of the same name. Groups that do not exist are made. What is not given is not looked at on a user who exists. */
 export interface UserArgs {
   /** A system account, with no login shell unless `shell` says so. Default: true. */
   system?: boolean;
   /** Absolute path of the home directory. */
   home?: string;
-  /** Absolute path of the login shell. */
+  /** Absolute path of the login shell. Default for a system account that is made: /usr/sbin/nologin. */
   shell?: string;
   /** Supplementary groups; others that the user is in stay. */
   groups?: string[];
@@ -78,6 +78,16 @@ export interface UnitArgs {
   reloadOn?: string[];
   /** Managed paths whose change means a restart; wins over a reload. */
   restartOn?: string[];
+}
+
+/** A port at which a role listens. */
+export interface PortArgs {
+  /** `tcp` or `udp`. */
+  protocol: "tcp" | "udp";
+  /** 1 to 65535. */
+  port: number;
+  /** The one address it listens on, IPv4 or IPv6. Absent: every address, so that no other role can have the port on any. */
+  address?: string;
 }
 
 /** A word of a checker's command: literal, or the path of the staged copy of a managed file (its base name is kept). */
@@ -138,12 +148,19 @@ export interface HostRoleArgs {
    * lists them too. A stop, a change or a reset leaves them alone.
    */
   state?: string[];
-  /** Kernel settings, written to /etc/sysctl.d/60-intranet-<role>.conf and set live. Two roles may set the same value. */
+  /** Kernel settings, written to /etc/sysctl.d/zz-intranet-<role>.conf (read last, so that it wins) and set live. Two roles may set the same value. */
   sysctls?: Record<string, string>;
   /** Users by name. */
   users?: Record<string, UserArgs>;
   /** systemd units by full name (`bird.service`). Freshly installed daemons that are not listed here are not started. */
   units?: Record<string, UnitArgs>;
+  /**
+   * Where the role listens: claimed, so that a second role for the same port is refused with both names, in the preview within a program and by
+   * the host's ledger across stacks. The same port on another address is free. When a role takes a port that a program of another hand has, it
+   * is refused before anything is changed, with that program's name (ss(8)); programs of the role's own `units` do not count. Opens
+   * nothing in any firewall. Default: none.
+   */
+  ports?: PortArgs[];
   /** In this order, all of them, before anything is changed. */
   checks?: CheckArgs[];
   /** In this order, after everything was changed. */

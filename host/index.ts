@@ -7,6 +7,7 @@ export type {
   FileArgs,
   HostRoleArgs,
   LiveArgs,
+  PortArgs,
   ProbeArgs,
   UnitArgs,
   UserArgs,

@@ -1,6 +1,7 @@
 /** The authority's roles, as desired state. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { RoleContent } from "../host-identity/roles";
+import { tcpAt } from "../common/ports";
 import * as page from "./page";
 import * as render from "./render";
 import { renderTrustUnit, TRUST_UNIT, TRUSTED_ROOT } from "./trust";
@@ -41,6 +42,7 @@ export function authorityRole(config: render.AuthorityConfig, certificates: Auth
       [`/etc/systemd/system/${render.CA_UNIT}`]: { content: render.renderCaUnit() },
     },
     state: [render.CA_STATE],
+    ports: tcpAt([address], port, crlPort),
     units: {
       [render.CA_UNIT]: { restartOn: [render.CA_CONFIG, render.CA_ROOT, render.CA_INTERMEDIATE, render.CA_KEY] },
     },

@@ -2,6 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { RoleContent } from "../../host";
 import { renderAuthorizedKeys, SSHD_READS } from "../common/ssh";
+import { tcpAt } from "../common/ports";
 import * as render from "./render";
 
 const ASK_SSH = [
@@ -28,6 +29,7 @@ export function sshRole(args: {
       [`/etc/systemd/system/${render.SSH_SERVICE}`]: { content: render.renderService() },
     },
     units: { [render.SSH_SOCKET]: {} },
+    ports: tcpAt([args.address], args.port),
     checks: [
       {
         command: [...SSHD_READS, { staged: render.SSHD_CONFIG }, { staged: render.HOST_KEY }],

@@ -95,6 +95,17 @@ export function renderIdentityScript(identity: Identity): string {
   );
 }
 
+/** What is compared on refresh of one address on `lo`; others there are somebody else's. */
+export function liveAddress(prefix: string): Record<string, { command: string[] }> {
+  return { [`address ${prefix}`]: { command: ["ip", "-brief", "address", "show", "dev", "lo", "to", prefix] } };
+}
+
+/** The same of the unreachable prefixes of a family: those with our metrics. */
+export function liveUnreachable(family: 4 | 6): { command: string[] } {
+  const ours = `ip -${family} route show type unreachable | grep -E "metric (${FIRST_METRIC}|${LAST_METRIC})( |$)" | sort`;
+  return { command: ["sh", "-c", ours] };
+}
+
 /** The unit of the script. It needs nothing but `lo`, so it also works where nothing manages the network. */
 export function renderIdentityUnit(): string {
   return lines(

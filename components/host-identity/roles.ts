@@ -29,8 +29,10 @@ export function identityRole(args: HostIdentityArgs): RoleContent {
     units: { [render.IDENTITY_UNIT]: { reloadOn: [render.IDENTITY_SCRIPT] } },
     confirm: true,
     live: {
-      "addresses of lo": { command: ["ip", "-brief", "address", "show", "dev", "lo"] },
-      "unreachable IPv4 prefixes": { command: ["ip", "-4", "route", "show", "type", "unreachable"] },
+      ...render.liveAddress(`${args.v4}/32`),
+      ...render.liveAddress(`${args.v6}/128`),
+      "unreachable IPv4 prefixes": render.liveUnreachable(4),
+      "unreachable IPv6 prefixes": render.liveUnreachable(6),
     },
   };
 }

@@ -1,6 +1,7 @@
 /** The servers' roles, as desired state. */
 import type * as pulumi from "@pulumi/pulumi";
-import type { FileArgs, ProbeArgs } from "../../host";
+import { tcpAt } from "../common/ports";
+import type { FileArgs, PortArgs, ProbeArgs } from "../../host";
 import type { RoleContent } from "../host-identity/roles";
 import type { InternalDnsArgs } from "./args";
 import * as render from "./render";
@@ -29,6 +30,8 @@ const SERVES = [
 /** Whether an address answers at all: what it does not know yet is known later. The name is refused by our own policy, without asking anybody. */
 const ANSWERS = 'dig +time=2 +tries=1 use-application-dns.net. "@$1" | grep -q "status: NXDOMAIN"';
 
+const LOOPBACK = ["127.0.0.1", "::1"];
+
 function probes(args: InternalDnsArgs, index: number): ProbeArgs[] {
   const answers = args.servers[index]!.listen.map((address) => ({
     command: ["sh", "-c", ANSWERS, "probe", address],
@@ -41,6 +44,12 @@ function probes(args: InternalDnsArgs, index: number): ProbeArgs[] {
     description: `zone ${zone} is served as declared`,
   }));
   return [...answers, ...serves];
+}
+
+/** Where named answers, and where it is told what to do: by rndc on the loopback. */
+function ports(listen: readonly string[]): PortArgs[] {
+  const answers = tcpAt([...LOOPBACK, ...listen], 53);
+  return [...answers, ...answers.map((port): PortArgs => ({ ...port, protocol: "udp" })), ...tcpAt(LOOPBACK, 953)];
 }
 
 /**
@@ -76,6 +85,7 @@ export function nameServerRole(args: InternalDnsArgs, index: number, transferKey
     state: ["/var/cache/bind", "/var/lib/bind", primary ? render.SERVED : render.COPIES],
     files,
     units: { "named.service": { reloadOn: read } },
+    ports: ports(args.servers[index]!.listen),
     checks: [
       ...(primary
         ? [{ command: ["sh", "-n", { staged: render.SERIAL_SCRIPT }], description: "the shell reads the script" }]

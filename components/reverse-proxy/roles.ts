@@ -1,4 +1,5 @@
 /** The proxy's role, as desired state. */
+import { tcpAt } from "../common/ports";
 import { httpProbe } from "../common/probe";
 import type { CheckArgs, ProbeArgs } from "../../host";
 import type { RoleContent } from "../host-identity/roles";
@@ -95,6 +96,7 @@ export function proxyRole(args: ReverseProxyArgs): RoleContent {
     role: "reverse-proxy",
     packages: ["caddy", ...(more?.packages ?? [])],
     files: { [CADDYFILE]: { content }, [CADDY_DROP_IN]: { content: renderCaddyDropIn() }, ...more?.files },
+    ports: tcpAt(listen, 80, ...(certificates ? [443] : [])),
     units: { "caddy.service": { reloadOn: [CADDYFILE], ...(more ? { restartOn: more.restartOn } : {}) } },
     checks: [
       {

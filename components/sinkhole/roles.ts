@@ -1,5 +1,6 @@
 /** The sinkhole's roles beside firewall and identity: who logs in and to which key, the certificate that nobody trusts, and the page. */
 import type * as pulumi from "@pulumi/pulumi";
+import { tcpEverywhere } from "../common/ports";
 import { httpProbe, httpsProbe } from "../common/probe";
 import type { RoleContent } from "../host-identity/roles";
 import { renderAuthorizedKeys, SSHD_READS } from "../common/ssh";
@@ -74,6 +75,7 @@ export function pageRole(domain: string): RoleContent {
       [page.NGINX_DROP_IN]: { content: page.renderNginxDropIn() },
     },
     units: { "nginx.service": { reloadOn: [page.NGINX_CONFIG, page.PAGE] } },
+    ports: tcpEverywhere(80, 443),
     checks: [
       {
         command: ["nginx", "-t", "-q", "-c", { staged: page.NGINX_CONFIG }],

@@ -114,8 +114,10 @@ export function renderScript(config: InterfaceRoutes): string {
     `# ${MADE_BY}`,
     "set -eu",
     `ip link set dev ${dev} mtu ${config.mtu} addrgenmode none`,
-    `ip -4 route flush dev ${dev} proto static`,
-    `ip -6 route flush dev ${dev} proto static`,
+    // Ours, and what somebody added by hand.
+    ["static", "boot"].flatMap((origin) =>
+      [4, 6].map((family) => `ip -${family} route flush dev ${dev} proto ${origin}`),
+    ),
     config.asymmetric ? `echo 2 >/proc/sys/net/ipv4/conf/${dev}/rp_filter` : [],
     `set -- $(ip -brief address show dev ${dev})`,
     "shift 2",
@@ -140,18 +142,25 @@ export function renderDropIn(interfaceName: string): string {
 }
 
 /** Peers with what each may send; sorted, for WireGuard gives them in any order (wireguard-go in another one each time). */
-const PEERS = 'peers=$(wg show "$1" allowed-ips) && echo "$peers" | sort';
+const PEERS =
+  'peers=$(wg show "$1" allowed-ips) && alive=$(wg show "$1" persistent-keepalive) && printf "%s\\n%s\\n" "$peers" "$alive" | sort';
+/** The public half of its key, and where it listens; an end that only dials takes any port. */
+const SELF = 'for what; do printf "%s: " "$what"; wg show "$0" "$what" || exit 1; done';
+/** Routes of every origin but the kernel's own and a routing daemon's: nobody else has any business on a tunnel of ours. */
+const ROUTES = 'routes=$(ip "$1" route show dev "$2") && { echo "$routes" | grep -vE "proto (kernel|bird)" || true; }';
 
-/** What is compared on refresh: the peers that the kernel knows, addresses, and our own routes. None of it holds a secret or a counter. */
-export function liveState(interfaceName: string): Record<string, { command: string[] }> {
+/** What is compared on refresh: the interface, the peers that the kernel knows, addresses, and routes. None of it holds a secret or a counter. */
+export function liveState(interfaceName: string, listens: boolean): Record<string, { command: string[] }> {
+  const routes = (family: string): { command: string[] } => ({
+    command: ["sh", "-c", ROUTES, "routes", family, interfaceName],
+  });
   return {
+    [`WireGuard of ${interfaceName}`]: {
+      command: ["sh", "-c", SELF, interfaceName, "public-key", ...(listens ? ["listen-port"] : [])],
+    },
     [`peers of ${interfaceName}`]: { command: ["sh", "-c", PEERS, "peers", interfaceName] },
     [`addresses of ${interfaceName}`]: { command: ["ip", "-brief", "address", "show", "dev", interfaceName] },
-    [`IPv4 routes of ${interfaceName}`]: {
-      command: ["ip", "-4", "route", "show", "dev", interfaceName, "proto", "static"],
-    },
-    [`IPv6 routes of ${interfaceName}`]: {
-      command: ["ip", "-6", "route", "show", "dev", interfaceName, "proto", "static"],
-    },
+    [`IPv4 routes of ${interfaceName}`]: routes("-4"),
+    [`IPv6 routes of ${interfaceName}`]: routes("-6"),
   };
 }

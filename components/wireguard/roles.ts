@@ -23,6 +23,7 @@ interface InterfaceParts {
   readonly values: Record<string, pulumi.Input<string>>;
   readonly privateKey: pulumi.Input<string>;
   readonly script: string;
+  readonly listenPort?: number;
 }
 
 /**
@@ -46,6 +47,7 @@ function interfaceRole(parts: InterfaceParts): RoleContent {
       [dropIn]: { content: render.renderDropIn(name) },
     },
     units: { [render.unitName(name)]: { reloadOn: [config, script] } },
+    ...(parts.listenPort === undefined ? {} : { ports: [{ protocol: "udp", port: parts.listenPort }] }),
     checks: [
       {
         command: ["sh", "-c", 'wg-quick strip "$1" >/dev/null', "strip", { staged: config }],
@@ -54,7 +56,7 @@ function interfaceRole(parts: InterfaceParts): RoleContent {
       { command: ["sh", "-n", { staged: script }], description: "the shell reads the script" },
     ],
     confirm: true,
-    live: render.liveState(name),
+    live: render.liveState(name, parts.listenPort !== undefined),
   };
 }
 
@@ -94,7 +96,15 @@ export function linkRole(
     peer_public_key: keys.peerPublicKey,
     ...(endpoint ? { endpoint: bracketed(endpoint.address) } : {}),
   };
-  const content = interfaceRole({ name: end.interface, config, values, privateKey: keys.privateKey, script });
+  const listen = end.listenPort === undefined ? {} : { listenPort: end.listenPort };
+  const content = interfaceRole({
+    name: end.interface,
+    config,
+    values,
+    privateKey: keys.privateKey,
+    script,
+    ...listen,
+  });
   return {
     ...content,
     ...(endpoint ? { probes: [handshake(end.interface, peer.host)] } : {}),
@@ -150,5 +160,6 @@ export function deviceHubRole(args: DeviceHubArgs): RoleContent {
     asymmetric: false,
   });
   const values = Object.fromEntries(devices.map((device) => [placeholder(device.name), device.publicKey]));
-  return interfaceRole({ name: args.interface, config, values, privateKey: args.key.privateKey, script });
+  const { interface: name, listenPort } = args;
+  return interfaceRole({ name, config, values, privateKey: args.key.privateKey, script, listenPort });
 }

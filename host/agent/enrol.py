@@ -9,7 +9,6 @@ import secrets
 import sys
 
 import leaving
-import plan
 import store
 import system
 import transaction
@@ -24,7 +23,7 @@ def say(event, **fields):
 def identity(role, ledger):
     """A role that a resource has adopted stays that resource's."""
     mine = ledger["roles"].get(role["role"])
-    if mine and plan.same_stack(mine["owner"], role["owner"]):
+    if mine and store.same_stack(mine["owner"], role["owner"]):
         return {"owner": mine["owner"], "id": mine["id"]}
     return {"owner": role["owner"], "id": leaving.ENROLLED}
 
@@ -84,7 +83,7 @@ def remove(roles):
     owner = roles[0]["owner"]
     mine = [role["role"] for role in roles]
     entries = store.ledger()["roles"]
-    names = [name for name, entry in entries.items() if plan.same_stack(entry["owner"], owner)]
+    names = [name for name, entry in entries.items() if store.same_stack(entry["owner"], owner)]
     for name in [name for name in names if name not in mine] + [name for name in reversed(mine) if name in names]:
         if not tell(name, let_go(name, entries[name]), "took back", "removed"):
             return 1

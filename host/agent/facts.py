@@ -12,7 +12,8 @@ LARGEST_CONTENT = 1 << 18
 
 
 def read(request):
-    entry = store.ledger()["roles"].get(request["role"])
+    ledger = store.ledger()
+    entry = ledger["roles"].get(request["role"])
     return {
         "ok": True,
         "machine": system.machine_id(),
@@ -21,14 +22,34 @@ def read(request):
         "id": entry and entry["id"],
         "files": {path: file(path, spec) for path, spec in request.get("files", {}).items()},
         "directories": {path: attributes(path) for path in request.get("directories", [])},
-        "links": {path: link(path) for path in request.get("links", [])},
+        "links": {path: attributes(path) for path in request.get("links", [])},
         "present": [path for path in request.get("absent", []) if system.exists(path)],
         "sysctls": {key: system.read_sysctl(key) for key in request.get("sysctls", [])},
+        "sysctlFile": sysctl_file(request["role"], entry),
         "users": {name: system.user(name) for name in request.get("users", [])},
-        "units": units.states(sorted(request.get("units", []))),
+        "units": unit_states(request.get("units", []), entry, ledger),
         "missing": packages.missing(request.get("packages", [])),
         "observed": system.observe(request.get("live", {})),
     }
+
+
+def sysctl_file(role, entry):
+    """The file that makes the role's sysctls survive a reboot, with what was applied, if it is not as applied; else None."""
+    applied = {"role": role, "sysctls": {key: owned["value"] for key, owned in (entry or {"sysctls": {}})["sysctls"].items()}}
+    for path, spec in plan.file_specs(applied).items():
+        wanted = plan.specify(applied)[path]
+        if path in entry["paths"] and not files.fits(path, wanted):
+            return {"path": path, "applied": spec["content"], **file(path, wanted)}
+    return None
+
+
+def unit_states(names, entry, ledger):
+    """State of each unit, with the files of another hand that override it."""
+    states = units.states(sorted(names))
+    found = plan.overrides({"units": states}, entry, ledger, {}) if entry else {}
+    for name, state in states.items():
+        state["overrides"] = [path for path in found if path in units.overrides(name)]
+    return states
 
 
 def attributes(path):
@@ -45,31 +66,18 @@ def file(path, spec):
     if found["kind"] != "file":
         return found
     found["same"] = files.digest(path) == spec["sha256"]
-    if not found["same"] and found["size"] <= LARGEST_CONTENT:
-        try:
-            with open(util.at(path), "rb") as source:
-                found["content"] = source.read().decode("utf-8")
-        except UnicodeDecodeError:
-            pass
+    if not found["same"]:
+        content = text(path)
+        if content is not None:
+            found["content"] = content
     return found
 
 
-def link(path):
-    return files.look(path).get("target")
-
-
-def survey(request):
-    """For a preview, before a role is made: what stands in its way or would be replaced. Takes no lock, changes nothing."""
-    refused = None
+def text(path):
+    """A file's text, or None for one that is none or too long."""
+    with open(util.at(path), "rb") as source:
+        data = source.read(LARGEST_CONTENT + 1)
     try:
-        plan.check_claims(request, store.ledger())
-    except util.Failure as failure:
-        refused = str(failure)
-    replaced = []
-    for path, spec in request.get("files", {}).items():
-        found = files.look(path)
-        if found["kind"] == "link" or (found["kind"] == "file" and spec.get("sha256") not in (None, files.digest(path))):
-            replaced.append(path)
-    replaced += [path for path, target in request.get("links", {}).items() if files.look(path).get("target", target) != target]
-    replaced += [path for path in request.get("absent", []) if system.exists(path)]
-    return {"ok": True, "refused": refused, "replaced": sorted(replaced)}
+        return data.decode("utf-8") if len(data) <= LARGEST_CONTENT else None
+    except UnicodeDecodeError:
+        return None

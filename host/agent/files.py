@@ -1,7 +1,7 @@
 """Paths on the host: what stands there (snapshot), putting it back (restore), putting ours there (install).
 
 A snapshot is {"kind": "absent" | "file" | "link" | "directory", mode, uid, gid, target, copy}; `copy` is where a file's
-content was kept.
+content was kept. Any kind may take the place of any other, but nothing that holds files of somebody's is removed.
 """
 import filecmp
 import grp
@@ -54,7 +54,7 @@ def look(path):
         return {"kind": "file", "mode": mode, "uid": found.st_uid, "gid": found.st_gid, "size": found.st_size}
     if stat.S_ISDIR(found.st_mode):
         return {"kind": "directory", "mode": mode, "uid": found.st_uid, "gid": found.st_gid}
-    raise util.Failure("conflict", f"{path} is neither a file, a directory nor a link; move it away or manage another path")
+    return {"kind": "special"}
 
 
 def digest(path):
@@ -79,6 +79,8 @@ def fits(path, wanted):
 def snapshot(path, keep):
     """What stands at `path`; a file's content is copied to `keep` (already prefixed, its folder is made)."""
     found = look(path)
+    if found["kind"] == "special":
+        raise util.Failure("conflict", f"{path} is neither a file, a directory nor a link; move it away or manage another path")
     if found["kind"] == "file":
         os.makedirs(os.path.dirname(keep), mode=0o700, exist_ok=True)
         with open(util.at(path), "rb") as source:
@@ -97,6 +99,7 @@ def restore(path, saved):
         link(path, saved["target"])
     elif kind == "directory":
         make_parents(path)
+        make_way(path, kind)
         os.makedirs(util.at(path), exist_ok=True)
         os.chown(util.at(path), saved["uid"], saved["gid"])
         os.chmod(util.at(path), saved["mode"])
@@ -143,6 +146,7 @@ def put_back(path, saved):
     old = _beside(path, "old")
     if saved["kind"] in ("file", "link") and _is_snapshot(old, saved):
         clear_temporary(path)
+        make_way(path, saved["kind"])
         os.rename(old, util.at(path))
         util.sync_directory(os.path.dirname(util.at(path)))
     else:
@@ -187,18 +191,15 @@ def clear(path):
 
 
 def place(path, data, mode, uid, gid):
-    target = util.at(path)
     make_parents(path)
-    if os.path.isdir(target) and not os.path.islink(target):
-        raise util.Failure("conflict", f"{path} is a directory on this host and a file in the role; move it away first")
-    util.write_durably(target, data, mode, uid, gid)
+    make_way(path, "file")
+    util.write_durably(util.at(path), data, mode, uid, gid)
 
 
 def link(path, target):
     place_at = util.at(path)
-    if os.path.isdir(place_at) and not os.path.islink(place_at):
-        raise util.Failure("conflict", f"{path} is a directory on this host and a link in the role; move it away first")
     make_parents(path)
+    make_way(path, "link")
     temporary = f"{os.path.dirname(place_at)}/.{os.path.basename(place_at)[:200]}.intranet-new"
     if os.path.lexists(temporary):
         os.unlink(temporary)
@@ -211,8 +212,6 @@ def install(path, wanted, staged):
     """Makes `path` as `wanted` says; a file's content comes from its staged copy."""
     kind = wanted["kind"]
     if kind == "directory":
-        if os.path.lexists(util.at(path)) and not os.path.isdir(util.at(path)):
-            raise util.Failure("conflict", f"{path} is a file on this host and a directory in the role; move it away first")
         restore(path, wanted)
     elif kind == "link":
         link(path, wanted["target"])
@@ -220,10 +219,30 @@ def install(path, wanted, staged):
         with open(staged, "rb") as source:
             place(path, source.read(), wanted["mode"], wanted["uid"], wanted["gid"])
     else:
-        target = util.at(path)
-        if os.path.isdir(target) and not os.path.islink(target):
-            raise util.Failure("conflict", f"{path} is to be absent but is a directory; a role removes files and links only")
+        make_way(path, kind)
         discard(path)
+
+
+def is_directory(path):
+    target = util.at(path)
+    return os.path.isdir(target) and not os.path.islink(target)
+
+
+def refuse_full(path, kind):
+    """Raises if a directory that holds anything stands where something else is to be: its content is nobody's to remove."""
+    if kind != "directory" and is_directory(path) and os.listdir(util.at(path)):
+        wanted = "is to be absent" if kind == "absent" else f"a {kind} in the role"
+        raise util.Failure("conflict", f"{path} is a directory on this host that holds files, and {wanted}; move it away first")
+
+
+def make_way(path, kind):
+    """Removes what nothing of `kind` can replace in one step: an empty directory, or whatever stands where a directory is to be."""
+    refuse_full(path, kind)
+    if kind == "directory":
+        if os.path.lexists(util.at(path)) and not is_directory(path):
+            os.unlink(util.at(path))
+    elif is_directory(path):
+        os.rmdir(util.at(path))
 
 
 def missing_parents(path):

@@ -8,7 +8,6 @@ import os
 import secrets
 import time
 
-import plan
 import rollback
 import store
 import transaction
@@ -62,7 +61,7 @@ def staying(ledger, owner):
     return [
         name
         for name, entry in ledger["roles"].items()
-        if plan.same_stack(entry["owner"], owner) and "leaving" not in entry and entry["id"] != ENROLLED
+        if store.same_stack(entry["owner"], owner) and "leaving" not in entry and entry["id"] != ENROLLED
     ]
 
 
@@ -94,7 +93,7 @@ def forsaken():
     leaving = [entry["owner"] for entry in ledger["roles"].values() if "leaving" in entry]
     last = max((entry.get("leaving", 0) for entry in ledger["roles"].values()), default=0)
     for entry in ledger["roles"].values():
-        gone = any(plan.same_stack(entry["owner"], owner) and not staying(ledger, owner) for owner in leaving)
+        gone = any(store.same_stack(entry["owner"], owner) and not staying(ledger, owner) for owner in leaving)
         if "leaving" not in entry and entry["id"] == ENROLLED and gone:
             last += 1
             entry["leaving"] = last

@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 
+import adoption
 import facts
 import leaving
 import rollback
@@ -60,7 +61,7 @@ def read(request, _modules):
 
 
 def survey(request, _modules):
-    return facts.survey(request)
+    return adoption.survey(request)
 
 
 def remove(request, modules):

@@ -1,14 +1,16 @@
 """What a transaction has to change: the wanted things resolved, claims of other roles, what stood there before.
 
-The ledger's entry of a role is {owner, id, paths: {path: {kind, prior}}, units: {name: {…, prior}}, sysctls: {key:
-{value, prior}}, users: {name: {prior}}, packages: [name], state: {path: {fresh}}}. `prior` is what stood there before any role took
-it; `fresh` says that nothing did.
+The ledger's entry of a role is {owner, id, paths: {path: {kind, prior}}, units: {name: {…, prior}}, ports: {name: {protocol, port, address}}, sysctls: {key:
+{value, prior}}, users: {name: {prior, uid, gid, groups}}, packages: [name], state: {path: {fresh}}}. `prior` is what stood there before
+any role took it; `fresh` says that nothing did. A path with `override` is nobody's wish: another hand overrode a unit there, and it was
+taken away.
 """
 import hashlib
 import os
 import shutil
 
 import files
+import ports
 import storage
 import store
 import system
@@ -19,11 +21,12 @@ SYSCTL_HEAD = "# Managed by pulumi-intranet, role {role}; changes made here are 
 
 
 def empty_entry(request):
-    return {"owner": request["owner"], "id": request["id"], "paths": {}, "units": {}, "sysctls": {}, "users": {}, "packages": [], "state": {}}
+    return {"owner": request["owner"], "id": request["id"], "paths": {}, "units": {}, "ports": {}, "sysctls": {}, "users": {}, "packages": [], "state": {}}
 
 
 def sysctl_path(role):
-    return f"/etc/sysctl.d/60-intranet-{role}.conf"
+    """The last of all (sysctl.d(5)): what a file of the owner's sets otherwise does not come back at boot."""
+    return f"/etc/sysctl.d/zz-intranet-{role}.conf"
 
 
 def file_specs(request):
@@ -61,11 +64,6 @@ def stage(request, root):
         util.write_durably(root + path, spec["content"].encode(), 0o600)
 
 
-def same_stack(one, other):
-    """Owners are project/stack/resource."""
-    return one.split("/")[:2] == other.split("/")[:2]
-
-
 def check_claims(request, ledger):
     """Raises a conflict that names both roles. Equal sysctls, users, directories and packages may be shared.
 
@@ -73,7 +71,7 @@ def check_claims(request, ledger):
     let it go: it is handed over, once. One that wants it back while the other has it is refused.
     """
     role, mine = request["role"], ledger["roles"].get(request["role"])
-    if mine and mine["id"] != request["id"] and not same_stack(mine["owner"], request["owner"]):
+    if mine and mine["id"] != request["id"] and not store.same_stack(mine["owner"], request["owner"]):
         raise util.Failure(
             "conflict",
             f"role {role} on this host belongs to {mine['owner']}, and {request['owner']} wants a role of the same name; "
@@ -81,7 +79,7 @@ def check_claims(request, ledger):
         )
     for other, kind, thing, says in collisions(request, ledger):
         entry = ledger["roles"][other]
-        if not same_stack(entry["owner"], request["owner"]) or (mine or {}).get("lost", {}).get(thing) == other:
+        if not store.same_stack(entry["owner"], request["owner"]) or (mine or {}).get("lost", {}).get(thing) == other:
             raise util.Failure(
                 "conflict",
                 f"{kind} {says} is claimed by role {role} and already owned by role {other} ({entry['owner']}); let only one of them manage it",
@@ -96,8 +94,10 @@ def collisions(request, ledger):
             continue
         for path in claimed_paths(request):
             theirs = entry["paths"].get(path)
-            if theirs and not (theirs["kind"] == "directory" and path in request.get("directories", {})):
+            shared = theirs and theirs["kind"] == "directory" and path in request.get("directories", {})
+            if theirs and not shared and not theirs.get("override"):
                 found.append((other, "path", path, path))
+        found += [(other, "port", thing, says) for thing, says in ports.collisions(request, entry)]
         found += [(other, "unit", unit, unit) for unit in request.get("units", {}) if unit in entry["units"]]
         for key, value in request.get("sysctls", {}).items():
             theirs = entry["sysctls"].get(key)
@@ -111,7 +111,7 @@ def hand_over(request, ledger):
     roles = {name: dict(entry) for name, entry in ledger["roles"].items() if name != request["role"]}
     for other, kind, thing, _ in collisions(request, ledger):
         entry = roles[other]
-        entry[kind + "s"] = {key: value for key, value in entry[kind + "s"].items() if key != thing}
+        entry[kind + "s"] = {key: value for key, value in entry.get(kind + "s", {}).items() if key != thing}
         entry["lost"] = {**entry.get("lost", {}), thing: request["role"]}
     return roles
 
@@ -130,7 +130,9 @@ def others(ledger, role, kind, key):
 
 def path_changes(entry, wanted, ledger, role):
     """path → target, only where something has to be done: a spec, or {"prior": snapshot} for what the role lets go."""
-    changes = {path: spec for path, spec in wanted.items() if not files.fits(path, spec)}
+    changes = {path: spec for path, spec in wanted.items() if not files.fits(path, spec) or lost_below(path, wanted)}
+    for path, spec in changes.items():
+        files.refuse_full(path, spec["kind"])  # what the role lets go is added below: it may hold what goes with it
     for path, owned in entry["paths"].items():
         if path not in wanted and others(ledger, role, "paths", path) is None:
             changes[path] = {"kind": owned["prior"]["kind"], "prior": owned["prior"]}
@@ -147,6 +149,37 @@ def room(changes, staged):
     return [*needs, (store.BASE, store.size() + 2 * kept)]
 
 
+def foreign_to(name, wanted, ledger):
+    """What overrides a unit as the role takes it, but for what a role has made."""
+    owned = {path for other in ledger["roles"].values() for path in other["paths"]}
+    return [path for path in units.overrides(name) if path not in wanted and path not in owned]
+
+
+def lost_below(path, wanted):
+    """Whether a directory of the role's above `path` is something else on the host, such as a link: what is reached through it stays there."""
+    above = path.rsplit("/", 1)[0]
+    while above:
+        if wanted.get(above, {}).get("kind") == "directory" and files.look(above)["kind"] in ("file", "link"):
+            return True
+        above = above.rsplit("/", 1)[0]
+    return False
+
+
+def overrides(request, entry, ledger, wanted):
+    """Files of another hand that override a unit of the role's: path → absent. What stood there before the role is its owner's and stays."""
+    owned = {path for other in ledger["roles"].values() for path, item in other["paths"].items() if not item.get("override")}
+    before, taken = [path for path, item in entry["paths"].items() if item.get("override")], []
+    for name in request.get("units", {}):
+        taken += [path for path in before if touched([path], own_files(name))] + foreign_overrides(name, entry, owned)
+    return {path: {"kind": "absent", "override": True} for path in taken if path not in wanted and path not in owned}
+
+
+def foreign_overrides(name, entry, owned):
+    """What overrides a unit, but for what stood there when the role took it (not known: nothing is foreign) and files of a role's."""
+    known = entry["units"].get(name, {}).get("prior", {}).get("overrides")
+    return [] if known is None else [path for path in units.overrides(name) if path not in known and path not in owned]
+
+
 def touched(paths, triggers):
     """Whether a changed path is one of the triggers or lies below one that is a directory."""
     return any(path == trigger or path.startswith(trigger.rstrip("/") + "/") for path in paths for trigger in triggers)
@@ -154,10 +187,7 @@ def touched(paths, triggers):
 
 def own_files(unit):
     """Paths that make up a unit itself: a change there is a restart."""
-    names = [unit]
-    if "@" in unit:
-        names.append(unit.split("@")[0] + "@." + unit.rsplit(".", 1)[-1])
-    return [f"/etc/systemd/system/{name}{suffix}" for name in names for suffix in ("", ".d")]
+    return [f"{base}/{name}{suffix}" for base in (*units.OVERRIDING, *units.PLACES) for name in units.with_template(unit) for suffix in ("", ".d")]
 
 
 def unit_actions(entry, wanted, states, changed, reread=False):
@@ -175,7 +205,7 @@ def unit_actions(entry, wanted, states, changed, reread=False):
             flip = spec.get("enabled", True) != on
         else:
             action, flip = "restart" if restart else "reload" if reload else "none", False
-        actions[name] = {"action": action, "released": name not in wanted, "flip": flip}
+        actions[name] = {"action": action, "released": name not in wanted, "flip": flip, "renew": reread}
     return actions
 
 
@@ -203,19 +233,22 @@ def take_prior(request, entry, wanted, states, ledger):
     for path, spec in wanted.items():
         owned = entry["paths"].get(path) or others(ledger, role, "paths", path)
         if owned is None:
-            prior = files.snapshot(path, backup + path)
+            prior = {"kind": "absent"} if lost_below(path, wanted) else files.snapshot(path, backup + path)
             if prior["kind"] in ("file", "link") and not files.fits(path, spec):
                 adopted.append(path)
             owned = {"prior": prior}
-        fresh["paths"][path] = {"kind": spec["kind"], "prior": owned["prior"]}
+        fresh["paths"][path] = {"kind": spec["kind"], "prior": owned["prior"], **({"override": True} if spec.get("override") else {})}
     for name, spec in request.get("units", {}).items():
         owned = entry["units"].get(name) or others(ledger, role, "units", name)
-        fresh["units"][name] = {**spec, "prior": owned["prior"] if owned else states[name]}
+        prior = owned["prior"] if owned else states[name]
+        fresh["units"][name] = {**spec, "prior": {"overrides": foreign_to(name, wanted, ledger), **prior}}
     for key, value in request.get("sysctls", {}).items():
         owned = entry["sysctls"].get(key) or others(ledger, role, "sysctls", key)
         fresh["sysctls"][key] = {"value": value, "prior": owned["prior"] if owned else system.read_sysctl(key)}
     for name in request.get("users", {}):
         owned = entry["users"].get(name) or others(ledger, role, "users", name)
-        fresh["users"][name] = owned if owned else {"prior": request["_users"][name]}
+        owned = owned or {"prior": request["_users"][name]}
+        fresh["users"][name] = {**owned, **system.ids(name), "groups": sorted({*owned.get("groups", []), *request["_groups"]})}
+    fresh["ports"] = ports.owned(request)
     fresh["packages"] = sorted(request.get("packages", []))
     return fresh, adopted

@@ -164,11 +164,12 @@ def undo(journal, reason, boot=False):
     util.step("undo:units-on")
     for name, before in back["users"].items():
         attempt(lambda name=name, before=before: system.restore_user(name, before), name)
+    attempt(lambda: system.remove_groups(back.get("groups", [])), "groups")
     packages.clear_policy()
     if back["packages"] is not None:
         if boot:  # dpkg stops services, which cannot be waited for this early: the next contact does it
             if not stuck:
-                journal["undo"] = {"units": {}, "paths": {}, "made": [], "sysctls": {}, "users": {}, "packages": back["packages"], "state": []}
+                journal["undo"] = {"units": {}, "paths": {}, "made": [], "sysctls": {}, "users": {}, "groups": [], "packages": back["packages"], "state": []}
             journal["state"] = "open"
             store.save_journal(journal)
             return left

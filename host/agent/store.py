@@ -130,3 +130,8 @@ def save_outcome(tx, value):
 def forget_everything():
     """After the last role: nothing of ours stays on the host."""
     shutil.rmtree(BASE, ignore_errors=True)
+
+
+def same_stack(one, other):
+    """Owners are project/stack/resource."""
+    return one.split("/")[:2] == other.split("/")[:2]

@@ -1,4 +1,5 @@
 """Accounts, sysctls, probes and the kernel state that a role watches."""
+import fnmatch
 import grp
 import os
 import pwd
@@ -29,6 +30,28 @@ def write_sysctl(key, value):
         raise util.Failure("command", f"sysctl {key} could not be set to {value}: {error.strerror}")
 
 
+SYSCTL_FOLDERS = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d")
+
+
+def set_at_boot(key, value, without):
+    """(file, value) of the last file but those that sets a key to another value at boot (sysctl.d(5)), or None."""
+    files = {}
+    for folder in reversed(SYSCTL_FOLDERS):
+        names = os.listdir(util.at(folder)) if os.path.isdir(util.at(folder)) else []
+        files.update({name: f"{folder}/{name}" for name in names if name.endswith(".conf") and f"{folder}/{name}" not in without})
+    found = None
+    for _, path in sorted(files.items()):
+        try:
+            with open(util.at(path), errors="replace") as source:
+                lines = [line.strip().lstrip("-").split("=", 1) for line in source if line.strip()[:1] not in ("#", ";", "")]
+        except OSError:
+            continue
+        for pattern, *rest in lines:
+            if rest and fnmatch.fnmatchcase(key.replace("/", "."), pattern.strip().replace("/", ".")):
+                found = (path, " ".join(rest[0].split()))
+    return found if found and found[1] != " ".join(value.split()) else None
+
+
 def user(name):
     """Home, shell and supplementary groups of a user, or None."""
     try:
@@ -39,13 +62,54 @@ def user(name):
     return {"home": entry.pw_dir, "shell": entry.pw_shell, "groups": groups, "system": entry.pw_uid < 1000}
 
 
-def make_user(name, wanted):
-    """Creates the user, or brings home, shell and groups to what is wanted; other groups of it stay."""
-    for group in wanted.get("groups", []):
-        try:
-            grp.getgrnam(group)
-        except KeyError:
-            util.must(["groupadd", "--system", "--", group])
+def ids(name):
+    """Numeric ids of a user, so that one who is made again owns what is his; nothing for a user who is not there."""
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        return {}
+    return {"uid": entry.pw_uid, "gid": entry.pw_gid}
+
+
+def has_group(name):
+    try:
+        return grp.getgrnam(name) is not None
+    except KeyError:
+        return False
+
+
+def missing_groups(users):
+    """Supplementary groups that have to be made for these users."""
+    return sorted({group for wanted in users.values() for group in wanted.get("groups", []) if not has_group(group)})
+
+
+def remove_groups(names):
+    """Removes groups that were made for a user, but for those that have members by now. groupdel(8) keeps a user's own."""
+    for name in names:
+        if has_group(name) and not grp.getgrnam(name).gr_mem:
+            util.run(["groupdel", "--", name])
+
+
+def number_options(name, known):
+    """Options of useradd that give a user back the ids of before, where nobody else has them."""
+    try:
+        pwd.getpwuid(known["uid"])
+        return ["--user-group"]
+    except KeyError:
+        pass
+    if "uid" not in known:
+        return ["--user-group"]
+    if not has_group(name):
+        code, _ = util.run(["groupadd", "--gid", str(known["gid"]), "--", name])
+        if code != 0:
+            return ["--user-group"]
+    return ["--uid", str(known["uid"]), "--gid", name]
+
+
+def make_user(name, wanted, known):
+    """Creates the user, with the ids of `known` if it has some, or brings home, shell and groups to what is wanted; other groups of it stay."""
+    for group in missing_groups({name: wanted}):
+        util.must(["groupadd", "--system", "--", group])
     options = []
     if "home" in wanted:
         options += ["--home-dir" if user(name) is None else "--home", wanted["home"]]
@@ -54,7 +118,7 @@ def make_user(name, wanted):
     if wanted.get("groups"):
         options += (["--append"] if user(name) else []) + ["--groups", ",".join(wanted["groups"])]
     if user(name) is None:
-        kind = ["--system", "--user-group"] if wanted.get("system", True) else ["--create-home", "--user-group"]
+        kind = [*(["--system"] if wanted.get("system", True) else ["--create-home"]), *number_options(name, known)]
         if "shell" not in wanted and wanted.get("system", True):
             kind += ["--shell", "/usr/sbin/nologin"]
         util.must(["useradd", *kind, *options, "--", name])

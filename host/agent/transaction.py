@@ -5,9 +5,11 @@ start or read anew, probes. The journal is written before each part, so whoever 
 """
 import os
 
+import adoption
 import files
 import packages
 import plan
+import ports
 import rollback
 import session
 import storage
@@ -26,6 +28,9 @@ def apply(request, modules):
     ledger = store.ledger()
     finish_purges(ledger)
     plan.check_claims(request, ledger)
+    ports.refuse_taken(request, ledger)
+    for note in adoption.sysctl_notes(request, ledger):
+        util.progress(note)
     storage.require([(store.BASE, store.size() + sum(len(spec["content"].encode()) for spec in plan.file_specs(request).values()))])
     rollback.persist(modules)
     journal = {
@@ -36,7 +41,7 @@ def apply(request, modules):
         "started": rollback.process_start(),
         "confirm": 0,
         "ledger": ledger,
-        "undo": {"units": {}, "paths": {}, "made": [], "sysctls": {}, "users": {}, "packages": None, "state": []},
+        "undo": {"units": {}, "paths": {}, "made": [], "sysctls": {}, "users": {}, "groups": [], "packages": None, "state": []},
     }
     util.step("begun")
     try:
@@ -71,7 +76,7 @@ def change(request, ledger, journal):
     brought = bring_packages(request, journal)
     if request.get("confirm"):
         arm(request, journal)
-    bring_users(request, journal)
+    bring_users(request, entry, journal)
     plan.stage(request, staged)
     util.step("staged")
     for check in request.get("checks", []):
@@ -79,6 +84,8 @@ def change(request, ledger, journal):
     util.step("checked")
 
     wanted = plan.specify(request)
+    wanted.update(plan.overrides(request, entry, ledger, wanted))
+    stood |= {path for path, spec in wanted.items() if spec.get("override")}
     changes = plan.path_changes(entry, wanted, ledger, role)
     states = units.states(sorted({*request.get("units", {}), *entry["units"]}))
     actions = plan.unit_actions(entry, request.get("units", {}), states, list(changes), request.get("reread", False))
@@ -86,7 +93,7 @@ def change(request, ledger, journal):
     fresh["state"] = state
     sysctls = sysctl_changes(request, entry, ledger)
     storage.require(plan.room(changes, staged))
-    remember(journal, changes, states, actions, sysctls)
+    remember(journal, changes, wanted, states, actions, sysctls)
     storage.take_reserve(store.reserve(tx))
     store.save_journal(journal)
     util.step("journaled")
@@ -133,16 +140,17 @@ def bring_packages(request, journal):
     return sorted(packages.installed() - before)
 
 
-def bring_users(request, journal):
+def bring_users(request, entry, journal):
     request["_users"] = {name: system.user(name) for name in request.get("users", {})}
+    request["_groups"] = system.missing_groups(request.get("users", {}))
     begun = {name: before for name, before in request["_users"].items() if not system.user_fits(name, request["users"][name])}
     if not begun:
         return
-    journal["undo"]["users"] = begun
+    journal["undo"].update(users=begun, groups=request["_groups"])
     store.save_journal(journal)
     util.step("users")
     for name in begun:
-        system.make_user(name, request["users"][name])
+        system.make_user(name, request["users"][name], entry["users"].get(name, {}))
 
 
 def sysctl_changes(request, entry, ledger):
@@ -155,11 +163,12 @@ def sysctl_changes(request, entry, ledger):
     return changes
 
 
-def remember(journal, changes, states, actions, sysctls):
+def remember(journal, changes, wanted, states, actions, sysctls):
     """Everything that is about to change goes into the journal as it stands now."""
     back = journal["undo"]
     for number, path in enumerate(sorted(changes)):
-        back["paths"][path] = files.snapshot(path, f"{store.BASE}/tx/{journal['tx']}/old/{number}")
+        lost = plan.lost_below(path, wanted)
+        back["paths"][path] = {"kind": "absent"} if lost else files.snapshot(path, f"{store.BASE}/tx/{journal['tx']}/old/{number}")
         back["made"] += [parent for parent in files.missing_parents(path) if parent not in back["made"]]
     for name, item in actions.items():
         if item["action"] != "none" or item["flip"] or item["released"] or plan.touched(list(changes), plan.own_files(name)):
@@ -179,15 +188,19 @@ def perform(request, entry, changes, states, actions, sysctls, staged):
     going = [path for path, target in changes.items() if target["kind"] == "absent"]
     coming = [path for path in changes if path not in going]
     order = {"directory": 0, "file": 1, "link": 2}
-    for path in sorted(coming, key=lambda path: (order[changes[path]["kind"]], path)) + sorted(going, reverse=True):
+    first = [path for path in going if any(path.startswith(other + "/") for other in coming)]  # a link may replace their directory
+    later = [path for path in going if path not in first]
+    coming.sort(key=lambda path: (order[changes[path]["kind"]], path))
+    for path in [*sorted(first, reverse=True), *coming, *sorted(later, reverse=True)]:
         target = changes[path]
-        files.keep(path)
+        if path not in first:  # the second name would keep their directory from being replaced
+            files.keep(path)
         if "prior" in target:
-            files.restore(path, target["prior"])
+            let_go(path, target["prior"])
         else:
             files.install(path, target, staged + path)
         util.step("path:" + path)
-    if any(path.startswith(("/etc/systemd/", "/usr/lib/systemd/", "/lib/systemd/")) for path in changes):
+    if any(path.startswith(("/etc/systemd/", "/run/systemd/", *units.PLACES)) for path in changes):
         units.daemon_reload()
     late = {}
     for key, value in sysctls.items():
@@ -202,9 +215,9 @@ def perform(request, entry, changes, states, actions, sysctls, staged):
             if problem:
                 util.progress(problem)
             continue
-        units.enable(name, states[name], wanted[name].get("enabled", True))
+        units.enable(name, states[name], wanted[name])
         if item["action"] != "stop":
-            units.act(name, item["action"], states[name]["reloadable"])
+            units.act(name, item["action"], states[name]["reloadable"], item["renew"])
         util.step("on:" + name)
     for name, item in actions.items():
         if item["action"] in ("start", "restart", "reload") and not item["released"]:
@@ -212,6 +225,14 @@ def perform(request, entry, changes, states, actions, sysctls, staged):
     for key, value in late.items():
         if system.read_sysctl(key) is not None or key in request.get("sysctls", {}):
             system.write_sysctl(key, value)
+
+
+def let_go(path, prior):
+    """Puts back what stood there before the role, unless somebody's files are in the way by now: they stay, and that is said."""
+    try:
+        files.restore(path, prior)
+    except util.Failure as failure:
+        util.progress(f"{failure}; what stood there before the role is not put back")
 
 
 def next_ledger(request, ledger, fresh, brought, made):
@@ -224,15 +245,21 @@ def next_ledger(request, ledger, fresh, brought, made):
     unwanted = {name for name, tops in installed.items() if name not in claimed and not claimed & set(tops)}
     gone = [name for name, owned in (ledger["roles"].get(role) or {"users": {}})["users"].items() if request.get("remove") or name not in fresh["users"]]
     users = {
-        name: ledger["roles"][role]["users"][name]["prior"]
+        name: ledger["roles"][role]["users"][name]
         for name in gone
         if plan.others({"roles": roles}, role, "users", name) is None
     }
+    groups = sorted({group for owned in users.values() for group in owned.get("groups", [])})
     return {
         "roles": roles,
         "installed": installed,
         "made": sorted({*ledger.get("made", []), *made}),
-        "after": {"packages": sorted(unwanted), "users": users, "state": plan.state_gone(roles, ledger["roles"].get(role, {}))},
+        "after": {
+            "packages": sorted(unwanted),
+            "users": {name: owned["prior"] for name, owned in users.items()},
+            "groups": groups,
+            "state": plan.state_gone(roles, ledger["roles"].get(role, {})),
+        },
     }
 
 
@@ -291,7 +318,7 @@ def confirm(tx):
 
 def finish_purges(ledger):
     """Removes what the last commit left to remove; what cannot be removed is said and not tried for ever."""
-    after = {"packages": [], "users": {}, "state": [], **ledger.get("after", {})}
+    after = {"packages": [], "users": {}, "groups": [], "state": [], **ledger.get("after", {})}
     warnings = []
     for path in after["state"]:
         try:
@@ -304,13 +331,14 @@ def finish_purges(ledger):
     ledger["made"] = [path for path in ledger.get("made", []) if system.exists(path)]
     for name, before in after["users"].items():
         system.restore_user(name, before)
+    system.remove_groups(after["groups"])
     unwanted = set(after["packages"])
     if unwanted:
         warnings += purge_unwanted(unwanted)
         for name in unwanted:
             ledger["installed"].pop(name, None)
     if after["packages"] or after["users"] or after["state"] or ledger["made"]:
-        ledger["after"] = {"packages": [], "users": {}, "state": []}
+        ledger["after"] = {"packages": [], "users": {}, "groups": [], "state": []}
         store.save_ledger(ledger)
     return warnings
 

@@ -3,6 +3,7 @@
 A state is {"load", "enabled", "active", "result", "type", "reloadable"}: `enabled` is systemd's UnitFileState ("" for a
 unit that is not there), `active` its ActiveState (systemctl(1), org.freedesktop.systemd1(5)).
 """
+import os
 import time
 
 import util
@@ -37,6 +38,34 @@ def states(names):
     return found
 
 
+OVERRIDING = ("/etc/systemd/system", "/run/systemd/system", "/etc/systemd/system.control", "/run/systemd/system.control")
+"""Where people, and `systemctl edit` and `set-property` for them, override a unit. Packages use /usr/lib, generators folders of their own."""
+
+PLACES = ("/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system")
+"""Where units that override nothing lie (systemd.unit(5))."""
+
+
+def with_template(name):
+    """A unit, and the template that it is an instance of."""
+    return [name, name.split("@")[0] + "@." + name.rsplit(".", 1)[-1]] if "@" in name else [name]
+
+
+def overrides(name):
+    """Files on the disk that override a unit, whether systemd has read them yet or not: a file of its name, drop-ins. A mask is none."""
+    found = []
+    for folder in (f"{base}/{each}" for base in OVERRIDING for each in with_template(name)):
+        if os.path.isfile(util.at(folder)) and not os.path.islink(util.at(folder)):
+            found.append(folder)
+        drop_ins = util.at(folder + ".d")
+        if os.path.isdir(drop_ins):
+            found += [f"{folder}.d/{entry}" for entry in os.listdir(drop_ins) if entry.endswith(".conf")]
+    return sorted(found)
+
+
+def masked(state):
+    return state["enabled"] in ("masked", "masked-runtime")
+
+
 def daemon_reload():
     util.must(["systemctl", "daemon-reload"], "unit", "systemd could not read its units again")
 
@@ -45,11 +74,17 @@ def runs(state):
     return state["active"] in RUNNING or (state["type"] == "oneshot" and state["active"] == "inactive" and state["sub"] == "exited")
 
 
-def enable(name, state, wanted):
-    """Enables or disables; a mask put on by hand is taken off first. Returns whether anything was done."""
-    if wanted and state["enabled"] in ("masked", "masked-runtime"):
-        util.must(["systemctl", "unmask", "--", name], "unit", f"unit {name} is masked and could not be unmasked")
-        state["enabled"] = "disabled"
+def unmask(name):
+    for runtime in ([], ["--runtime"]):
+        util.must(["systemctl", "unmask", *runtime, "--", name], "unit", f"unit {name} is masked and could not be unmasked")
+
+
+def enable(name, state, spec):
+    """Enables or disables; a mask put on by hand is taken off first, unless the unit is to be off anyway. Returns whether anything was done."""
+    wanted = spec.get("enabled", True)
+    if masked(state) and (wanted or spec.get("state", "started") == "started"):
+        unmask(name)
+        state = states([name])[name]
     if wanted and state["enabled"] not in ON:
         util.must(["systemctl", "enable", "--", name], "unit", f"unit {name} could not be enabled")
         return True
@@ -72,8 +107,10 @@ def verb(state, wanted, changed_restart, changed_reload):
     return "none"
 
 
-def act(name, action, reloadable=True):
-    """Does it and waits for systemd's answer; a failure carries the unit's own last words."""
+def act(name, action, reloadable=True, renew=False):
+    """Does it and waits for systemd's answer; a failure carries the unit's own last words.
+
+    `renew`: what the unit had set in the kernel was changed by another hand, so where a reload is not enough a restart follows."""
     if action == "none":
         return
     if action in ("start", "restart"):
@@ -81,6 +118,8 @@ def act(name, action, reloadable=True):
     word = "restart" if action == "reload" and not reloadable else action
     argv = ["systemctl", word, "--", name]
     code, output = util.run(argv, timeout=150)
+    if code != 0 and renew and word == "reload":
+        return act(name, "restart")
     if code != 0:
         raise util.Failure("unit", f"unit {name} could not {word}", argv, code, (output + "\n" + last_words(name)).strip())
 
@@ -109,6 +148,9 @@ def turn_off(name, before, blocking=True):
     """First half of putting a unit back, while the files it runs with are still there: what was off goes off."""
     wait = [] if blocking else ["--no-block"]
     now = states([name])[name]
+    if masked(now) and not masked(before):
+        unmask(name)
+        now = states([name])[name]
     if before["active"] not in RUNNING and (now["active"] in RUNNING or not blocking):
         util.run(["systemctl", "stop", *wait, "--", name], timeout=150)
     if before["enabled"] not in ON and now["enabled"] in ("enabled", "enabled-runtime", "linked", "alias"):
@@ -121,8 +163,8 @@ def turn_on(name, before, action, blocking=True):
     `action` is what had been done to it. Returns an error text or None.
     """
     now = states([name])[name]
-    if before["enabled"] in ("masked", "masked-runtime") and now["enabled"] != before["enabled"]:
-        util.run(["systemctl", "mask", "--", name])
+    if masked(before) and now["enabled"] != before["enabled"]:
+        util.run(["systemctl", "mask", *(["--runtime"] if before["enabled"] == "masked-runtime" else []), "--", name])
     elif before["enabled"] in ON and now["enabled"] not in ON and now["load"] != "not-found":
         util.run(["systemctl", "enable", "--", name])
     if now["active"] == "failed" and before["active"] != "failed":

@@ -2,6 +2,7 @@ import { connectionProblems } from "../connection/arguments";
 import { RULES, type Rule, isText } from "./grammar";
 import { installsHostKeyProblems } from "./pins";
 import { ROLE_FIELDS, isUnknown } from "./inputs";
+import { isListenAddress } from "./ports";
 
 /** One broken rule: the engine prints property and reason. Values of secrets are never repeated. */
 export interface CheckFailure {
@@ -20,6 +21,7 @@ const FIELDS: Record<string, string[]> = {
   file: ["content", "secrets", "values", "owner", "group", "mode"],
   user: ["system", "home", "shell", "groups"],
   unit: ["enabled", "state", "reloadOn", "restartOn"],
+  port: ["protocol", "port", "address"],
   check: ["command", "description"],
   probe: ["command", "description", "timeoutSeconds"],
   live: ["command"],
@@ -30,6 +32,15 @@ const CONTENT: Rule = { test: isText, says: "must be text that UTF-8 can hold" }
 const STATE: Rule = {
   test: (value) => value === "started" || value === "stopped",
   says: 'must be "started" or "stopped"',
+};
+const PROTOCOL: Rule = { test: (value) => value === "tcp" || value === "udp", says: 'must be "tcp" or "udp"' };
+const PORT: Rule = {
+  test: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 65535,
+  says: "must be a whole number from 1 to 65535",
+};
+const LISTEN: Rule = {
+  test: isListenAddress,
+  says: "must be one IPv4 or IPv6 address; leave it out for every address",
 };
 const MACHINE: Rule = {
   test: (value) => isText(value) && value !== "" && value.length <= 200,
@@ -64,6 +75,7 @@ class RoleCheck {
     this.entries("sysctls", RULES.sysctl, (path, value) => this.must(path, value, RULES.sysctlValue));
     this.entries("users", RULES.account, (path, value) => this.user(path, value));
     this.entries("units", RULES.unit, (path, value) => this.unit(path, value));
+    this.each("ports", (path, value) => this.port(path, value));
     this.each("checks", (path, value) => this.command(path, value, "check", true));
     for (const field of ["probes", "beforeDelete"])
       this.each(field, (path, value) => {
@@ -227,6 +239,14 @@ class RoleCheck {
           );
       });
     }
+  }
+
+  private port(path: string, value: unknown): void {
+    const bag = this.bag(path, value, "port");
+    if (!bag) return;
+    this.must(`${path}.protocol`, bag.protocol, PROTOCOL);
+    this.must(`${path}.port`, bag.port, PORT);
+    this.may(`${path}.address`, bag.address, LISTEN);
   }
 
   private command(path: string, value: unknown, kind: string, mayStage: boolean): void {

@@ -1,3 +1,5 @@
+import { type Port, portName, portsMeet, portsOf } from "./ports";
+
 /** What a role wants for itself on a host: plain names only, so it can be compared before anything is known. */
 export interface Claim {
   role: string;
@@ -7,6 +9,7 @@ export interface Claim {
   exclusive: string[];
   /** Things that may be shared when equal: "sysctl net.ipv4.ip_forward" → "1". */
   shared: Record<string, string>;
+  ports: Port[];
 }
 
 type Args = {
@@ -18,6 +21,7 @@ type Args = {
   absent?: unknown;
   units?: unknown;
   sysctls?: unknown;
+  ports?: unknown;
 };
 
 const names = (value: unknown): string[] =>
@@ -38,6 +42,7 @@ export function claimOf(args: Args, owner: string): Claim {
     role: String(args.role),
     owner,
     exclusive,
+    ports: portsOf(args.ports),
     shared: Object.fromEntries(
       sysctls
         .filter(([, value]) => typeof value === "string")
@@ -63,6 +68,13 @@ export class ClaimRegistry {
       for (const thing of claim.exclusive)
         if (other.exclusive.includes(thing))
           collisions.push(`${thing} is claimed by role ${claim.role} and by ${theirs}; let only one of them manage it`);
+      for (const port of claim.ports)
+        for (const taken of other.ports.filter((one) => portsMeet(one, port)))
+          collisions.push(
+            `port ${portName(port)} is claimed by role ${claim.role} and${
+              portName(taken) === portName(port) ? "" : `, as ${portName(taken)},`
+            } by ${theirs}; let only one of them listen there`,
+          );
       for (const [thing, value] of Object.entries(claim.shared)) {
         const wanted = other.shared[thing];
         if (wanted !== undefined && wanted !== value)

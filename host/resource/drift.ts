@@ -3,7 +3,7 @@ import { clean, type FileInputs, type RoleInputs, type RoleOutputs } from "./inp
 
 /** What stands at a path, as the agent tells it. */
 interface Found {
-  kind: "absent" | "file" | "directory" | "link";
+  kind: "absent" | "file" | "directory" | "link" | "special";
   mode?: string;
   owner?: string;
   group?: string;
@@ -20,6 +20,8 @@ interface UnitFound {
   sub: string;
   result: string;
   type: string;
+  /** Files of another hand that override it. */
+  overrides?: string[];
 }
 
 /** The agent's answer to a `read` request. */
@@ -30,9 +32,11 @@ export interface Facts {
   machine: string;
   files: Record<string, Found>;
   directories: Record<string, Found>;
-  links: Record<string, string | null>;
+  links: Record<string, Found>;
   present: string[];
   sysctls: Record<string, string | null>;
+  /** The file that makes sysctls survive a reboot, with what was applied; null when it is as applied. */
+  sysctlFile?: (Found & { path: string; applied: string }) | null;
   users: Record<string, { home: string; shell: string; groups: string[] } | null>;
   units: Record<string, UnitFound>;
   missing: string[];
@@ -65,12 +69,9 @@ export function liveInputs(state: RoleOutputs, facts: Facts): RoleInputs {
     directories: each(state.directories, (path, wanted) =>
       liveOwnership(wanted, facts.directories[path], "directory", wanted.mode ?? "0755"),
     ),
-    links: each(state.links, (path) => facts.links[path] ?? undefined),
+    links: each(state.links, (path) => liveLink(facts.links[path])),
     absent: state.absent?.filter((path) => !facts.present.includes(path)),
-    sysctls: each(state.sysctls, (key, wanted) => {
-      const found = facts.sysctls[key];
-      return found === null || found === undefined ? undefined : same(found, wanted) ? wanted : found;
-    }),
+    sysctls: liveSysctls(state.sysctls, facts),
     users: each(state.users, (name, wanted) => liveUser(wanted, facts.users[name])),
     units: each(state.units, (name, wanted) => liveUnit(wanted, facts.units[name])),
     packages: state.packages?.filter((name) => !facts.missing.includes(name)),
@@ -101,6 +102,41 @@ function each<T, U>(
   return Object.fromEntries(entries.filter((entry): entry is [string, U] => entry[1] !== undefined));
 }
 
+/** What stands at a path in place of something else, in words. */
+function standing(found: Found): string {
+  if (found.kind === "special") return "a device, socket or pipe stands here";
+  return `a ${found.kind} stands here${found.target === undefined ? "" : ` (to ${found.target})`}`;
+}
+
+function liveLink(found: Found | undefined): string | undefined {
+  if (found === undefined || found.kind === "absent") return undefined;
+  return found.kind === "link" ? found.target : `[drift: ${standing(found)}]`;
+}
+
+/** Live values by key, and by its path what was done to the file that sets them at boot. */
+function liveSysctls(state: Record<string, string> | undefined, facts: Facts): Record<string, string> | undefined {
+  const values = each(sysctlValues(state), (key, wanted) => {
+    const found = facts.sysctls[key];
+    return found === null || found === undefined ? undefined : same(found, wanted) ? wanted : found;
+  });
+  const file = facts.sysctlFile;
+  return file === null || file === undefined || values === undefined
+    ? values
+    : { ...values, [file.path]: `[drift: ${sysctlFileDrift(file)}]` };
+}
+
+function sysctlFileDrift(file: Found & { applied: string }): string {
+  if (file.kind === "absent") return "the file is gone: the values would not survive a reboot";
+  if (file.kind !== "file") return standing(file);
+  if (file.same) return `owner ${file.owner}:${file.group}, mode ${file.mode}`;
+  return file.content === undefined ? "another content" : lineDifference(file.applied, file.content);
+}
+
+/** Sysctls without what an earlier refresh has said about their file. */
+export function sysctlValues(sysctls: Record<string, string> | undefined): Record<string, string> | undefined {
+  return each(sysctls, (key, value) => (key.startsWith("/") ? undefined : value));
+}
+
 function same(found: string, wanted: string): boolean {
   return found.split(/\s+/).join(" ") === wanted.split(/\s+/).join(" ");
 }
@@ -109,11 +145,7 @@ function liveFile(path: string, wanted: FileInputs, found: Found | undefined): F
   if (found === undefined || found.kind === "absent") return undefined;
   const attributes = liveOwnership(wanted, found, "file", fileMode(wanted));
   if (attributes === undefined) return undefined;
-  if (found.kind !== "file")
-    return {
-      ...attributes,
-      content: `[drift: a ${found.kind} stands here${found.target ? ` (to ${found.target})` : ""}]`,
-    };
+  if (found.kind !== "file") return { ...wanted, content: `[drift: ${standing(found)}]` };
   if (found.same) return { ...attributes, content: wanted.content };
   return { ...attributes, content: liveContent(path, wanted, found) };
 }
@@ -153,14 +185,14 @@ function withoutSecrets(path: string, wanted: FileInputs, live: string): string 
   return [...lines.filter((line) => line !== undefined), digest].join("\n");
 }
 
-function liveOwnership<T extends { owner?: string; group?: string; mode?: string }>(
+function liveOwnership<T extends { owner?: string; group?: string; mode?: string; drifted?: string }>(
   wanted: T,
   found: Found | undefined,
   kind: string,
   mode: string,
 ): T | undefined {
   if (found === undefined || found.kind === "absent") return undefined;
-  if (found.kind !== kind) return { ...wanted };
+  if (found.kind !== kind) return { ...wanted, drifted: standing(found) };
   const live: T = { ...wanted };
   if (found.mode !== undefined && found.mode !== mode) live.mode = found.mode;
   if (found.owner !== undefined && found.owner !== (wanted.owner ?? "root")) live.owner = found.owner;
@@ -187,14 +219,17 @@ function liveUser<T extends { home?: string; shell?: string; groups?: string[] }
 }
 
 /** A unit's live state in the words of its arguments, and systemd's own word where those do not fit. */
-function liveUnit<T extends { enabled?: boolean; state?: string }>(
+function liveUnit<T extends { enabled?: boolean; state?: string; overriddenBy?: string[] }>(
   wanted: T,
   found: UnitFound | undefined,
 ): T | undefined {
   if (found === undefined || found.load === "not-found") return undefined;
   const live: T = { ...wanted };
+  delete live.overriddenBy;
+  if (found.overrides?.length) live.overriddenBy = found.overrides;
   const on = ON.includes(found.enabled);
-  if (found.enabled.startsWith("masked")) (live as { enabled?: unknown }).enabled = "masked";
+  const off = wanted.enabled === false && wanted.state === "stopped";
+  if (found.enabled.startsWith("masked") && !off) (live as { enabled?: unknown }).enabled = "masked";
   else if (on !== (wanted.enabled ?? true) && found.enabled !== "static") live.enabled = on;
   const ended = found.type === "oneshot" && found.active === "inactive" && found.result === "success";
   if ((wanted.state ?? "started") === "started") {

@@ -1,4 +1,5 @@
 import type { Connection } from "../connection/arguments";
+import type { Port } from "./ports";
 
 /** What stands for a value that a preview does not know yet (the engine's own sentinel, as plain text). */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
@@ -32,14 +33,18 @@ export interface RoleInputs {
   owner: string;
   machine?: string;
   packages?: string[];
-  directories?: Record<string, { owner?: string; group?: string; mode?: string }>;
+  directories?: Record<string, { owner?: string; group?: string; mode?: string; drifted?: string }>;
   files?: Record<string, FileInputs>;
   links?: Record<string, string>;
   absent?: string[];
   state?: string[];
   sysctls?: Record<string, string>;
   users?: Record<string, { system?: boolean; home?: string; shell?: string; groups?: string[] }>;
-  units?: Record<string, { enabled?: boolean; state?: string; reloadOn?: string[]; restartOn?: string[] }>;
+  units?: Record<
+    string,
+    { enabled?: boolean; state?: string; reloadOn?: string[]; restartOn?: string[]; overriddenBy?: string[] }
+  >;
+  ports?: Port[];
   checks?: { command: (string | { staged: string })[]; description?: string }[];
   probes?: { command: string[]; description?: string; timeoutSeconds?: number }[];
   confirm?: boolean | { timeoutSeconds: number };
@@ -73,6 +78,7 @@ export const ROLE_FIELDS = [
   "sysctls",
   "users",
   "units",
+  "ports",
   "checks",
   "probes",
   "confirm",

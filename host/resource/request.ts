@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
-import { digestOfFile, fileMode, fill } from "./content";
+import { digestOfFile, fileMode, fill, isSecret } from "./content";
 import { type RoleInputs, holdsUnknown } from "./inputs";
+import { sysctlValues } from "./drift";
+import { portsOf } from "./ports";
 import { secretValues } from "./secrets";
 import { touchesWayIn } from "./way-in";
 
@@ -48,6 +50,7 @@ export function applyRequest(inputs: RoleInputs, id: string, tx: string, reread 
     sysctls: inputs.sysctls ?? {},
     users: inputs.users ?? {},
     units: inputs.units ?? {},
+    ports: portsOf(inputs.ports),
     checks: inputs.checks ?? [],
     probes: inputs.probes ?? [],
     live: liveCommands(inputs),
@@ -83,7 +86,7 @@ export function readRequest(inputs: RoleInputs, id: string): object {
     directories: Object.keys(inputs.directories ?? {}),
     links: Object.keys(inputs.links ?? {}),
     absent: inputs.absent ?? [],
-    sysctls: Object.keys(inputs.sysctls ?? {}),
+    sysctls: Object.keys(sysctlValues(inputs.sysctls) ?? {}),
     users: Object.keys(inputs.users ?? {}),
     units: Object.keys(inputs.units ?? {}),
     packages: inputs.packages ?? [],
@@ -92,11 +95,17 @@ export function readRequest(inputs: RoleInputs, id: string): object {
   };
 }
 
-/** The agent's `survey` request: names, and digests of what is known already. */
+/** The agent's `survey` request: what is known already, and of files with secrets only a digest. */
 export function surveyRequest(inputs: RoleInputs): object {
   const files = Object.entries(inputs.files ?? {}).map(([path, file]) => [
     path,
-    holdsUnknown(file) ? {} : { sha256: digestOfFile(file) },
+    {
+      ...(file.owner === undefined ? { owner: "root" } : { owner: file.owner }),
+      ...(file.group === undefined ? {} : { group: file.group }),
+      mode: fileMode(file),
+      ...(holdsUnknown(file) ? {} : { sha256: digestOfFile(file) }),
+      ...(holdsUnknown(file) || isSecret(file) ? {} : { content: fill(file) }),
+    },
   ]);
   return {
     action: "survey",
@@ -107,7 +116,9 @@ export function surveyRequest(inputs: RoleInputs): object {
     links: inputs.links ?? {},
     absent: inputs.absent ?? [],
     sysctls: inputs.sysctls ?? {},
+    users: inputs.users ?? {},
     units: inputs.units ?? {},
+    ports: portsOf(inputs.ports),
     secrets: secretValues(inputs),
   };
 }

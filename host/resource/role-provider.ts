@@ -7,6 +7,7 @@ import { ClaimRegistry, claimOf } from "./claims";
 import { type Conversation, Conversations } from "./converse";
 import { diffRole } from "./diff";
 import { type Facts, inputsOf, liveInputs } from "./drift";
+import { driftWords } from "./drift-words";
 import { HalfMadeError, RoleError } from "./failure";
 import { type RoleInputs, type RoleOutputs, clean, holdsUnknown, isUnknown } from "./inputs";
 import { applyRequest, readRequest, removeRequest, surveyRequest, transactionId } from "./request";
@@ -90,6 +91,7 @@ export class RoleProvider {
         return {};
       }
       const live = liveInputs(state, facts);
+      for (const words of driftWords(inputsOf(state), live)) talk.say(`role ${state.role}: ${words}`);
       return {
         id,
         props: clean({ ...live, hostId: facts.machine, observed: state.observed ?? {} }),
@@ -187,8 +189,7 @@ export class RoleProvider {
     try {
       const talk = { ...this.talk(inputs, { seconds: SURVEY_SECONDS }), patience: { seconds: SURVEY_SECONDS } };
       const answer = await this.conversations.ask(talk, surveyRequest(inputs));
-      for (const path of (answer.replaced as string[] | undefined) ?? [])
-        talk.say(`${path} stands there already; role ${inputs.role} replaces it and keeps a copy`);
+      for (const note of (answer.notes as string[] | undefined) ?? []) talk.say(note);
       // Not an error yet: the other role may let it go in the same update.
       if (typeof answer.refused === "string") talk.say(answer.refused);
     } catch {

@@ -36,6 +36,7 @@ export class TrialStack {
   remove = async (): Promise<void> => {
     await this.stack(["destroy", "--yes", "--skip-preview"], {});
     rmSync(this.backend, { recursive: true, force: true });
+    if (this.name !== "trial") rmSync(join(PROGRAM, `Pulumi.${this.name}.yaml`), { force: true });
   };
 
   /** Runs pulumi with these roles; `wrap` is a program that runs it, with the command in its arguments. */

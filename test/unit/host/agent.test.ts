@@ -168,7 +168,7 @@ test("reading tells what differs: content, mode, what is gone, what is back", ()
     id: "r-1",
     files: { "/etc/app.conf": { kind: "file", same: false, content: "by hand\n" }, "/etc/gone": { kind: "absent" } },
     directories: { "/etc/kept": { kind: "directory", mode: "0750", owner: OWNER } },
-    links: { "/etc/link": "app.conf", "/etc/none": null },
+    links: { "/etc/link": { kind: "link", target: "app.conf" }, "/etc/none": { kind: "absent" } },
     present: ["/etc/bad"],
     observed: { said: "hello" },
   });
