@@ -108,6 +108,14 @@ def restore(path, saved):
             place(path, source.read(), saved["mode"], saved["uid"], saved["gid"])
 
 
+def let_go(path, prior):
+    """Puts back what stood there before the role, unless somebody's files are in the way by now: they stay, and that is said."""
+    try:
+        restore(path, prior)
+    except util.Failure as failure:
+        util.progress(f"{failure}; what stood there before the role is not put back")
+
+
 def clear_temporary(path):
     """Removes the half-written neighbour that a killed process may have left."""
     _unlink(_beside(path, "new"))

@@ -196,7 +196,7 @@ def perform(request, entry, changes, states, actions, sysctls, staged):
         if path not in first:  # the second name would keep their directory from being replaced
             files.keep(path)
         if "prior" in target:
-            let_go(path, target["prior"])
+            files.let_go(path, target["prior"])
         else:
             files.install(path, target, staged + path)
         util.step("path:" + path)
@@ -225,14 +225,6 @@ def perform(request, entry, changes, states, actions, sysctls, staged):
     for key, value in late.items():
         if system.read_sysctl(key) is not None or key in request.get("sysctls", {}):
             system.write_sysctl(key, value)
-
-
-def let_go(path, prior):
-    """Puts back what stood there before the role, unless somebody's files are in the way by now: they stay, and that is said."""
-    try:
-        files.restore(path, prior)
-    except util.Failure as failure:
-        util.progress(f"{failure}; what stood there before the role is not put back")
 
 
 def next_ledger(request, ledger, fresh, brought, made):

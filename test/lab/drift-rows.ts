@@ -284,6 +284,7 @@ export const NO_DRIFT: Readonly<Record<string, string>> = {
   "users.system": "decided when the account is made",
   "live.command": "the question, not the answer",
   state: "what daemons gather is theirs",
+  ports: "a claim: what listens there are the units",
   checks: "what happens in an up",
   probes: "what happens in an up",
   confirm: "what happens in an up",

@@ -74,6 +74,38 @@ describe("claims within a program", () => {
     );
   });
 
+  const port = (...ports: [string, number, string?][]) => ({
+    ports: ports.map(([protocol, number, address]) => ({ protocol, port: number, ...(address ? { address } : {}) })),
+  });
+  test.each<[string, object, object, RegExp | ""]>([
+    [
+      "the same port",
+      port(["tcp", 443]),
+      port(["tcp", 443]),
+      /^port tcp\/443 is claimed by role b and by role a \(p\/s\/a\)/,
+    ],
+    ["another protocol", port(["tcp", 53]), port(["udp", 53]), ""],
+    ["another port", port(["tcp", 53]), port(["tcp", 54]), ""],
+    ["other addresses", port(["tcp", 53, "10.0.0.1"]), port(["tcp", 53, "10.0.0.2"], ["tcp", 53, "fd00::1"]), ""],
+    [
+      "one address written in two ways",
+      port(["tcp", 53, "fd00:0:0::1"]),
+      port(["tcp", 53, "FD00::1"]),
+      /tcp\/53 at fd00::1/,
+    ],
+    [
+      "every address and one",
+      port(["tcp", 53, "10.0.0.1"]),
+      port(["tcp", 53]),
+      /^port tcp\/53 is claimed by role b and, as tcp\/53 at 10\.0\.0\.1, by role a/,
+    ],
+    ["one that is not known yet", port(["tcp", 53, "04da6b54-80e4-46f7-96ec-b56ff0331ba9"]), port(["tcp", 53]), ""],
+  ])("ports: %s", (_what, one, two, says) => {
+    const registry = new ClaimRegistry();
+    expect(registry.add(claimOf({ role: "a", ...one }, "p/s/a"))).toEqual([]);
+    expect(registry.add(claimOf({ role: "b", ...two }, "p/s/b")).join()).toMatch(says === "" ? /^$/ : says);
+  });
+
   test("an equal sysctl is shared, and the same resource may be checked again", () => {
     expect(add({ role: "other", sysctls: { "net.a": "1" } })).toBe("");
     const registry = new ClaimRegistry();
