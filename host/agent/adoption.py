@@ -27,6 +27,9 @@ def survey(request):
     for path, target in request.get("links", {}).items():
         if files.look(path)["kind"] not in ("absent", "directory") and files.look(path).get("target") != target:
             notes.append(f"{standing(path)}; role {role} makes it a link to {target} and keeps a copy")
+    for path in request.get("directories", {}):
+        if files.look(path)["kind"] in ("file", "link"):
+            notes.append(f"{standing(path)}; role {role} makes it a directory and keeps a copy")
     notes += [f"{path} stands there already; role {role} removes it and keeps a copy" for path in request.get("absent", []) if system.exists(path)]
     notes += [f"{path} holds files: the up is refused until it is moved away" for path in full(request)]
     notes += unit_notes(role, request.get("units", {}))
@@ -61,7 +64,7 @@ def file_notes(role, path, spec):
     if found["kind"] != "file":
         return []
     changed = [f"{field} {found[field]} becomes {spec[field]}" for field in ("owner", "group", "mode") if spec.get(field, found[field]) != found[field]]
-    differs = spec.get("sha256") not in (None, files.digest(path))
+    differs = spec.get("sha256") != files.digest(path)
     if not differs and not changed:
         return []
     head = ", ".join([f"{path} stands there already; role {role} replaces it and keeps a copy", *changed])
@@ -70,6 +73,8 @@ def file_notes(role, path, spec):
 
 def difference(path, spec, mode):
     """Lines that go and come, with one around them."""
+    if "sha256" not in spec:
+        return "    (its new content is not known yet)"
     if "content" not in spec:
         return "    (its lines are not shown: the role's file holds secrets)"
     if not mode & 0o004:
