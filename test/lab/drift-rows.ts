@@ -289,4 +289,5 @@ export const NO_DRIFT: Readonly<Record<string, string>> = {
   probes: "what happens in an up",
   confirm: "what happens in an up",
   lastWay: "what happens in a deletion",
+  beforeDelete: "what happens in a deletion",
 };
