@@ -290,4 +290,5 @@ export const NO_DRIFT: Readonly<Record<string, string>> = {
   confirm: "what happens in an up",
   lastWay: "what happens in a deletion",
   beforeDelete: "what happens in a deletion",
+  installsHostKey: "which of its files is the host key",
 };
