@@ -25,7 +25,7 @@ const roles = (text: string): Trial["roles"] =>
       const server = servers.find((one) => one.name === name);
       const connection = { ...(server ? { address: server.ipv4, hostKeys: [server.hostKey] } : home), name };
       const files = {
-        "/etc/trial/app.conf": { content: `${text}\n`.repeat(1000) },
+        "/etc/trial/app.conf": { content: `${text}\n`.repeat(100) },
         "/etc/systemd/system/trial.service": { content: "[Service]\nExecStart=/bin/sleep infinity\n" },
       };
       return [
@@ -77,7 +77,7 @@ test("one off, one slow, one full: the others converge, the errors name host and
   await execOk(full, [
     "sh",
     "-c",
-    "cp -a /etc/trial /run/trial && mount -t tmpfs -o size=12k,mode=755 trial /etc/trial && cp -a /run/trial/. /etc/trial",
+    "cp -a /etc/trial /run/trial && mount -t tmpfs -o size=8k,mode=755 trial /etc/trial && cp -a /run/trial/. /etc/trial",
   ]);
   const said = await trial.failing(roles("second"));
   expect(said).toMatch(

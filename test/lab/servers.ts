@@ -61,28 +61,36 @@ export async function makeManagedServers(count: number, prefix: string): Promise
   const key = `${prefix}-operator`;
   await hetzner("/ssh_keys", "POST", { name: key, public_key: deriveSshKey(KEY_LABELS.operator).publicKey });
   const names = Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`);
-  const made: ManagedServer[] = [];
-  const left = [...names];
-  const worker = async (): Promise<void> => {
-    for (let name = left.shift(); name !== undefined; name = left.shift()) {
-      const server = await makeServer(name, undefined, [key]);
-      const hostKey = await until(
-        `${name} has its host key`,
-        async () => (await exec(name!, ["cat", "/etc/ssh/ssh_host_ed25519_key.pub"])).stdout.trim() || undefined,
-        BOOT_SECONDS,
-      );
-      made.push({ ...server, name, hostKey });
-    }
-  };
-  await Promise.all(Array.from({ length: 4 }, worker));
-  return made.sort((one, other) => names.indexOf(one.name) - names.indexOf(other.name));
+  return fewAtATime(names, async (name) => {
+    const server = await makeServer(name, undefined, [key]);
+    const hostKey = await until(
+      `${name} has its host key`,
+      async () => (await exec(name, ["cat", "/etc/ssh/ssh_host_ed25519_key.pub"])).stdout.trim() || undefined,
+      BOOT_SECONDS,
+    );
+    return { ...server, name, hostKey };
+  });
 }
 
 /** Deletes what makeManagedServers has made. */
 export async function removeManagedServers(count: number, prefix: string): Promise<void> {
-  for (let index = 1; index <= count; index += 1) await removeServer(`${prefix}-${index}`);
+  await fewAtATime(
+    Array.from({ length: count }, (_, index) => `${prefix}-${index + 1}`),
+    removeServer,
+  );
   for (const { id } of (await hetzner(`/ssh_keys?name=${prefix}-operator`)).ssh_keys)
     await hetzner(`/ssh_keys/${id}`, "DELETE");
+}
+
+/** Does something with each item, four at a time; results in the items' order. */
+async function fewAtATime<T, U>(items: readonly T[], work: (item: T) => Promise<U>): Promise<U[]> {
+  const results: U[] = [];
+  const left = [...items.entries()];
+  const worker = async (): Promise<void> => {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) results[next[0]] = await work(next[1]);
+  };
+  await Promise.all(Array.from({ length: 4 }, worker));
+  return results;
 }
 
 /** Deletes a server and its firewall, if they are there. */
