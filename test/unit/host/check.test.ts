@@ -29,6 +29,10 @@ test("a whole role passes", () => {
       ],
       probes: [{ command: ["ping", "-c1", "10.0.0.1"], timeoutSeconds: 60 }],
       confirm: { timeoutSeconds: 60 },
+      ports: [
+        { protocol: "tcp", port: 443 },
+        { protocol: "udp", port: 53, address: "fd00::1" },
+      ],
       live: { "the rules": { command: ["/usr/sbin/nft", "list", "ruleset"] } },
     }),
   ).toEqual([]);
@@ -50,6 +54,14 @@ test("what a preview does not know yet passes", () => {
 const file = (more: object) => ({ files: { "/etc/x": { content: "{{a}}", ...more } } });
 test.each<[string, object, RegExp]>([
   ["role", { role: "Web Server" }, /^role must be 1 to 40 lower case letters/],
+  ["a port's protocol", { ports: [{ protocol: "sctp", port: 1 }] }, /^ports\[0\]\.protocol must be "tcp" or "udp"/],
+  ["a port", { ports: [{ protocol: "tcp", port: 0 }] }, /^ports\[0\]\.port must be a whole number from 1 to 65535/],
+  [
+    "a port's address that is all",
+    { ports: [{ protocol: "tcp", port: 1, address: "::" }] },
+    /^ports\[0\]\.address must be one IPv4 or IPv6 address; leave it out/,
+  ],
+  ["a port that is none", { ports: ["tcp/443"] }, /^ports\[0\] must be an object \(protocol, port, address\)/],
   ["role that leaves its folder", { role: "../x" }, /^role must be/],
   ["unknown argument", { file: {} }, /^file is no known argument here \(connection, role/],
   [
