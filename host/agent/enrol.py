@@ -56,7 +56,7 @@ def drop(roles):
     """What an older script made, nothing has adopted, and this one does not list any more: a tunnel with earlier keys."""
     names = [role["role"] for role in roles]
     for name, entry in sorted(store.ledger()["roles"].items()):
-        if plan.same_stack(entry["owner"], roles[0]["owner"]) and entry["id"] == leaving.ENROLLED and name not in names:
+        if store.same_stack(entry["owner"], roles[0]["owner"]) and entry["id"] == leaving.ENROLLED and name not in names:
             if not tell(name, let_go(name, entry), "took back", "removed"):
                 return False
     return True
