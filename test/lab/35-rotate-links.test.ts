@@ -118,9 +118,9 @@ test("versions are not to be skipped: it is said before anything is changed, and
   expect(stdout + stderr).toMatch(/Raise keyVersion by one at a time/);
 }, 120_000);
 
-// Ends the program, which gets no chance to do anything more, as soon as the file is there.
+// Ends the program, which gets no chance to do anything more, as soon as the file is there. What it started may live a while longer.
 const KILLED =
-  '"$@" & pid=$!; until [ -e "$0" ]; do kill -0 "$pid" || exit 99; sleep 0.1; done; kill -KILL "$pid"; wait "$pid"';
+  '"$@" >/dev/null 2>&1 & pid=$!; until [ -e "$0" ]; do kill -0 "$pid" || exit 99; sleep 0.1; done; kill -KILL "$pid"; wait "$pid"';
 
 test("killed when the new tunnel stands and the old one still carries everything: the next `up` goes on", async () => {
   const folder = mkdtempSync(join(tmpdir(), "intranet-kill-"));
