@@ -1,0 +1,119 @@
+/** From an address to a connection that is logged in, to a host whose key is pinned. */
+import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { NodeSSH } from "node-ssh";
+import { Client } from "ssh2";
+import { type Connection } from "./arguments";
+import { authentication } from "./authentication";
+import { ConnectionError, classify } from "./errors";
+import { algorithmsFor, hostKeyMessage, isPinned } from "./host-key";
+
+/** One attempt may take so long, from the first packet to being logged in. */
+const ATTEMPT_MS = 15_000;
+
+/** Opens a TCP connection within an attempt's time. @throws ConnectionError, sorted by reason. */
+export function open(socket: Socket, address: string, port: number, name: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => reject(new ConnectionError("timeout", `${name} did not answer in time`)),
+      ATTEMPT_MS,
+    );
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, 15_000);
+    socket.once("error", (error) => {
+      clearTimeout(timer);
+      reject(classify(error, name));
+    });
+    socket.connect(port, address, () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** Logs in over `stream`; the client that failed is destroyed. @throws ConnectionError, or what ssh2 says */
+export function handshake(stream: Duplex, connection: Connection, name: string): Promise<Client> {
+  return new Promise((resolve, fail) => {
+    let refused: ConnectionError | undefined;
+    let agentFailed = false;
+    const ssh = new NodeSSH();
+    // Its promise fails at any error, also at one of the agent, after which the next method is tried: the client's events say what counts.
+    const connecting = ssh.connect({
+      sock: stream,
+      username: connection.user,
+      readyTimeout: ATTEMPT_MS,
+      authHandler: authentication(connection.user, connection.identityFile),
+      ...(connection.hostKeys.length > 0 ? { algorithms: { serverHostKey: algorithmsFor(connection.hostKeys) } } : {}),
+      hostVerifier: (key: Buffer) => {
+        if (isPinned(key, connection.hostKeys)) return true;
+        refused = new ConnectionError("host-key", hostKeyMessage(name, key, connection.hostKeys));
+        return false;
+      },
+    });
+    connecting.catch(() => undefined);
+    const client = ssh.connection!;
+    client.setMaxListeners(32); // every channel that is being opened listens for the end
+    const reject = (error: Error) => {
+      client.destroy();
+      fail(error);
+    };
+    let said = "";
+    // Beside the library, which has paused the stream until it listens itself: so it misses nothing.
+    if (stream.isPaused()) stream.once("data", (first: Buffer) => (said = refusalIn(first)));
+    client.once("ready", () => resolve(client));
+    client.on("error", (error: Error & { level?: string }) => {
+      // A broken agent is one method that failed: the key files come after it.
+      if (error.level === "agent") agentFailed = true;
+      else if (/no matching host key format/.test(error.message))
+        void describeShownKey(connection, name).then(reject, reject);
+      else if (error.level === "client-authentication") reject(authenticationError(connection, name, agentFailed));
+      else
+        reject(refused ?? (said === "" ? error : new ConnectionError("closed", `${name} takes no login now${said}`)));
+    });
+    client.once("close", () =>
+      reject(refused ?? new ConnectionError("closed", `${name} closed the connection before the login${said}`)),
+    );
+  });
+}
+
+/** What sshd says instead of SSH's first line when it takes no connection now: MaxStartups or PerSourcePenalties (sshd_config(5)). */
+function refusalIn(first: Buffer): string {
+  const line = first
+    .toString("latin1")
+    .split(/[\r\n]/, 1)[0]!
+    .replaceAll(/[^ -~]/g, "?");
+  return line === "" || line.startsWith("SSH-") ? "" : `: it says "${line.slice(0, 80)}"`;
+}
+
+function authenticationError(connection: Connection, name: string, agentFailed: boolean): ConnectionError {
+  return new ConnectionError(
+    "authentication",
+    `${name} did not accept the operator's SSH key for user ${connection.user}; ` +
+      (agentFailed ? "the agent at SSH_AUTH_SOCK did not answer; " : "") +
+      "give the right one by SSH_AUTH_SOCK or INTRANET_SSH_KEY, or add its public half to the user's authorized_keys on the host",
+  );
+}
+
+/** The host has no key of a pinned type: look, without logging in, which one it does show. */
+function describeShownKey(connection: Connection, name: string): Promise<ConnectionError> {
+  return new Promise((resolve) => {
+    const client = new Client();
+    const fallback = new ConnectionError(
+      "host-key",
+      `${name} has no host key of a pinned type; nothing was sent to it`,
+    );
+    client.on("error", () => resolve(fallback));
+    client.on("close", () => resolve(fallback));
+    if (connection.via !== undefined) return resolve(fallback);
+    client.connect({
+      host: connection.address,
+      port: connection.port,
+      username: connection.user,
+      readyTimeout: ATTEMPT_MS,
+      hostVerifier: (key: Buffer) => {
+        resolve(new ConnectionError("host-key", hostKeyMessage(name, key, connection.hostKeys)));
+        return false;
+      },
+    });
+  });
+}
