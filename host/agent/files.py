@@ -101,6 +101,7 @@ def restore(path, saved):
         make_parents(path)
         make_way(path, kind)
         os.makedirs(util.at(path), exist_ok=True)
+        util.step("directory:" + path)
         os.chown(util.at(path), saved["uid"], saved["gid"])
         os.chmod(util.at(path), saved["mode"])
     else:
@@ -212,6 +213,7 @@ def link(path, target):
     if os.path.lexists(temporary):
         os.unlink(temporary)
     os.symlink(target, temporary)
+    util.step("link:" + path)
     os.rename(temporary, place_at)
     util.sync_directory(os.path.dirname(place_at))
 
@@ -267,4 +269,5 @@ def make_parents(path):
     """Makes what is missing above `path`, readable for all as a package would."""
     for parent in missing_parents(path):
         os.mkdir(util.at(parent))
+        util.step("parent:" + parent)
         os.chmod(util.at(parent), 0o755)

@@ -74,7 +74,7 @@ def start(tx, seconds, after=None):
     util.must(
         [
             "systemd-run", f"--unit={JOB}-{tx}", "--collect", "--quiet", f"--property=RuntimeMaxSec={LONGEST}", *when,
-            "/usr/bin/python3", "-B", rollback.AGENT + "/main.py", "leave",
+            "/usr/bin/python3", "-B", rollback.AGENT, "leave",
         ],
         "confirm",
         "the host could not start the job that removes the way in, so nothing was removed",
@@ -100,6 +100,21 @@ def forsaken():
     store.save_ledger(ledger)
 
 
+def forget_mark():
+    """Takes the mark away when no role is marked (any more)."""
+    if next_role() is None and os.path.exists(MARK):
+        os.unlink(MARK)
+
+
+def settle(lock):
+    """At each contact, with the lock: ends what a process that was killed after its commit has left to do. Returns the lock."""
+    if store.journal() is None:
+        for warning in transaction.tidy():
+            util.progress(warning)
+        forget_mark()
+    return lock
+
+
 def work():
     """The job: removes every marked role, each in a transaction of its own. Returns whether all of them are gone."""
     if not os.path.exists(MARK):
@@ -119,9 +134,5 @@ def work():
                 return False
             time.sleep(PAUSE)
     if os.path.exists(MARK):
-        lock = rollback.recover(store.Lock(300))
-        transaction.tidy()  # a job that died after its last role has left that to us
-        if next_role() is None and os.path.exists(MARK):
-            os.unlink(MARK)
-        lock.release()
+        settle(rollback.recover(store.Lock(300))).release()
     return True

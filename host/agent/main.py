@@ -50,10 +50,8 @@ def apply(request, modules):
 def read(request, _modules):
     """Facts; an interrupted change is undone first, for its half-made state is nobody's."""
     if os.path.exists(store.BASE):
-        lock = rollback.recover(store.Lock(300))
+        lock = leaving.settle(rollback.recover(store.Lock(300)))
         try:
-            if not store.ledger()["roles"] and store.journal() is None:
-                rollback.forget_everything()
             return facts.read(request)
         finally:
             lock.release()
@@ -67,8 +65,7 @@ def survey(request, _modules):
 def remove(request, modules):
     """Lets everything of a role go. A role that is not there, or is another resource's by now, is left alone."""
     if os.path.exists(store.BASE):
-        lock = rollback.recover(store.Lock(300))
-        lock.release()
+        leaving.settle(rollback.recover(store.Lock(300))).release()
     entry = store.ledger()["roles"].get(request["role"])
     if entry is None or entry["id"] != request["id"]:
         return {"ok": True, "state": "committed", "machine": "", "observed": {}, "changed": [], "adopted": {}, "warnings": []}
@@ -93,14 +90,11 @@ def outcome(request, _modules):
         return {"ok": True, "state": "unknown"}
     lock = store.Lock(300)
     journal = store.journal()
-    if journal and journal["tx"] == request["tx"] and journal["state"] == "awaiting":
+    if journal and journal["tx"] == request["tx"] and rollback.waits(journal):
         return {**journal["result"], "state": "awaiting", "seconds": journal["seconds"]}
     lock = rollback.recover(lock)
     past = store.outcome(request["tx"]) or {"state": "unknown"}
-    ledger = store.ledger()
-    if not ledger["roles"] and not ledger["installed"]:
-        rollback.forget_everything()
-    lock.release()
+    leaving.settle(lock).release()
     return {"ok": True, **past}
 
 
@@ -128,7 +122,7 @@ def boot():
     journal = store.journal()
     if journal:
         rollback.undo(journal, "the host went down in the middle of the change and undid it at boot", boot=True)
-    store.sweep()
+    rollback.clean()
     lock.release()
     again = store.journal()
     if again and again["undo"]["paths"]:

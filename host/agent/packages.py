@@ -3,15 +3,20 @@
 Freshly installed daemons must not run with their package's default configuration before ours is in place, so a
 policy-rc.d (Debian Policy 9.3.3.1, invoke-rc.d(8)) that refuses every start is in force while apt works.
 """
+import contextlib
+import fcntl
 import os
 import re
 import time
 
+import files
 import storage
 import util
 
 POLICY = "/usr/sbin/policy-rc.d"
-POLICY_MARK = b"#!/bin/sh\n# pulumi-intranet: no daemon starts before its configuration is in place\nexit 101\n"
+POLICY_MARK = b"#!/bin/sh\n# pulumi-intranet: no daemon starts before its configuration is in place\n"
+MAY_STOP = b'[ "$2" != stop ] || exit 0\n'
+"""Where packages go, their daemons go with them. Where packages come, a daemon that is stopped for its new version would stay so."""
 LOCK_SECONDS = 300
 """So long is waited for apt's and dpkg's locks (unattended-upgrades holds them for minutes on a first boot)."""
 LOOK_SECONDS = 2
@@ -36,6 +41,13 @@ def installed():
     if listing is None:
         return set()
     return {line.split()[1].split(":")[0] for line in listing.splitlines() if line[:2] in ("ii", "hi")}
+
+
+def states():
+    """name → dpkg's state of every package that it knows, also half-installed ones and remains of configuration (dpkg-query(1))."""
+    listing = util.query(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n"])
+    pairs = [line.split() for line in (listing or "").splitlines()]
+    return {name: state for state, name in pairs if state != "not-installed"}
 
 
 def missing(wanted):
@@ -79,7 +91,7 @@ def _apt(arguments):
     began = told = time.monotonic()
     repaired = waited = False
     while True:
-        with _NoStarts():  # not while waiting: what holds the lock may have to restart its own daemons
+        with _NoStarts(stops="purge" in arguments):  # not while waiting: what holds the lock may have to restart its own daemons
             code, output = util.run(APT + arguments, timeout=LONGEST_RUN)
         if code == 0:
             return code, output
@@ -126,8 +138,8 @@ def command_of(pid):
 
 
 def purge(names):
-    """Removes packages with their configuration. What is not installed any more is skipped; returns the error or None."""
-    there = installed()
+    """Removes packages with their configuration. What is not there any more is skipped; returns the error or None."""
+    there = states()
     names = sorted(name for name in names if name in there)
     if not names:
         return None
@@ -137,6 +149,46 @@ def purge(names):
     except util.Failure as failure:
         return f"packages {' '.join(names)} are not removed: {failure}"
     return None if code == 0 else f"apt-get purge {' '.join(names)} ended with {code}: {output}"
+
+
+@contextlib.contextmanager
+def dpkg_to_ourselves():
+    """Waits until no other dpkg works, also one that a killed agent has left behind, and keeps others away (dpkg(1), DPKG_FRONTEND_LOCKED)."""
+    with open(util.at("/var/lib/dpkg/lock-frontend"), "a") as lock:
+        end = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except OSError:
+                if time.monotonic() > end:
+                    raise util.Failure("package", f"another program holds dpkg's lock for more than {LOCK_SECONDS} s")
+                time.sleep(0.2)
+        yield lambda *arguments: util.run(["env", "DPKG_FRONTEND_LOCKED=1", "dpkg", *arguments], timeout=900)
+
+
+def take_back(before):
+    """Removes what came after `before` (see `states`), however far an installation or a power cut got. Returns the error or None."""
+    with dpkg_to_ourselves() as dpkg, _NoStarts(stops=True):
+        now = states()
+        fresh = sorted(name for name in now if name not in before)
+        again = sorted(name for name in now if before.get(name) == "config-files" and now[name] != "config-files")
+        if not fresh and not again:
+            return None
+        util.progress("removing " + " ".join(fresh + again))
+        dpkg("--force-confdef", "--force-confold", "--configure", "-a")
+        for action, names in (("--purge", fresh), ("--remove", again)):
+            code, output = dpkg("--force-remove-reinstreq", action, "--", *names) if names else (0, "")
+            if code != 0:
+                return f"dpkg {action} {' '.join(names)} ended with {code}: {output}"
+        return None
+
+
+def repair():
+    """Finishes what a killed dpkg has begun, after one that still runs has ended."""
+    if set(states().values()) - {"installed", "config-files"}:
+        with dpkg_to_ourselves() as dpkg, _NoStarts():
+            dpkg("--force-confdef", "--force-confold", "--configure", "-a")
 
 
 def simulate_purge(names):
@@ -152,13 +204,17 @@ def simulate_purge(names):
 
 
 class _NoStarts:
-    """policy-rc.d refuses starts inside this block; one that was there before comes back."""
+    """policy-rc.d refuses starts inside this block, and stops too unless `stops`; one that was there before comes back."""
+
+    def __init__(self, stops=False):
+        self.text = POLICY_MARK + (MAY_STOP if stops else b"") + b"exit 101\n"
 
     def __enter__(self):
         path = util.at(POLICY)
         if os.path.lexists(path) and not ours(path):
             os.rename(path, path + ".intranet-kept")
-        util.write_durably(path, POLICY_MARK, 0o755)
+            util.step("policy kept")
+        util.write_durably(path, self.text, 0o755)
 
     def __exit__(self, *_):
         clear_policy()
@@ -175,6 +231,7 @@ def ours(path):
 def clear_policy():
     """Takes our policy-rc.d away and puts the earlier one back: also after a killed installation."""
     path = util.at(POLICY)
+    files.clear_temporary(POLICY)
     if ours(path):
         os.unlink(path)
     if os.path.lexists(path + ".intranet-kept") and not os.path.lexists(path):

@@ -61,7 +61,8 @@ def stage(request, root):
     os.makedirs(root, mode=0o700)
     for path, spec in file_specs(request).items():
         os.makedirs(os.path.dirname(root + path), mode=0o700, exist_ok=True)
-        util.write_durably(root + path, spec["content"].encode(), 0o600)
+        with open(os.open(root + path, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as out:
+            out.write(spec["content"].encode())
 
 
 def check_claims(request, ledger):

@@ -3,10 +3,12 @@
 The journal says what stood there before; every step here may be repeated, for the process that undoes can be killed too.
 """
 import glob
+import io
 import os
 import shutil
 import signal
 import time
+import zipfile
 
 import files
 import packages
@@ -20,7 +22,7 @@ TIMER = "intranet-rollback"
 AGAIN_SECONDS = 10
 """Pause before a roll-back that could not put everything in its place tries again."""
 
-AGENT = store.BASE + "/agent"
+AGENT = store.AGENT
 BOOT_UNIT = "/etc/systemd/system/intranet-recover.service"
 BOOT_LINK = "/etc/systemd/system/sysinit.target.wants/intranet-recover.service"
 BOOT_TEXT = """# Managed by pulumi-intranet: undoes a configuration change that a crash or power cut interrupted, and goes on with a removal.
@@ -32,10 +34,13 @@ Before=sysinit.target network-pre.target systemd-sysctl.service systemd-networkd
 Before=nftables.service netfilter-persistent.service ufw.service firewalld.service
 ConditionPathExists=|/var/lib/intranet/journal.json
 ConditionPathExists=|/var/lib/intranet/leaving
+ConditionPathExists=|!/var/lib/intranet/agent.pyz
 
 [Service]
 Type=oneshot
-ExecStart=/usr/bin/python3 -B /var/lib/intranet/agent/main.py boot
+# Without its program there is nothing left to do but to end the removal that has taken it.
+ExecStart=/bin/sh -c 'set -e; cd /var/lib; ! [ -e intranet/agent.pyz ] || exec /usr/bin/python3 -B intranet/agent.pyz boot; \
+  [ -e intranet/ledger.json ] || rm -rf intranet /etc/systemd/system/sysinit.target.wants/intranet-recover.service /etc/systemd/system/intranet-recover.service'
 
 [Install]
 WantedBy=sysinit.target
@@ -47,21 +52,20 @@ def boottime():
 
 
 def persist(modules):
-    """Keeps the agent on disk and hooks it into boot, before the first change: it must be able to undo by itself."""
-    os.makedirs(AGENT, mode=0o700, exist_ok=True)
-    for name, source in modules:
-        path, data = f"{AGENT}/{name}.py", source.encode()
-        if not os.path.exists(path) or open(path, "rb").read() != data:
-            util.write_durably(path, data, 0o600)
+    """Keeps the agent on disk and hooks it into boot, before the first change: it must be able to undo by itself.
+
+    One file, so that a kill leaves the old program or the new one and no mix: an archive that Python runs (zipapp in its documentation)."""
+    if modules:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as bundle:
+            for name, source in modules:  # ZipInfo: without a time, so that the same program is the same file
+                bundle.writestr(zipfile.ZipInfo("__main__.py" if name == "main" else name + ".py"), source)
+        if not os.path.exists(AGENT) or open(AGENT, "rb").read() != archive.getvalue():
+            util.write_durably(AGENT, archive.getvalue(), 0o600)
     if not system.exists(BOOT_UNIT) or open(util.at(BOOT_UNIT)).read() != BOOT_TEXT:
         files.place(BOOT_UNIT, BOOT_TEXT.encode(), 0o644, None, None)
     if not system.exists(BOOT_LINK):
         files.link(BOOT_LINK, BOOT_UNIT)
-
-
-def forget_boot_unit():
-    files.discard(BOOT_LINK)
-    files.discard(BOOT_UNIT)
 
 
 def arm(tx, seconds, phase):
@@ -72,7 +76,7 @@ def arm(tx, seconds, phase):
         [
             "systemd-run", f"--unit={TIMER}-{tx}-{phase}", f"--on-active={seconds}", "--timer-property=AccuracySec=100ms", "--quiet", "--collect",
             "--property=Restart=on-failure", f"--property=RestartSec={AGAIN_SECONDS}",
-            "/usr/bin/python3", "-B", f"{AGENT}/main.py", "rollback", tx,
+            "/usr/bin/python3", "-B", AGENT, "rollback", tx,
         ],
         "confirm",
         "the host could not arm its roll-back timer, so nothing was changed",
@@ -101,6 +105,12 @@ def process_start():
         return source.read().rsplit(")", 1)[1].split()[19]
 
 
+def waits(journal):
+    """Whether a change is whole and may still be confirmed."""
+    left = journal.get("deadline", 0) - boottime()
+    return journal["state"] == "awaiting" and 0 < left <= journal["seconds"] + 1
+
+
 def recover(lock):
     """At each contact, with the lock: waits for a change that awaits its confirmation, undoes one that died.
 
@@ -110,10 +120,9 @@ def recover(lock):
     while True:
         journal = store.journal()
         if journal is None:
-            store.sweep()
+            clean()
             return lock
-        left = journal.get("deadline", 0) - boottime()
-        if journal["state"] != "awaiting" or left <= 0 or left > journal.get("seconds", 0) + 1:
+        if not waits(journal):
             util.progress(f"undoing an interrupted change of role {journal['role']}")
             left = undo(journal, "the process that made this change died or lost its way in; the host undid it at the next contact")
             if store.journal() is not None:
@@ -121,11 +130,28 @@ def recover(lock):
                 raise util.Failure("internal", words)
             continue
         if not told:
-            util.progress(f"role {journal['role']} waits for its confirmation; the host decides within {int(left) + 1} s")
+            util.progress(f"role {journal['role']} waits for its confirmation; the host decides within {int(journal['deadline'] - boottime()) + 1} s")
             told = True
         lock.release()
         time.sleep(0.3)
         lock = store.Lock(60)
+
+
+def clean():
+    """Removes what a killed process may have left where no transaction is open: timers, half-written files, copies nobody needs."""
+    if store.journal() is not None:
+        return
+    disarm()
+    packages.clear_policy()
+    for path in (BOOT_UNIT, BOOT_LINK):
+        files.clear_temporary(path)
+    store.sweep()
+    prune_backups(store.ledger())
+
+
+def nothing_to_undo():
+    """The undo part of a journal: what stood there before, of all that is about to change."""
+    return {"units": {}, "paths": {}, "made": [], "sysctls": {}, "users": {}, "groups": [], "packages": None, "state": []}
 
 
 def undo(journal, reason, boot=False):
@@ -165,25 +191,23 @@ def undo(journal, reason, boot=False):
     for name, before in back["users"].items():
         attempt(lambda name=name, before=before: system.restore_user(name, before), name)
     attempt(lambda: system.remove_groups(back.get("groups", [])), "groups")
-    packages.clear_policy()
     if back["packages"] is not None:
         if boot:  # dpkg stops services, which cannot be waited for this early: the next contact does it
             if not stuck:
-                journal["undo"] = {"units": {}, "paths": {}, "made": [], "sysctls": {}, "users": {}, "groups": [], "packages": back["packages"], "state": []}
+                journal["undo"] = {**nothing_to_undo(), "packages": back["packages"]}
             journal["state"] = "open"
             store.save_journal(journal)
             return left
-        attempt(lambda: packages.purge(sorted(packages.installed() - set(back["packages"]))), "packages")
+        attempt(lambda: packages.take_back(back["packages"]), "packages")
+    packages.clear_policy()
     util.step("undo:packages")
     attempt(lambda: store.save_outcome(journal["tx"], {"state": "rolled-back", "reason": reason, "leftovers": left}), "outcome")
     if stuck:
         return left  # the journal stays: the next contact tries again
     if store.ledger() != journal["ledger"]:
         store.save_ledger(journal["ledger"])
-    prune_backups(journal["ledger"])
-    if journal["confirm"]:
-        disarm()
     store.end_transaction()
+    clean()
     return left
 
 
@@ -204,7 +228,14 @@ def prune_backups(ledger):
 
 
 def forget_everything():
-    """After the last role: neither the boot hook nor the agent nor its folder stays."""
-    forget_boot_unit()
-    shutil.rmtree(AGENT, ignore_errors=True)
-    store.forget_everything()
+    """After the last role: neither the boot hook nor the agent nor its folder stays. Whoever begins this ends it, at a later boot if need be."""
+    store.forget_records()
+    util.step("forgot:records")
+    if os.path.exists(AGENT):
+        os.unlink(AGENT)  # from here on the boot hook ends it
+    util.step("forgot:agent")
+    shutil.rmtree(store.BASE, ignore_errors=True)
+    util.step("forgot:folder")
+    files.discard(BOOT_LINK)
+    util.step("forgot:hook")
+    files.discard(BOOT_UNIT)

@@ -13,6 +13,7 @@ import util
 
 BASE = util.at("/var/lib/intranet")
 LEDGER = BASE + "/ledger.json"
+AGENT = BASE + "/agent.pyz"
 JOURNAL = BASE + "/journal.json"
 OUTCOMES = BASE + "/outcomes"
 KEPT_OUTCOMES = 20
@@ -37,11 +38,14 @@ class Lock:
     """The host's lock. `seconds` bounds the wait; it is released when the process ends, however that happens."""
 
     def __init__(self, seconds):
-        prepare()
         end = time.monotonic() + seconds
         told = False
         while True:
-            self.file = open(BASE + "/lock", "a")
+            prepare()  # the last role's removal may have taken the folder away in the meantime
+            try:
+                self.file = open(BASE + "/lock", "a")
+            except FileNotFoundError:
+                continue
             try:
                 fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 if self._current():
@@ -64,7 +68,6 @@ class Lock:
         try:
             return os.fstat(self.file.fileno()).st_ino == os.stat(BASE + "/lock").st_ino
         except FileNotFoundError:
-            prepare()
             return False
 
     def release(self):
@@ -109,9 +112,13 @@ def end_transaction():
 
 
 def sweep():
-    """Removes what a killed process left: staging folders, when no transaction is open."""
+    """Removes what a killed process left here when no transaction is open: staging folders, half-written files."""
     if not os.path.exists(JOURNAL):
         shutil.rmtree(BASE + "/tx", ignore_errors=True)
+        for folder, _, names in os.walk(BASE):
+            for name in names:
+                if name.startswith(".") and name.endswith(".intranet-new"):
+                    os.unlink(os.path.join(folder, name))
 
 
 def outcome(tx):
@@ -127,9 +134,11 @@ def save_outcome(tx, value):
         os.unlink(f"{OUTCOMES}/{name}")
 
 
-def forget_everything():
-    """After the last role: nothing of ours stays on the host."""
-    shutil.rmtree(BASE, ignore_errors=True)
+def forget_records():
+    """After the last role: only the agent stays, its lock, and the mark of a removal (leaving.MARK), until they go as well."""
+    for name in set(os.listdir(BASE)) - {os.path.basename(AGENT), "lock", "leaving"}:
+        path = f"{BASE}/{name}"
+        shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
 
 
 def same_stack(one, other):

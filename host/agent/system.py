@@ -26,6 +26,7 @@ def write_sysctl(key, value):
     try:
         with open(sysctl_file(key), "w") as target:
             target.write(value + "\n")
+        util.step("sysctl:" + key)
     except OSError as error:
         raise util.Failure("command", f"sysctl {key} could not be set to {value}: {error.strerror}")
 
@@ -126,6 +127,12 @@ def make_user(name, wanted, known):
         util.must(["usermod", *options, "--", name])
 
 
+def new_home(wanted, before, name):
+    """The home directory that making a user brings along, or None."""
+    home = wanted.get("home", "/home/" + name)
+    return None if before or wanted.get("system", True) or exists(home) else home
+
+
 def user_fits(name, wanted):
     found = user(name)
     if found is None:
@@ -136,12 +143,16 @@ def user_fits(name, wanted):
 
 
 def restore_user(name, before):
-    """Removes a user that a role made (its home stays unless empty), or gives back home and shell."""
+    """Removes a user that a role made (its home stays), or gives back home, shell and groups. Returns the error or None."""
+    now = user(name)
+    if now is None or now == before:
+        return None
     if before is None:
-        if user(name) is not None:
-            util.run(["userdel", "--", name])
-    elif user(name) is not None and user(name) != before:
-        util.run(["usermod", "--home", before["home"], "--shell", before["shell"], "--groups", ",".join(before["groups"]), "--", name])
+        code, output = util.run(["userdel", "--", name])
+    else:
+        options = ["--home", before["home"], "--shell", before["shell"], "--groups", ",".join(before["groups"])]
+        code, output = util.run(["usermod", *options, "--", name])
+    return None if code == 0 else f"user {name} could not be put back: {output}"
 
 
 def run_check(check, staged_root):

@@ -41,7 +41,7 @@ def apply(request, modules):
         "started": rollback.process_start(),
         "confirm": 0,
         "ledger": ledger,
-        "undo": {"units": {}, "paths": {}, "made": [], "sysctls": {}, "users": {}, "groups": [], "packages": None, "state": []},
+        "undo": rollback.nothing_to_undo(),
     }
     util.step("begun")
     try:
@@ -60,9 +60,7 @@ def failed(error, journal):
     if store.journal() is not None:
         util.progress("putting the earlier state back")
         left = rollback.undo(journal, report["message"])
-    elif journal["confirm"]:
-        rollback.disarm()
-    store.sweep()
+    rollback.clean()
     return {"ok": False, **report, "rolledBack": not left, "leftovers": left}
 
 
@@ -132,7 +130,7 @@ def bring_packages(request, journal):
     if not missing:
         return []
     before = packages.installed()
-    journal["undo"]["packages"] = sorted(before)
+    journal["undo"]["packages"] = packages.states()
     store.save_journal(journal)
     util.step("packages")
     packages.install(missing)
@@ -147,6 +145,7 @@ def bring_users(request, entry, journal):
     if not begun:
         return
     journal["undo"].update(users=begun, groups=request["_groups"])
+    journal["undo"]["state"] += [home for name, before in begun.items() if (home := system.new_home(request["users"][name], before, name))]
     store.save_journal(journal)
     util.step("users")
     for name in begun:
@@ -184,7 +183,6 @@ def perform(request, entry, changes, states, actions, sysctls, staged):
             units.turn_off(name, entry["units"][name]["prior"])
         elif item["action"] == "stop":
             units.act(name, "stop")
-        util.step("off:" + name)
     going = [path for path, target in changes.items() if target["kind"] == "absent"]
     coming = [path for path in changes if path not in going]
     order = {"directory": 0, "file": 1, "link": 2}
@@ -195,6 +193,7 @@ def perform(request, entry, changes, states, actions, sysctls, staged):
         target = changes[path]
         if path not in first:  # the second name would keep their directory from being replaced
             files.keep(path)
+        util.step("kept:" + path)
         if "prior" in target:
             files.let_go(path, target["prior"])
         else:
@@ -208,7 +207,6 @@ def perform(request, entry, changes, states, actions, sysctls, staged):
             system.write_sysctl(key, value)
         else:
             late[key] = value
-    util.step("sysctls")
     for name, item in actions.items():
         if item["released"]:
             problem = units.turn_on(name, entry["units"][name]["prior"], item["action"])
@@ -218,7 +216,6 @@ def perform(request, entry, changes, states, actions, sysctls, staged):
         units.enable(name, states[name], wanted[name])
         if item["action"] != "stop":
             units.act(name, item["action"], states[name]["reloadable"], item["renew"])
-        util.step("on:" + name)
     for name, item in actions.items():
         if item["action"] in ("start", "restart", "reload") and not item["released"]:
             units.settle(name)
@@ -273,18 +270,20 @@ def commit(journal, result):
     tx = journal["tx"]
     storage.give_reserve(store.reserve(tx))
     store.save_outcome(tx, {"state": "committed", "result": result})
-    rollback.disarm()
     for path in journal["undo"]["paths"]:
         files.forget_kept(path)
+    util.step("forgot the old")
     store.end_transaction()
+    rollback.disarm()
     return tidy()
 
 
 def tidy():
-    """What comes after a transaction, with the lock. Safe to repeat; with the last role nothing of ours stays. Returns warnings."""
+    """What comes after a transaction, with the lock and at each contact. Safe to repeat; with the last role nothing of ours stays. Returns warnings."""
     ledger = store.ledger()
     warnings = finish_purges(ledger)
     rollback.prune_backups(ledger)
+    util.step("tidied")
     if not ledger["roles"] and not ledger["installed"]:
         rollback.forget_everything()
     return warnings
@@ -310,33 +309,36 @@ def confirm(tx):
 
 def finish_purges(ledger):
     """Removes what the last commit left to remove; what cannot be removed is said and not tried for ever."""
-    after = {"packages": [], "users": {}, "groups": [], "state": [], **ledger.get("after", {})}
+    after = ledger.get("after", {})
+    if not any(after.values()) and not ledger.get("made"):
+        return []
     warnings = []
-    for path in after["state"]:
+    for path in after.get("state", []):
         try:
             files.clear(path)
         except OSError as error:
             warnings.append(f"{path} could not be removed with all it holds: {error}")
+        util.step("cleared:" + path)
     for path in sorted(ledger.get("made", []), reverse=True):
         if not any(path in entry["paths"] for entry in ledger["roles"].values()):
             files.discard(path)
-    ledger["made"] = [path for path in ledger.get("made", []) if system.exists(path)]
-    for name, before in after["users"].items():
-        system.restore_user(name, before)
-    system.remove_groups(after["groups"])
-    unwanted = set(after["packages"])
+    warnings += [system.restore_user(name, before) for name, before in after.get("users", {}).items()]
+    system.remove_groups(after.get("groups", []))
+    unwanted = set(after.get("packages", []))
     if unwanted:
         warnings += purge_unwanted(unwanted)
         for name in unwanted:
             ledger["installed"].pop(name, None)
-    if after["packages"] or after["users"] or after["state"] or ledger["made"]:
-        ledger["after"] = {"packages": [], "users": {}, "groups": [], "state": []}
+    made = [path for path in ledger.get("made", []) if system.exists(path)]
+    if any(after.values()) or made != ledger.get("made", []):
+        ledger.update(made=made, after={})
         store.save_ledger(ledger)
-    return warnings
+    return [warning for warning in warnings if warning]
 
 
 def purge_unwanted(unwanted):
     """Purges packages unless something else on the host has come to depend on them. Returns what stayed, in words."""
+    packages.repair()
     going = packages.simulate_purge(unwanted)
     if going is None or not going <= unwanted:
         kept = sorted(going - unwanted) if going else []

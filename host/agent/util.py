@@ -5,6 +5,7 @@ Python 3 from the standard library alone. Paths on the host go through `at`, so 
 """
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -98,13 +99,31 @@ def progress(text):
     emit("progress", text=redact(text))
 
 
+STEPS = os.environ.get("INTRANET_STEPS")
+"""Only in tests: a folder. Every step is noted in its file `seen`. One that `kill` or `hold` there names ends or stops the process, once."""
+
+
 def step(name):
-    """A point at which the process may die; tests enumerate them and kill the agent at each (INTRANET_KILL_AT)."""
-    if "INTRANET_STEPS" in os.environ:
-        emit("step", name=name)
-    if os.environ.get("INTRANET_KILL_AT") == name:
-        sys.stdout.flush()
-        os.kill(os.getpid(), signal.SIGKILL)
+    """A point at which the process may die: between any two durable writes or commands lies one. Tests enumerate them.
+
+    In a test's list the second one of a name is called `name#2`, and a transaction's own name is TX.
+    """
+    if not STEPS:
+        return
+    try:
+        with open(STEPS + "/seen", "a+") as seen:
+            seen.seek(0)
+            name = re.sub("[0-9a-f]{16}", "TX", name)
+            number = 1 + sum(line.split("#")[0] == name for line in seen.read().split("\n"))
+            name += f"#{number}" if number > 1 else ""
+            seen.write(name + "\n")
+        for word, how in (("kill", signal.SIGKILL), ("hold", signal.SIGSTOP)):
+            if os.path.exists(f"{STEPS}/{word}") and open(f"{STEPS}/{word}").read() == name:
+                os.unlink(f"{STEPS}/{word}")
+                sys.stdout.flush()
+                os.kill(os.getpid(), how)
+    except FileNotFoundError:
+        pass  # the folder is gone: nobody watches any more
 
 
 def at(path):
@@ -157,6 +176,7 @@ def run(argv, timeout=90, limit=OUTPUT_LIMIT):
             text = f"[… {size - limit} bytes before this]\n" + text
         if code == 124:
             text += f"\n[stopped after {timeout} s]"
+        step("ran:" + " ".join(argv[:2]))
         return code, text.strip("\n")
 
 
@@ -206,6 +226,7 @@ def write_durably(path, data, mode=0o600, uid=None, gid=None):
                 os.fchown(out.fileno(), uid, gid)
             os.fchmod(out.fileno(), mode)
             os.fsync(out.fileno())
+        step("write:" + name)
         os.rename(temporary, path)
     except BaseException as error:
         if isinstance(error, OSError) and error.filename is None:

@@ -137,7 +137,7 @@ export class Conversations {
     }
   }
 
-  private async send(talk: Conversation, request: object, tx: string): Promise<AgentAnswer> {
+  private async send(talk: Conversation, request: object, tx: string, tries = 3): Promise<AgentAnswer> {
     let sent = false;
     try {
       const attempt = () =>
@@ -150,7 +150,7 @@ export class Conversations {
       if (!sent || !(error instanceof ConnectionError) || !error.temporary) throw error;
       this.pool.discard(wayOf(talk));
       talk.say(`${error.message}; looking again how the change ended`);
-      return this.lookAgain(talk, tx, error, request);
+      return this.lookAgain(talk, tx, error, request, tries);
     }
   }
 
@@ -160,11 +160,13 @@ export class Conversations {
     tx: string,
     lost: ConnectionError,
     request: object,
+    tries: number,
   ): Promise<AgentAnswer> {
     const host = displayName(talk.connection);
     let past: AgentAnswer;
     try {
       past = await this.outcome(talk, tx, LOOK_AGAIN_SECONDS);
+      if (!past.ok) throw new Error(String(past.message));
     } catch (error) {
       throw new RoleError(
         `role ${talk.role} on ${host}: ${lost.message} during the change, and could not be reached again ` +
@@ -174,8 +176,9 @@ export class Conversations {
     }
     if (past.state === "awaiting") return past;
     if (past.state === "committed") return (past.result as AgentAnswer | undefined) ?? past;
-    if (past.state === "unknown" && (request as { action?: string }).action === "remove")
-      return { ok: true, state: "committed" };
+    // Never begun, or all of it is gone, records too: asking again does what is still to be done.
+    if (past.state === "unknown" && (request as { action?: string }).action === "remove" && tries > 1)
+      return this.send(talk, request, tx, tries - 1);
     const reason =
       past.state === "rolled-back" ? `the host undid the change: ${String(past.reason)}` : "the change was never begun";
     throw new RoleError(

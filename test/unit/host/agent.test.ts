@@ -202,15 +202,17 @@ test("a directory that holds somebody's file is left when the role goes", () => 
 });
 
 test("killed at any step, the host has the old state or the new at the next contact, and nothing is left over", () => {
+  host.run(APPLY); // the folders of systemd are there from now on
+  host.run(REMOVE);
   const steps = host.run(APPLY).steps;
   host.run(REMOVE);
-  expect(steps.length).toBeGreaterThan(8);
+  expect(steps.length).toBeGreaterThan(30);
   const old = host.tree();
   const whole = (tree: Record<string, string>) => JSON.stringify(withoutHook(tree));
   host.run(APPLY);
   const fresh = host.tree();
   host.run(REMOVE);
-  for (const step of new Set(steps)) {
+  for (const step of steps) {
     expect(host.run(APPLY, step).signal).toBe("SIGKILL");
     const seen = host.run({ action: "read" });
     expect(seen.answer).toMatchObject({ ok: true });
@@ -223,7 +225,7 @@ test("killed at any step, the host has the old state or the new at the next cont
     if (seen.answer!.known) expect(host.run(REMOVE).answer).toMatchObject({ ok: true });
     expect(whole(host.tree())).toBe(whole(old));
   }
-}, 60_000);
+}, 300_000);
 
 test("killed while it puts things back, it goes on at the next contact", () => {
   const probes = [{ command: ["false"], timeoutSeconds: 1 }];
@@ -235,7 +237,7 @@ test("killed while it puts things back, it goes on at the next contact", () => {
     host.run({ action: "read" });
     expect(withoutHook(host.tree())).toEqual(before);
   }
-}, 60_000);
+}, 300_000);
 
 describe("what daemons gather", () => {
   const STATE = "/var/lib/app";

@@ -53,35 +53,40 @@ export class Scratch {
 
   /** Sends one request; `killAt` names the step at which the agent dies. */
   run(request: object, killAt?: string): Run {
-    const input = agentInput({ tx: `tx${(this.count += 1)}`, owner: "p/s/r", id: "r-1", role: "r", ...request });
+    const input = agentInput({
+      tx: (this.count += 1).toString(16).padStart(16, "0"),
+      owner: "p/s/r",
+      id: "r-1",
+      role: "r",
+      ...request,
+    });
     return this.start(["sh", "-c", `exec ${agentCommand("root")}`], input, killAt);
   }
 
   /** Runs the agent that the host keeps, as its timers and its boot do. */
   own(word: string, killAt?: string): Run {
-    return this.start(["python3", "-B", this.at("/var/lib/intranet/agent/main.py"), word], Buffer.alloc(0), killAt);
+    return this.start(["python3", "-B", this.at("/var/lib/intranet/agent.pyz"), word], Buffer.alloc(0), killAt);
   }
 
   /** Runs a program on the scratch root: a script that holds the agent, or the agent itself. */
   start([program = "", ...args]: string[], input: Buffer, killAt?: string): Run {
+    const steps = `${this.root}.steps`;
+    rmSync(steps, { recursive: true, force: true });
+    mkdirSync(steps);
+    if (killAt) writeFileSync(`${steps}/kill`, killAt);
     const done = spawnSync(program, args, {
       input,
-      env: {
-        PATH: this.path,
-        INTRANET_ROOT: this.root,
-        INTRANET_STEPS: "1",
-        ...this.variables,
-        ...(killAt ? { INTRANET_KILL_AT: killAt } : {}),
-      },
+      env: { PATH: this.path, INTRANET_ROOT: this.root, INTRANET_STEPS: steps, ...this.variables },
       encoding: "utf8",
     });
+    const seen = existsSync(`${steps}/seen`) ? readFileSync(`${steps}/seen`, "utf8").trim().split("\n") : [];
     const events = done.stdout
       .split("\n")
       .filter((line) => line.startsWith("{"))
-      .map((line) => JSON.parse(line) as { event: string; name: string } & Answer);
+      .map((line) => JSON.parse(line) as { event: string } & Answer);
     return {
       answer: events.find((event) => event.event === "result"),
-      steps: events.filter((event) => event.event === "step").map((event) => event.name),
+      steps: seen,
       output: done.stdout + done.stderr,
       signal: done.signal,
       code: done.status,
@@ -117,6 +122,7 @@ export class Scratch {
   }
 
   remove(): void {
-    for (const folder of [this.root, `${this.root}.bin`]) rmSync(folder, { recursive: true, force: true });
+    for (const folder of [this.root, `${this.root}.bin`, `${this.root}.steps`])
+      rmSync(folder, { recursive: true, force: true });
   }
 }
