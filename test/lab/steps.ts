@@ -108,6 +108,9 @@ export class StepHost {
   /** What the owner has, the operator's key, and steps that are watched. */
   async prepare(): Promise<void> {
     await this.shell(OWNERS + WATCH, deriveSshKey(KEY_LABELS.operator).publicKey, program("dpkg-steps.py"));
+    // What a run that was ended has left.
+    await this.make({ to: {} });
+    await this.make({ from: {} });
   }
 
   async restore(): Promise<void> {
