@@ -1,10 +1,9 @@
-/** Logins that are not as expected: another shell, a talkative or broken one, sudo, no home, no Python, no room in /tmp. */
+/** Logins that are not as expected: another shell, a talkative or broken one, sudo, no home, a broken Python, no room in /tmp. */
 import type { ConnectionArgs } from "../../host";
 import { FIXED_HOSTS, KEY_LABELS } from "../../lab/constants";
 import { deriveSshKey } from "../../lab/keys";
 import type { Trial } from "./host-program/trial";
-import { makeManagedServers, removeManagedServers } from "./servers";
-import { exec, execOk } from "./support";
+import { execOk } from "./support";
 import { TrialStack, UP } from "./trial";
 
 jest.setTimeout(300_000);
@@ -17,16 +16,14 @@ const home: ConnectionArgs = {
 };
 const USER = "trial-admin";
 let count = 0;
-let last: Trial["roles"];
 /** A role that has something to do each time. */
-const role = (user: string, more: object = {}): Trial["roles"] =>
-  (last = {
-    shell: {
-      connection: { ...home, user },
-      files: { "/etc/trial-shell": { content: `${(count += 1)} it's "quoted" $HOME !x\n` } },
-      ...more,
-    },
-  });
+const role = (user: string, more: object = {}): Trial["roles"] => ({
+  shell: {
+    connection: { ...home, user },
+    files: { "/etc/trial-shell": { content: `${(count += 1)} it's "quoted" $HOME !x\n` } },
+    ...more,
+  },
+});
 const applied = async () => {
   const written = await script("cat /etc/trial-shell");
   return Number(written.split(" ")[0]) === count && written.endsWith(` it's "quoted" $HOME !x\n`);
@@ -102,20 +99,4 @@ test("a Python that cannot run is told", async () => {
     /did not run the agent \(exit code 126\): .*[Pp]ermission denied.*that python3 works there/,
   );
   await script("chmod a+x /usr/bin/python3.13");
-});
-
-test("a Python that is missing is installed", async () => {
-  const [server] = await makeManagedServers(1, "bare");
-  try {
-    // With all that depends on it, as on an image that never had it.
-    await execOk("bare-1", ["apt-get", "purge", "-y", "-q", "python3-minimal"]);
-    expect((await exec("bare-1", ["which", "python3"])).code).not.toBe(0);
-    const connection = { address: server!.ipv4, hostKeys: [server!.hostKey] };
-    const bare = { bare: { connection, files: { "/etc/trial-bare": { content: "x\n" } } } };
-    expect(await trial.ok(UP, { ...last, ...bare })).toMatch(/installing python3, which the host lacks/);
-    expect(await execOk("bare-1", ["cat", "/etc/trial-bare"])).toBe("x\n");
-    await trial.ok(UP, last);
-  } finally {
-    await removeManagedServers(1, "bare");
-  }
 });
