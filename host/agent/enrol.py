@@ -88,7 +88,7 @@ def remove(roles):
     for name in [name for name in names if name not in mine] + [name for name in reversed(mine) if name in names]:
         if not tell(name, let_go(name, entries[name]), "took back", "removed"):
             return 1
-    if os.path.exists(store.BASE):
+    if rollback.anything():
         leaving.settle(rollback.recover(store.Lock(300))).release()
     print("Nothing of this intranet is left on this host.")
     return 0

@@ -49,7 +49,7 @@ def apply(request, modules):
 
 def read(request, _modules):
     """Facts; an interrupted change is undone first, for its half-made state is nobody's."""
-    if os.path.exists(store.BASE):
+    if rollback.anything():
         lock = leaving.settle(rollback.recover(store.Lock(300)))
         try:
             return facts.read(request)
@@ -64,7 +64,7 @@ def survey(request, _modules):
 
 def remove(request, modules):
     """Lets everything of a role go. A role that is not there, or is another resource's by now, is left alone."""
-    if os.path.exists(store.BASE):
+    if rollback.anything():
         leaving.settle(rollback.recover(store.Lock(300))).release()
     entry = store.ledger()["roles"].get(request["role"])
     if entry is None or entry["id"] != request["id"]:
@@ -86,7 +86,7 @@ def outcome(request, _modules):
 
     Waits for one that still runs, and undoes one that died. Leaves nothing on a host that has no role.
     """
-    if not os.path.exists(store.BASE):
+    if not rollback.anything():
         return {"ok": True, "state": "unknown"}
     lock = store.Lock(300)
     journal = store.journal()

@@ -227,6 +227,11 @@ def prune_backups(ledger):
             os.rmdir(folder)
 
 
+def anything():
+    """Whether anything of ours is on this host: also the hook alone, of a removal that was killed at its very end."""
+    return os.path.exists(store.BASE) or system.exists(BOOT_UNIT) or system.exists(BOOT_LINK)
+
+
 def forget_everything():
     """After the last role: neither the boot hook nor the agent nor its folder stays. Whoever begins this ends it, at a later boot if need be."""
     store.forget_records()
