@@ -4,24 +4,29 @@ import { BIRD_CONFIG, DEAD_SECONDS, HELLO_SECONDS } from "./render";
 /** Where the neighbours stand that the change must not lose; gone as soon as they are seen. */
 const NOTE = "/run/intranet-ospf-neighbours";
 
-/** Prints `ospf4 wg-x seconds` for each neighbour that is Full: what is left until it would be given up. */
+/**
+ * Prints `ospf4 wg-x seconds` for each neighbour that is Full: what is left until it would be given up. Of two tunnels to the same neighbour,
+ * of which one takes over from the other (`$pairs`: `wg-x=wg-y …`), either counts as the first.
+ */
 const FULL = [
   "full() {",
   "\tfor protocol in ospf4 ospf6; do",
   '\t\tbirdc -r show ospf neighbors "$protocol" 2>/dev/null |',
-  "\t\t\tawk -v protocol=\"$protocol\" '$3 ~ /^Full/ { print protocol, $5, int($4) }'",
+  '\t\t\tawk -v protocol="$protocol" -v pairs="$pairs" \\',
+  '\t\t\t\t\'BEGIN { count = split(pairs, pair, " "); for (i = 1; i <= count; i++) { split(pair[i], two, "="); first[two[2]] = two[1] } }',
+  "\t\t\t\t$3 ~ /^Full/ { print protocol, ($5 in first ? first[$5] : $5), int($4) }'",
   "\tdone",
   "}",
 ];
 
 /**
  * Before the change: notes who must be a neighbour after it. That is who is one now and still stands in the new configuration (`$1`),
- * and of the required interfaces (the other arguments) those that are new.
+ * and of the required interfaces (the arguments after the pairs) those that are new.
  */
 export const NOTE_NEIGHBOURS = [
   ...FULL,
-  "new=$1",
-  "shift",
+  "new=$1 pairs=$2",
+  "shift 2",
   `named() { grep -qsF "interface \\"$1\\"" "$2"; }`,
   "{",
   '\tfull | while read -r protocol interface left; do if named "$interface" "$new"; then echo "$protocol $interface"; fi; done',
@@ -35,6 +40,7 @@ const SETTLE_SECONDS = HELLO_SECONDS + 2;
 /** After the change: whether each of them is Full, and has been heard since. */
 export const ASK_NEIGHBOURS = [
   ...FULL,
+  "pairs=$1",
   `sleep ${SETTLE_SECONDS}`,
   `heard=$(full | awk '$3 >= ${DEAD_SECONDS - HELLO_SECONDS - 1} { print $1, $2 }')`,
   `missing=$(printf '%s\\n' "$heard" | grep -Fxv -f - ${NOTE})`,

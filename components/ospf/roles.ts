@@ -31,6 +31,9 @@ export function ospfRole(args: OspfArgs): RoleContent {
   );
   const secrets = Object.fromEntries(spoken);
   const required = args.interfaces.filter((entry) => entry.required ?? true).map((entry) => entry.interface);
+  const pairs = args.interfaces
+    .flatMap((entry) => (entry.spare ? [`${entry.interface}=${entry.spare.interface}`] : []))
+    .join(" ");
   return {
     role: "ospf",
     packages: ["bird2"],
@@ -42,13 +45,13 @@ export function ospfRole(args: OspfArgs): RoleContent {
     checks: [
       { command: ["bird", "-p", "-c", { staged: BIRD_CONFIG }], description: "bird reads its configuration" },
       {
-        command: ["sh", "-c", NOTE_NEIGHBOURS, "note", { staged: BIRD_CONFIG }, ...required],
+        command: ["sh", "-c", NOTE_NEIGHBOURS, "note", { staged: BIRD_CONFIG }, pairs, ...required],
         description: "who is a neighbour before the change",
       },
     ],
     probes: [
       {
-        command: ["sh", "-c", ASK_NEIGHBOURS, "neighbours"],
+        command: ["sh", "-c", ASK_NEIGHBOURS, "neighbours", pairs],
         description: "the OSPF neighbours are there",
         timeoutSeconds: NEIGHBOUR_SECONDS,
       },

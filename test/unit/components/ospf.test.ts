@@ -110,13 +110,14 @@ describe("who must be a neighbour after a change", () => {
     before: readonly [string, string, string][],
     after: readonly [string, string, string][],
     required: readonly string[],
+    pairs = "",
   ): { note: string; said: string; code: number | null } {
     const sandbox = [
       "mount -t tmpfs none /run; mount -t tmpfs none /etc/bird",
       'cd "$1"; shift; PATH=$PWD/bin:$PATH; cp old.conf /etc/bird/bird.conf',
-      'cp before4 ospf4; cp before6 ospf6; sh -c "$NOTE" note "$PWD/new.conf" "$@"',
+      'cp before4 ospf4; cp before6 ospf6; sh -c "$NOTE" note "$PWD/new.conf" "$PAIRS" "$@"',
       "cat /run/intranet-ospf-neighbours >note; cp after4 ospf4; cp after6 ospf6",
-      'sh -c "$ASK" ask >said 2>&1 && code=0 || code=$?; cat note; echo --; cat said; exit $code',
+      'sh -c "$ASK" ask "$PAIRS" >said 2>&1 && code=0 || code=$?; cat note; echo --; cat said; exit $code',
     ].join("\n");
     const content = {
       "old.conf": files.old,
@@ -132,7 +133,7 @@ describe("who must be a neighbour after a change", () => {
       for (const program of ["birdc", "sleep"]) chmodSync(join(folder, "bin", program), 0o755);
       const result = spawnSync("unshare", ["--mount", "sh", "-euc", sandbox, "sh", folder, ...required], {
         encoding: "utf8",
-        env: { ...process.env, NOTE: NOTE_NEIGHBOURS, ASK: ASK_NEIGHBOURS },
+        env: { ...process.env, NOTE: NOTE_NEIGHBOURS, ASK: ASK_NEIGHBOURS, PAIRS: pairs },
       });
       expect(result.stderr).toBe("");
       const [note, said] = result.stdout.split("--\n");
@@ -164,6 +165,16 @@ describe("who must be a neighbour after a change", () => {
     ).toMatchObject({
       code: 0,
     });
+  });
+
+  testWith("bird", "of two tunnels to the same neighbour either will do, but not none", () => {
+    const taking = { old: both, new: both };
+    const two = [full("wg-a"), full("wg-b")];
+    for (const name of ["wg-a", "wg-b"])
+      expect(change(taking, two, [full(name)], [], "wg-a=wg-b")).toMatchObject({ said: "", code: 0 });
+    expect(change(taking, two, [full("wg-b", "12.9")], [], "wg-a=wg-b")).toMatchObject({ code: 1 });
+    expect(change(taking, [...two, full("wg-c")], two, [], "wg-a=wg-b")).toMatchObject({ code: 0 }); // not named any more
+    expect(change(taking, two, [full("wg-b")], [])).toMatchObject({ code: 1 });
   });
 
   testWith("bird", "one that is still listed, but not heard since the change, does not count", () => {
