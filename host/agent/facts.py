@@ -11,12 +11,33 @@ LARGEST_CONTENT = 1 << 18
 """Bytes of a differing file that are sent back to be shown by line; a larger one is only said to differ."""
 
 
-def read(request):
-    ledger = store.ledger()
-    entry = ledger["roles"].get(request["role"])
+def read(requests):
+    """Facts of several roles; what systemd and dpkg are asked is asked once. A role that cannot be read has an answer that says why."""
+    known = {
+        "ledger": store.ledger(),
+        "machine": system.machine_id(),
+        "units": units.states(sorted({name for request in requests for name in request.get("units", [])})),
+        "installed": packages.installed() if any(request.get("packages") for request in requests) else set(),
+    }
+    return [attempt(request, known) for request in requests]
+
+
+def attempt(request, known):
+    # Each with its own secrets: what is hidden must not depend on who else is asked for.
+    util.hide(request.get("secrets", []))
+    try:
+        return one(request, known)
+    except util.Failure as failure:
+        return {"ok": False, **failure.report()}
+    except Exception as error:
+        return {"ok": False, **util.internal(error).report()}
+
+
+def one(request, known):
+    entry = known["ledger"]["roles"].get(request["role"])
     return {
         "ok": True,
-        "machine": system.machine_id(),
+        "machine": known["machine"],
         "known": entry is not None,
         "owner": entry and entry["owner"],
         "id": entry and entry["id"],
@@ -27,8 +48,8 @@ def read(request):
         "sysctls": {key: system.read_sysctl(key) for key in request.get("sysctls", [])},
         "sysctlFile": sysctl_file(request["role"], entry),
         "users": {name: system.user(name) for name in request.get("users", [])},
-        "units": unit_states(request.get("units", []), entry, ledger),
-        "missing": packages.missing(request.get("packages", [])),
+        "units": unit_states(request.get("units", []), entry, known),
+        "missing": [name for name in request.get("packages", []) if name not in known["installed"]],
         "observed": system.observe(request.get("live", {})),
     }
 
@@ -43,10 +64,10 @@ def sysctl_file(role, entry):
     return None
 
 
-def unit_states(names, entry, ledger):
+def unit_states(names, entry, known):
     """State of each unit, with the files of another hand that override it."""
-    states = units.states(sorted(names))
-    found = plan.overrides({"units": states}, entry, ledger, {}) if entry else {}
+    states = {name: dict(known["units"][name]) for name in sorted(names)}
+    found = plan.overrides({"units": states}, entry, known["ledger"], {}) if entry else {}
     for name, state in states.items():
         state["overrides"] = [path for path in found if path in units.overrides(name)]
     return states

@@ -48,14 +48,14 @@ def apply(request, modules):
 
 
 def read(request, _modules):
-    """Facts; an interrupted change is undone first, for its half-made state is nobody's."""
+    """Facts of the roles in `requests`, if there are any; an interrupted change is undone first, for its half-made state is nobody's."""
     if rollback.anything():
         lock = leaving.settle(rollback.recover(store.Lock(300)))
         try:
-            return facts.read(request)
+            return {"ok": True, "answers": facts.read(request.get("requests", []))}
         finally:
             lock.release()
-    return facts.read(request)
+    return {"ok": True, "answers": facts.read(request.get("requests", []))}
 
 
 def survey(request, _modules):

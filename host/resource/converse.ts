@@ -1,4 +1,5 @@
 import { type Connection, connectionKey, displayName } from "../connection/arguments";
+import type { HostClient } from "../connection/client";
 import { ConnectionError } from "../connection/errors";
 import { type AgentAnswer, exchange } from "../connection/exchange";
 import { ConnectionPool, type Patience } from "../connection/pool";
@@ -31,10 +32,18 @@ export interface Conversation {
   say: (text: string) => void;
 }
 
+interface Reading {
+  request: object;
+  resolve: (answer: AgentAnswer) => void;
+  reject: (error: Error) => void;
+}
+
 /** One host after the other for every role: requests to one host are queued, so nobody waits for its lock in vain. */
 export class Conversations {
   private readonly queues = new Map<string, Promise<unknown>>();
   private readonly installed = new Map<string, string[]>();
+  /** Questions about roles that are not on their way yet, by connection. */
+  private readonly readings = new Map<string, Reading[]>();
   private readonly down = new Map<string, { error: ConnectionError; until: number }>();
   /** Hosts whose change awaits its confirmation, by address: nobody can rely on the way through them until it is over. */
   private readonly unsettled = new Map<string, Promise<unknown>>();
@@ -43,16 +52,41 @@ export class Conversations {
 
   /** A question that changes nothing. */
   ask(talk: Conversation, request: object): Promise<AgentAnswer> {
+    return this.inquire(talk, (client) => exchange(client, talk.connection, request, talk.say));
+  }
+
+  /** What is on the host of one role. All that are asked for until the host is ready to answer go there in one exchange. */
+  read(talk: Conversation, request: object): Promise<AgentAnswer> {
+    const key = connectionKey(talk.connection);
+    return new Promise((resolve, reject) => {
+      const reading = { request, resolve, reject };
+      const waiting = this.readings.get(key);
+      if (waiting !== undefined) return void waiting.push(reading);
+      const all = [reading];
+      this.readings.set(key, all);
+      const taken = () => {
+        if (this.readings.get(key) === all) this.readings.delete(key);
+      };
+      this.inquire(talk, async (client) => {
+        taken();
+        const requests = all.map((one) => one.request);
+        const answer = await exchange(client, talk.connection, { action: "read", requests }, talk.say);
+        const answers = answer.ok ? (answer.answers as AgentAnswer[]) : [];
+        for (const [index, one] of all.entries()) one.resolve(answers[index] ?? answer);
+      }).catch((error: Error) => {
+        taken();
+        for (const one of all) one.reject(error);
+      });
+    });
+  }
+
+  private inquire<T>(talk: Conversation, work: (client: HostClient) => Promise<T>): Promise<T> {
     const key = connectionKey(talk.connection);
     return this.queued(talk.connection, async () => {
       const known = this.down.get(key);
       if (known !== undefined && Date.now() < known.until) throw known.error;
       try {
-        return await this.throughJumps(talk, () =>
-          this.pool.use(talk.connection, talk.patience, (client) =>
-            exchange(client, talk.connection, request, talk.say),
-          ),
-        );
+        return await this.throughJumps(talk, () => this.pool.use(talk.connection, talk.patience, work));
       } catch (error) {
         if (error instanceof ConnectionError) this.down.set(key, { error, until: Date.now() + KNOWN_DOWN_MS });
         throw error;

@@ -75,11 +75,10 @@ export function removeRequest(inputs: RoleInputs, id: string, tx: string): objec
   };
 }
 
-/** The agent's `read` request: names, and digests instead of contents. */
+/** What a `read` request asks of one role: names, and digests instead of contents. */
 export function readRequest(inputs: RoleInputs, id: string): object {
   const files = Object.entries(inputs.files ?? {}).map(([path, file]) => [path, { sha256: digestOfFile(file) }]);
   return {
-    action: "read",
     id,
     role: inputs.role,
     files: Object.fromEntries(files),

@@ -21,9 +21,12 @@ const CHANGE_SECONDS = 60;
 const READ_SECONDS = 30;
 /** A preview does not wait for a host that is not there yet. */
 const SURVEY_SECONDS = 3;
+/** Nor for many of them: the engine checks one resource after the other. */
+const SURVEYS_IN_VAIN_MS = 9_000;
 
 /** Create, read, update and delete of a HostRole, as the engine's dynamic provider calls them. */
 export class RoleProvider {
+  private inVain = 0;
   private readonly registries = new Map<string, ClaimRegistry>();
   private readonly noticed = new Set<string>();
 
@@ -72,7 +75,7 @@ export class RoleProvider {
       const talk = this.known(state, READ_SECONDS);
       let answer: AgentAnswer;
       try {
-        answer = await this.conversations.ask(talk, readRequest(state, id));
+        answer = await this.conversations.read(talk, readRequest(state, id));
       } catch (error) {
         // A cloud server's own resource says whether it still exists: a refresh must be able to find that out, also with hosts behind it.
         const passed =
@@ -185,6 +188,8 @@ export class RoleProvider {
    * short, for a preview must work without the host; a new cloud server has nothing of anybody's.
    */
   private async survey(inputs: RoleInputs): Promise<void> {
+    if (this.inVain >= SURVEYS_IN_VAIN_MS) return;
+    const begun = Date.now();
     if (inputs.machine !== undefined || holdsUnknown({ ...inputs, files: Object.keys(inputs.files ?? {}) })) return;
     try {
       const talk = { ...this.talk(inputs, { seconds: SURVEY_SECONDS }), patience: { seconds: SURVEY_SECONDS } };
@@ -194,6 +199,7 @@ export class RoleProvider {
       if (typeof answer.refused === "string") talk.say(answer.refused);
     } catch {
       // Create will say what is wrong with the host.
+      this.inVain += Date.now() - begun;
     }
   }
 

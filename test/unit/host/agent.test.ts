@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { OWNER, Scratch } from "./scratch";
 
 /** The hook into boot is the agent's own and goes with the last role. */
@@ -154,8 +155,7 @@ test("reading tells what differs: content, mode, what is gone, what is back", ()
   host.run(APPLY);
   host.write("/etc/app.conf", "by hand\n", 0o644);
   host.write("/etc/bad", "back\n");
-  const { answer } = host.run({
-    action: "read",
+  const answer = host.look({
     files: { "/etc/app.conf": { sha256: "0" }, "/etc/gone": { sha256: "0" } },
     directories: ["/etc/kept"],
     links: ["/etc/link", "/etc/none"],
@@ -171,6 +171,28 @@ test("reading tells what differs: content, mode, what is gone, what is back", ()
     links: { "/etc/link": { kind: "link", target: "app.conf" }, "/etc/none": { kind: "absent" } },
     present: ["/etc/bad"],
     observed: { said: "hello" },
+  });
+});
+
+test("several roles are read at once: each with its own secrets hidden, and one that cannot be read spoils no other", () => {
+  host.run({ ...APPLY, role: "r" });
+  const live = (word: string) => ({ said: { command: ["echo", word] } });
+  execFileSync("mkfifo", [host.at("/etc/pipe")]);
+  const { answer } = host.run({
+    action: "read",
+    requests: [
+      { role: "r", id: "r-1", live: live("hunter22 hunter33"), secrets: ["hunter22"] },
+      { role: "none", id: "x", live: live("hunter22 hunter33"), secrets: ["hunter33"] },
+      { role: "r", id: "r-1", files: { "/etc/pipe": { sha256: "0" } } },
+    ],
+  });
+  expect(answer).toMatchObject({
+    ok: true,
+    answers: [
+      { ok: true, known: true, observed: { said: "[secret] hunter33" } },
+      { ok: true, known: false, observed: { said: "hunter22 [secret]" } },
+      { ok: false, kind: "conflict", message: expect.stringMatching(/\/etc\/pipe is neither a file/) },
+    ],
   });
 });
 
@@ -214,15 +236,15 @@ test("killed at any step, the host has the old state or the new at the next cont
   host.run(REMOVE);
   for (const step of steps) {
     expect(host.run(APPLY, step).signal).toBe("SIGKILL");
-    const seen = host.run({ action: "read" });
-    expect(seen.answer).toMatchObject({ ok: true });
+    const seen = host.look();
+    expect(seen).toMatchObject({ ok: true });
     const tree = host.tree();
     expect([whole(old), whole(fresh)]).toContain(whole(tree));
     expect(host.tree("/var/lib/intranet")).not.toHaveProperty("/var/lib/intranet/journal.json");
     expect(host.tree("/var/lib/intranet")).not.toHaveProperty("/var/lib/intranet/tx");
     expect(Object.keys(tree).filter((path) => path.includes("intranet-new"))).toEqual([]);
-    expect(seen.answer!.known).toBe(whole(tree) === whole(fresh));
-    if (seen.answer!.known) expect(host.run(REMOVE).answer).toMatchObject({ ok: true });
+    expect(seen.known).toBe(whole(tree) === whole(fresh));
+    if (seen.known) expect(host.run(REMOVE).answer).toMatchObject({ ok: true });
     expect(whole(host.tree())).toBe(whole(old));
   }
 }, 300_000);
@@ -234,7 +256,7 @@ test("killed while it puts things back, it goes on at the next contact", () => {
   expect(undoing.length).toBeGreaterThan(4);
   for (const step of undoing) {
     expect(host.run({ ...APPLY, probes }, step).signal).toBe("SIGKILL");
-    host.run({ action: "read" });
+    host.look();
     expect(withoutHook(host.tree())).toEqual(before);
   }
 }, 300_000);

@@ -24,6 +24,7 @@ let said: string[];
 let fault: "drop" | undefined;
 /** Called after each command. */
 let onChange: () => void;
+let commands: number;
 
 beforeEach(async () => {
   writeFileSync(join(folder, "operator"), operator.private, { mode: 0o600 });
@@ -32,10 +33,12 @@ beforeEach(async () => {
   host = new Scratch();
   fault = undefined;
   onChange = () => undefined;
+  commands = 0;
   server = new SshServer({
     hostKey,
     allowed: [operator.public],
     onExec: (command, input) => {
+      commands += 1;
       const done = spawnSync("sh", ["-c", command], {
         input,
         env: { PATH: `${host.root}.bin:${process.env.PATH}`, INTRANET_ROOT: host.root },
@@ -119,6 +122,28 @@ test("a hand edit is drift by line under the same path, a diff, and mended by an
   expect(host.read("/etc/app.conf")).toBe("port = 1\n");
   expect(host.read("/etc/key")).toBe(`key = ${SECRET}\n`);
 });
+
+test("all roles of a host are read in one exchange, and each gets its own answer, drift or error", async () => {
+  const { id, outs } = await make();
+  host.write("/etc/app.conf", "port = 9\n");
+  const other = role({ role: "other", files: { "/etc/other": { content: "x", owner: OWNER } } });
+  const made = await provider.create(other);
+  await conversations.close();
+  commands = 0;
+  const [first, second, gone] = await Promise.all([
+    provider.read(id, outs),
+    provider.read(made.id, made.outs as never),
+    provider.read("web-00000000", outs),
+  ]);
+  expect(commands).toBe(1);
+  expect((first as typeof made & { props: any }).props.files["/etc/app.conf"].content).toBe("port = 9\n");
+  expect(second).toMatchObject({ id: made.id, props: { files: { "/etc/other": { content: "x" } } } });
+  expect(gone).toEqual({});
+  await server.close();
+  await conversations.close();
+  const both = await Promise.allSettled([provider.read(id, outs), provider.read(made.id, made.outs as never)]);
+  expect(both.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+}, 60_000);
 
 test("secrets are nowhere but under their own path in what the engine stores", async () => {
   const { outs } = await make();

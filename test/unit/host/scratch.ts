@@ -63,6 +63,13 @@ export class Scratch {
     return this.start(["sh", "-c", `exec ${agentCommand("root")}`], input, killAt);
   }
 
+  /** Reads one role, as a refresh does. */
+  look(request: object = {}): Answer {
+    const { answer, output } = this.run({ action: "read", requests: [{ id: "r-1", role: "r", ...request }] });
+    if (answer?.ok !== true) throw new Error(`read: ${JSON.stringify(answer)} ${output}`);
+    return (answer.answers as Answer[])[0]!;
+  }
+
   /** Runs the agent that the host keeps, as its timers and its boot do. */
   own(word: string, killAt?: string): Run {
     return this.start(["python3", "-B", this.at("/var/lib/intranet/agent.pyz"), word], Buffer.alloc(0), killAt);
