@@ -19,6 +19,16 @@ import { say, work } from "./run.mjs";
  */
 
 /**
+ * Our language host is older than the engine, which tells it a program's options when it runs it: it takes them as flags and would
+ * load ts-node and the TypeScript compiler for every program, compiled or not.
+ */
+const LANGUAGE_HOST = {
+  name: "pulumi-language-nodejs",
+  renamed: "language-nodejs",
+  text: '#!/bin/sh\nexec "${0%/*}/language-nodejs" -typescript=false "$@"\n',
+};
+
+/**
  * Decides for each part where it comes from, from what is known without the network.
  * @returns {Choice[]}
  */
@@ -67,7 +77,7 @@ export function environmentFolder(choices) {
   return path.join(
     cacheRoot,
     "environments",
-    digest(choices.map(({ name, source, folder }) => [name, source, folder])),
+    digest([LANGUAGE_HOST, choices.map(({ name, source, folder }) => [name, source, folder])]),
   );
 }
 
@@ -100,6 +110,11 @@ export async function assemble(choices, cli) {
     for (const file of readdirSync(/** @type {string} */ (part))) {
       if (file !== "part.json") place(path.join(/** @type {string} */ (part), file), path.join(partial, "bin", file));
     }
+  }
+  if (own.length > 0) {
+    const host = path.join(partial, "bin", LANGUAGE_HOST.name);
+    renameSync(host, path.join(partial, "bin", LANGUAGE_HOST.renamed));
+    writeFileSync(host, LANGUAGE_HOST.text, { mode: 0o755 });
   }
   for (const choice of choices.filter(({ name }) => pluginParts.includes(name))) {
     await work({

@@ -52,7 +52,15 @@ describe("toolchain", () => {
     expect(machine.builds()).toEqual(everything);
     const env = await environment();
     const bin = String(env.PATH).split(":")[0] ?? "";
-    expect(readdirSync(bin).sort()).toEqual(["pulumi", "pulumi-language-nodejs", "pulumi-resource-pulumi-nodejs"]);
+    expect(readdirSync(bin).sort()).toEqual([
+      "language-nodejs",
+      "pulumi",
+      "pulumi-language-nodejs",
+      "pulumi-resource-pulumi-nodejs",
+    ]);
+    expect(readFileSync(path.join(bin, "pulumi-language-nodejs"), "utf8")).toMatch(
+      /language-nodejs" -typescript=false "\$@"\n$/,
+    );
     expect(statSync(path.join(bin, "pulumi-resource-pulumi-nodejs")).mode & 0o777).toBe(0o755);
     expect(await installed()).toEqual([
       "resource-cloudflare-v6.22.1",
