@@ -5,7 +5,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 N := bin/with-node
 
-.PHONY: help up down test test-unit test-lab lint format build clean
+# What it is told, for example: make bench ARGS="--hosts 3,10 --rounds 3"
+ARGS ?=
+
+.PHONY: help up down test test-unit test-lab bench lint format build clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +30,9 @@ test-unit: build ## Run the tests that need no lab
 
 test-lab: build ## Run only the tests that need the lab
 	@$(N) bin/test lab
+
+bench: build ## Measure beside ansible-core and pyinfra (ARGS=--quick, ARGS=--help)
+	@bin/bench $(ARGS)
 
 lint: build ## eslint, prettier and the types
 	@$(N) npx tsc --noEmit --incremental false -p tsconfig.json
