@@ -102,7 +102,7 @@ const kernel: [string, string, string, RegExp, string][] = [
     "a route into a tunnel",
     "home",
     `ip route add 10.66.0.0/16 dev ${hubs}`,
-    new RegExp(`IPv4 routes of ${hubs}: \\+ 10\\.66\\.0\\.0/16`),
+    new RegExp(`IPv4 routes of ${hubs}: .*\\+ 10\\.66\\.0\\.0/16`),
     "ip route show 10.66.0.0/16",
   ],
   [
