@@ -1,5 +1,5 @@
 /** A stack of raw roles on lab hosts, which a test describes in JSON (test/lab/host-program), with a state of its own. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Trial } from "./host-program/trial";
@@ -37,6 +37,26 @@ export class TrialStack {
     await this.stack(["destroy", "--yes", "--skip-preview"], {});
     rmSync(this.backend, { recursive: true, force: true });
     if (this.name !== "trial") rmSync(join(PROGRAM, `Pulumi.${this.name}.yaml`), { force: true });
+  };
+
+  /** Ends everything that runs of pulumi for this stack at once, as when its machine dies: engine, plugins, program. */
+  kill = (): void => {
+    const mine = `PULUMI_BACKEND_URL=file://${this.backend}`;
+    const runs = (pid: string): boolean => {
+      try {
+        return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0").includes(mine);
+      } catch {
+        return false; // it has ended meanwhile
+      }
+    };
+    const found = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && runs(name));
+    if (found.length < 3) throw new Error(`only ${found.length} processes run for the stack`);
+    for (const pid of found)
+      try {
+        process.kill(Number(pid), "SIGKILL");
+      } catch {
+        // it has ended with the others
+      }
   };
 
   /** Runs pulumi with these roles; `wrap` is a program that runs it, with the command in its arguments. */

@@ -4,6 +4,7 @@ import { type ConnectionArgs, HostRole, WireGuardKey } from "pulumi-intranet/hos
 import { FIXED_HOSTS, KEY_LABELS } from "../../../lab/constants";
 import { deriveSshKey } from "../../../lab/keys";
 import type { Trial } from "./trial";
+import { makeTunnel } from "./tunnel";
 
 const trial = JSON.parse(process.env["TRIAL_ROLES"]!) as Trial;
 const home = FIXED_HOSTS.find((host) => host.name === "home")!;
@@ -22,3 +23,5 @@ for (const [name, { files = {}, connection = standard, ...args }] of Object.entr
   ]);
   new HostRole(name, { ...args, connection, role: `trial-${name}`, files: Object.fromEntries(filled) });
 }
+
+if (trial.tunnel) makeTunnel(trial.tunnel, standard);

@@ -7,12 +7,33 @@ export type TrialRole = Omit<HostRoleArgs, "connection" | "role" | "files"> & {
   files?: Record<string, { content: string; secret?: boolean; mode?: string }>;
 };
 
+/** Addresses of the tunnel's two ends: `near` is home, `far` the server. */
+export const TUNNEL = {
+  space: { v4: "10.16.0.0/12", v6: "fd12:3456:789a::/48" },
+  near: { v4: "10.31.255.9", v6: "fd12:3456:789a:ffff::9" },
+  far: { v4: "10.31.255.8", v6: "fd12:3456:789a:ffff::8" },
+};
+
+/** A tunnel between home and a server, made of the real components. */
+export interface TrialTunnel {
+  /** The server at its public address. It listens; home dials. */
+  server: ConnectionArgs;
+  /** Whether the server is reached through the tunnel, by home, rather than directly. */
+  through: boolean;
+  /** Whether the server is given another peer's key than home's. */
+  wrongPeer?: boolean;
+  /** The MTU of both ends. */
+  mtu: number;
+}
+
 /** What the program makes. */
 export interface Trial {
   /** Another one makes another key. Default 1. */
   keyVersion?: number;
   /** The pinned keys of `home`; absent: its own. */
   hostKeys?: string[];
+  /** Absent: none. */
+  tunnel?: TrialTunnel;
   /** By name; on the host a role is called `trial-NAME`. */
   roles: Record<string, TrialRole>;
 }
