@@ -104,7 +104,10 @@ export class Conversations {
     return this.queued(talk.connection, async () => {
       const answer = await this.send(talk, request, tx);
       if (answer.ok && answer.state === "awaiting") {
-        const confirmed = await this.settle(talk.connection, this.confirm(talk, tx, Number(answer.seconds)));
+        const confirmed = await this.settle(
+          talk.connection,
+          this.confirm(talk, tx, Number(answer.seconds), isRemoval(request)),
+        );
         if (talk.before) this.installed.set(placeOf(talk.connection), talk.connection.hostKeys);
         return confirmed;
       }
@@ -211,8 +214,7 @@ export class Conversations {
     if (past.state === "awaiting") return past;
     if (past.state === "committed") return (past.result as AgentAnswer | undefined) ?? past;
     // Never begun, or all of it is gone, records too: asking again does what is still to be done.
-    if (past.state === "unknown" && (request as { action?: string }).action === "remove" && tries > 1)
-      return this.send(talk, request, tx, tries - 1);
+    if (past.state === "unknown" && isRemoval(request) && tries > 1) return this.send(talk, request, tx, tries - 1);
     const reason =
       past.state === "rolled-back" ? `the host undid the change: ${String(past.reason)}` : "the change was never begun";
     throw new RoleError(
@@ -249,7 +251,7 @@ export class Conversations {
   }
 
   /** Only a connection that was made after the change proves that the way in is open. */
-  private async confirm(talk: Conversation, tx: string, seconds: number): Promise<AgentAnswer> {
+  private async confirm(talk: Conversation, tx: string, seconds: number, removes: boolean): Promise<AgentAnswer> {
     const host = displayName(talk.connection);
     const end = Date.now() + seconds * 1000;
     const onWait = (reason: string) =>
@@ -274,6 +276,8 @@ export class Conversations {
       `role ${talk.role} on ${host}: the change was applied, but no new connection got in within ${seconds} s: ${failure.message}.`,
     ];
     if (past?.state === "committed") return past.result as AgentAnswer;
+    // With the last role the host's records go as well; one that was undone would still be in them.
+    if (past?.state === "unknown" && removes) return { ok: true, state: "committed" };
     if (past?.state === "rolled-back") {
       const left = Array.isArray(past.leftovers) ? (past.leftovers as string[]) : [];
       lines.push(
@@ -291,4 +295,8 @@ export class Conversations {
 /** The way to the host for all but a confirmation. */
 function wayOf(talk: Conversation): Connection {
   return talk.before ?? talk.connection;
+}
+
+function isRemoval(request: object): boolean {
+  return (request as { action?: string }).action === "remove";
 }
