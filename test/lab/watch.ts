@@ -8,12 +8,13 @@ const MINUTES = 20;
 const PING = `
 import os, re, subprocess, sys, time
 stop, address = sys.argv[1:]
-ping = subprocess.Popen(["ping", "-n", "-i", "0.2", address], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+ping = subprocess.Popen(["ping", "-n", "-i", "0.2", address], stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 os.set_blocking(ping.stdout.fileno(), False)
 seen, text, strange = set(), "", []
 def read():
     global text
-    text += ping.stdout.read() or ""
+    try: text += os.read(ping.stdout.fileno(), 1 << 16).decode()
+    except BlockingIOError: return
     *lines, text = text.split("\\n")
     for line in lines:
         found = re.search(r"bytes from .* icmp_seq=(\\d+) ", line)
