@@ -1,5 +1,6 @@
 /** The authority's roles, as desired state. */
 import type * as pulumi from "@pulumi/pulumi";
+import { CERTIFICATES, known } from "../common/input";
 import type { RoleContent } from "../host-identity/roles";
 import { tcpAt } from "../common/ports";
 import * as page from "./page";
@@ -90,7 +91,7 @@ export function trustRole(rootCertificate: pulumi.Input<string>): RoleContent {
     role: "trust-anchor",
     packages: ["ca-certificates", "openssl"],
     files: {
-      [TRUSTED_ROOT]: certificateFile(rootCertificate),
+      [TRUSTED_ROOT]: certificateFile(known(rootCertificate, "rootCertificate", CERTIFICATES)),
       [`/etc/systemd/system/${TRUST_UNIT}`]: { content: renderTrustUnit() },
     },
     units: { [TRUST_UNIT]: { reloadOn: [TRUSTED_ROOT] } },

@@ -34,19 +34,22 @@ export function checkInterface(text: string, path: string, issues: Issues): void
   );
 }
 
-/** Checks the supernets and returns them. */
-export function checkSpaces(space: { v4: string; v6: string }, issues: Issues): (Prefix | undefined)[] {
-  return [checkPrefix(space.v4, "space.v4", issues, 4), checkPrefix(space.v6, "space.v6", issues, 6)];
+/** Checks a prefix of each family, the supernets if `path` says nothing else, and returns them. */
+export function checkSpaces(space: { v4: string; v6: string }, issues: Issues, path = "space"): (Prefix | undefined)[] {
+  return [checkPrefix(space.v4, `${path}.v4`, issues, 4), checkPrefix(space.v6, `${path}.v6`, issues, 6)];
 }
 
-/** Checks a host's identity: two addresses, each in the space. Raises all problems at once. */
-export function checkIdentity(
-  subject: string,
-  args: { v4: string; v6: string; space: { v4: string; v6: string } },
-): void {
-  const issues = new Issues();
-  checkIdentityIn(args, args.space, "", issues);
-  issues.throwIfAny(subject);
+/** Notes a text that is none of a few words. */
+export function checkOneOf(text: string, words: readonly string[], path: string, issues: Issues): void {
+  if (!words.includes(text))
+    issues.add(path, `must be one of ${words.join(", ")}`, [show(text)], "leave it out, or choose one of them");
+}
+
+/** Notes a role's name, or the beginning of one, that the host layer does not take. */
+export function checkRoleName(text: string, path: string, issues: Issues): void {
+  if (/^[a-z](?:[a-z0-9]|-(?=[a-z0-9])){0,24}$/.test(text)) return;
+  const rule = "must be at most 25 lower case letters, digits and single hyphens, beginning with a letter";
+  issues.add(path, rule, [show(text)], "leave it out");
 }
 
 /** Notes what is wrong with a host's identity, and with the space that it must lie in; returns the space. */

@@ -1,8 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
 import { HostRole } from "../../host";
-import { checkIdentity } from "../common/check";
 import { roleHost, roleOptions, wayHost, whenReady } from "../common/managed-host";
 import type { HostIdentityArgs } from "./args";
+import { checkHostIdentity } from "./check";
 import { renderForwardRules } from "./render";
 import { firewallRole, identityRole, type RoleContent } from "./roles";
 
@@ -16,7 +16,7 @@ export class HostIdentity extends pulumi.ComponentResource {
 
   /** @throws ValidationError when an address or prefix is none, or the identity lies outside the space */
   constructor(name: string, args: HostIdentityArgs, opts?: pulumi.ComponentResourceOptions) {
-    checkIdentity(`host identity "${name}"`, args);
+    checkHostIdentity(`host identity "${name}"`, args);
     super("intranet:host-identity:HostIdentity", name, {}, opts);
     whenReady(args, (after) => {
       const role = (

@@ -1,5 +1,6 @@
 /** The roles that give a host its identity, as desired state. */
 import type { HostRoleArgs } from "../../host";
+import { IPV6_PREFIX, known } from "../common/input";
 import type { HostIdentityArgs } from "./args";
 import * as render from "./render";
 import { HUB_SYSCTLS, SITE_SYSCTLS } from "./sysctls";
@@ -16,7 +17,9 @@ export function identityRole(args: HostIdentityArgs): RoleContent {
     space: args.space,
     unusedPrefixes: unused.map((_, index) => `{{unused_prefix_${index}}}`),
   });
-  const values = Object.fromEntries(unused.map((prefix, index) => [`unused_prefix_${index}`, prefix]));
+  const values = Object.fromEntries(
+    unused.map((prefix, index) => [`unused_prefix_${index}`, known(prefix, `unusedPrefixes[${index}]`, IPV6_PREFIX)]),
+  );
   return {
     role: `${args.role ?? "intranet"}-identity`,
     packages: ["iproute2"],

@@ -53,6 +53,8 @@ function checkEntry(entry: OspfInterface, path: string, names: Map<string, strin
     names.set(name, at);
   }
   checkLabel(entry.neighbour, `${path}.neighbour`, issues);
+  if (typeof entry.secret === "string" && !READABLE.test(entry.secret))
+    issues.add(`${path}.secret`, SECRET_RULE, ["not shown"], "take the value of a SharedSecret");
   checkWhole(entry.area, `${path}.area`, 0, 2 ** 32 - 1, issues);
   checkWhole(entry.cost, `${path}.cost`, 1, 65534, issues);
 }
@@ -79,10 +81,11 @@ function checkWhole(value: number | undefined, path: string, first: number, last
   issues.add(path, `must be a whole number from ${first} to ${last}`, [show(value)], "leave it out for the default");
 }
 
+const READABLE = /^[\x20\x21\x23-\x7e]{16,128}$/;
+const SECRET_RULE = "must be 16 to 128 characters of printable ASCII without quotation marks";
+
 /** Returns a secret that BIRD can read between quotation marks; raises an error without it otherwise. */
 export function checkedSecret(secret: string, neighbour: string): string {
-  if (/^[\x20\x21\x23-\x7e]{16,128}$/.test(secret)) return secret;
-  throw new Error(
-    `the OSPF secret for ${neighbour} must be 16 to 128 characters of printable ASCII without quotation marks`,
-  );
+  if (READABLE.test(secret)) return secret;
+  throw new Error(`the OSPF secret for ${neighbour} ${SECRET_RULE}`);
 }

@@ -1,6 +1,7 @@
 import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
 import { checkDomain, isDomain, isWithinDomain, Issues, show } from "../../model";
+import { addressRule, checkInput, known } from "../common/input";
 import type { PublicDnsArgs } from "./args";
 import { conflictingRecords, ownerComment, planRecords, type PlannedRecord } from "./render";
 
@@ -52,7 +53,12 @@ export class PublicDns extends pulumi.ComponentResource {
 
   /** A record's resource is named by name and type, so a change of type makes another one; the old one goes first. */
   private record(name: string, record: PlannedRecord, zoneId: pulumi.Input<string>, args: PublicDnsArgs): void {
-    const content = record.type === "A" ? { content: args.ipv4 } : record.type === "AAAA" ? { content: args.ipv6 } : {};
+    const content =
+      record.type === "A"
+        ? { content: known(args.ipv4, "ipv4", addressRule(4)) }
+        : record.type === "AAAA"
+          ? { content: known(args.ipv6, "ipv6", addressRule(6)) }
+          : {};
     new cloudflare.DnsRecord(
       `${name}-${record.key}`,
       {
@@ -81,6 +87,8 @@ function checkPublicDns(subject: string, args: PublicDnsArgs): void {
       "give the zone that Cloudflare holds for the domain",
     );
   }
+  checkInput(args.ipv4, "ipv4", addressRule(4), issues);
+  checkInput(args.ipv6, "ipv6", addressRule(6), issues);
   (args.caa ?? []).forEach((issuer, index) => checkDomain(issuer, `caa[${index}]`, issues));
   const ttl = args.ttl ?? 300;
   if (!Number.isInteger(ttl) || ttl < 60 || ttl > 86400) {

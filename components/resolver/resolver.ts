@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { HostRole } from "../../host";
 import { checkDomain, Issues, parseAddress, show } from "../../model";
+import { checkOneOf } from "../common/check";
 import { roleHost, roleOptions, whenReady } from "../common/managed-host";
 import type { ResolverArgs } from "./args";
 import { resolverRole } from "./roles";
@@ -33,5 +34,6 @@ function checkResolver(subject: string, args: ResolverArgs): void {
   });
   if (!args.doctor.startsWith("#!"))
     issues.add("doctor", "must be the text of a script", [show(args.doctor)], "give that of InternalDns: doctor");
+  if (args.through !== undefined) checkOneOf(args.through, ["systemd-resolved", "resolv.conf"], "through", issues);
   issues.throwIfAny(subject);
 }

@@ -1,5 +1,6 @@
 /** What is wrong with a proxy's arguments: all of it at once. */
 import { checkDomain, checkPort, checkRenewInterval, Issues, parseAddress, show } from "../../model";
+import { CERTIFICATES, checkInput } from "../common/input";
 import type { ReverseProxyArgs, ReverseProxyCertificates } from "./args";
 
 /** Checks a proxy; raises a ValidationError with all problems at once. */
@@ -74,7 +75,9 @@ function checkListen(listen: readonly string[], issues: Issues): void {
   });
 }
 
-function checkCertificates({ directory, renewInterval }: ReverseProxyCertificates, issues: Issues): void {
+function checkCertificates(certificates: ReverseProxyCertificates, issues: Issues): void {
+  const { directory, rootCertificate, renewInterval } = certificates;
+  checkInput(rootCertificate, "certificates.rootCertificate", CERTIFICATES, issues);
   if (!/^https:\/\/[a-z0-9.-]+(?::\d{1,5})?\/[A-Za-z0-9/._~-]*$/.test(directory))
     issues.add(
       "certificates.directory",

@@ -2,6 +2,7 @@
 import { tcpAt } from "../common/ports";
 import { httpProbe } from "../common/probe";
 import type { CheckArgs, ProbeArgs } from "../../host";
+import { CERTIFICATES, known } from "../common/input";
 import type { RoleContent } from "../host-identity/roles";
 import type { ReverseProxyArgs, ReverseProxyCertificates } from "./args";
 import { CADDY_DROP_IN, CADDYFILE, PROXY_ROOT, renderCaddyDropIn, renderCaddyfile } from "./render";
@@ -74,7 +75,12 @@ function certificateProbe(hostname: string, address: string): ProbeArgs {
 function certificateParts(args: ReverseProxyArgs, { directory, rootCertificate }: ReverseProxyCertificates) {
   return {
     packages: ["curl", "openssl"],
-    files: { [PROXY_ROOT]: { content: "{{certificate}}", values: { certificate: rootCertificate } } },
+    files: {
+      [PROXY_ROOT]: {
+        content: "{{certificate}}",
+        values: { certificate: known(rootCertificate, "certificates.rootCertificate", CERTIFICATES) },
+      },
+    },
     checks: waitForAuthority(directory, args.listen),
     probes: args.sites.flatMap(({ hostname }) => hostname.map((name) => certificateProbe(name, args.listen[0]!))),
     // Certificates that lead to the old root stay in memory until a restart.

@@ -12,6 +12,7 @@ import {
   show,
 } from "../../model";
 import { checkAddress } from "../common/check";
+import { checkInput, ENDPOINT, known, WIREGUARD_PUBLIC_KEY } from "../common/input";
 import type { RoadWarriorArgs } from "./args";
 import { renderDeviceConfiguration } from "./render";
 
@@ -36,9 +37,12 @@ export class RoadWarrior extends pulumi.ComponentResource {
     const notice = `device ${args.device}: its configuration stops working with this update: it must scan the new QR code.`;
     const key = new WireGuardKey(`${name}-key`, { keyVersion: args.keyVersion ?? 1, notice }, { parent: this });
     this.publicKey = key.publicKey;
-    const known = pulumi.all([key.privateKey, args.hub.publicKey, args.hub.address]);
+    const hub = {
+      publicKey: known(args.hub.publicKey, "hub.publicKey", WIREGUARD_PUBLIC_KEY),
+      address: known(args.hub.address, "hub.address", ENDPOINT),
+    };
     this.configuration = pulumi.secret(
-      known.apply(([privateKey, publicKey, address]) =>
+      pulumi.all([key.privateKey, hub.publicKey, hub.address]).apply(([privateKey, publicKey, address]) =>
         renderDeviceConfiguration({
           device: args.device,
           privateKey,
@@ -64,6 +68,8 @@ function checkRoadWarrior(subject: string, args: RoadWarriorArgs): void {
   checkLabel(args.device, "device", issues);
   checkAddress(args.v4, "v4", 4, issues);
   checkAddress(args.v6, "v6", 6, issues);
+  checkInput(args.hub.publicKey, "hub.publicKey", WIREGUARD_PUBLIC_KEY, issues);
+  checkInput(args.hub.address, "hub.address", ENDPOINT, issues);
   checkPort(args.hub.port, "hub.port", issues);
   if (args.allowedPrefixes.length === 0)
     issues.add(

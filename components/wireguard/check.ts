@@ -11,7 +11,8 @@ import {
   show,
 } from "../../model";
 import { LINK_LOCAL_V6 } from "../common/nftables";
-import { checkAddress, checkInterface, checkPrefixes } from "../common/check";
+import { checkAddress, checkInterface, checkPrefixes, checkSpaces } from "../common/check";
+import { checkInput, ENDPOINT, WIREGUARD_PUBLIC_KEY } from "../common/input";
 import type { DeviceHubArgs, WireGuardEnd, WireGuardLinkArgs } from "./args";
 
 function checkMtu(mtu: number, issues: Issues): void {
@@ -39,7 +40,10 @@ function checkEnd(end: WireGuardEnd, path: string, issues: Issues): void {
     );
   }
   if (end.listenPort !== undefined) checkPort(end.listenPort, `${path}.listenPort`, issues);
-  if (end.endpoint) checkPort(end.endpoint.port, `${path}.endpoint.port`, issues);
+  if (end.endpoint) {
+    checkInput(end.endpoint.address, `${path}.endpoint.address`, ENDPOINT, issues);
+    checkPort(end.endpoint.port, `${path}.endpoint.port`, issues);
+  }
   checkPrefixes(end.routes, `${path}.routes`, issues);
   checkAddress(end.source.v4, `${path}.source.v4`, 4, issues);
   checkAddress(end.source.v6, `${path}.source.v6`, 6, issues);
@@ -79,11 +83,14 @@ export function checkDeviceHub(subject: string, args: DeviceHubArgs): void {
   checkInterface(args.interface, "interface", issues);
   checkPort(args.listenPort, "listenPort", issues);
   if (args.mtu !== undefined) checkMtu(args.mtu, issues);
-  checkPrefixes([args.pool.v4, args.pool.v6], "pool", issues);
+  checkSpaces(args.pool, issues, "pool");
+  checkAddress(args.address.v4, "address.v4", 4, issues);
+  checkAddress(args.address.v6, "address.v6", 6, issues);
   const holders = new Map<string, string>([args.address.v4, args.address.v6].map((text) => [text, "address"]));
   args.devices.forEach((device, index) => {
     const path = `devices[${index}]`;
     checkLabel(device.name, `${path}.name`, issues);
+    checkInput(device.publicKey, `${path}.publicKey`, WIREGUARD_PUBLIC_KEY, issues);
     for (const [field, family] of [
       ["v4", 4],
       ["v6", 6],

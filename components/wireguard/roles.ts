@@ -1,6 +1,7 @@
 /** The roles of tunnels' ends, as desired state. */
 import { familyOf } from "../common/text";
 import * as pulumi from "@pulumi/pulumi";
+import { ENDPOINT, known, WIREGUARD_PUBLIC_KEY } from "../common/input";
 import type { RoleContent } from "../host-identity/roles";
 import { MIN_TUNNEL_MTU } from "../../model";
 import type { DeviceHubArgs, WireGuardEnd } from "./args";
@@ -94,7 +95,7 @@ export function linkRole(
   });
   const values = {
     peer_public_key: keys.peerPublicKey,
-    ...(endpoint ? { endpoint: bracketed(endpoint.address) } : {}),
+    ...(endpoint ? { endpoint: bracketed(known(endpoint.address, "endpoint.address", ENDPOINT)) } : {}),
   };
   const listen = end.listenPort === undefined ? {} : { listenPort: end.listenPort };
   const content = interfaceRole({
@@ -159,7 +160,9 @@ export function deviceHubRole(args: DeviceHubArgs): RoleContent {
     source: args.address,
     asymmetric: false,
   });
-  const values = Object.fromEntries(devices.map((device) => [placeholder(device.name), device.publicKey]));
+  const values = Object.fromEntries(
+    devices.map((device) => [placeholder(device.name), known(device.publicKey, "publicKey", WIREGUARD_PUBLIC_KEY)]),
+  );
   const { interface: name, listenPort } = args;
   return interfaceRole({ name, config, values, privateKey: args.key.privateKey, script, listenPort });
 }

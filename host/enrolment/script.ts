@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { agentModules, enrolmentModule } from "../agent";
 import type { HostRoleArgs } from "../args";
+import { checkRole } from "../resource/check";
 import type { RoleInputs } from "../resource/inputs";
 import { applyRequest } from "../resource/request";
 
@@ -25,8 +26,23 @@ export function enrolmentScript(host: string, roles: RoleContent[]): pulumi.Outp
   return pulumi.secret(resolved.apply((contents) => renderScript(host, owner, contents)));
 }
 
-/** The script's text, from resolved roles. Pure. */
+/** What no HostRole checks, since the script goes to the host by another way. The values are not repeated. */
+function checkContents(host: string, roles: readonly ResolvedContent[]): void {
+  const failures = roles.flatMap((role, index) =>
+    checkRole(role)
+      .filter(({ property }) => property !== "connection")
+      .map(({ reason }) => `roles[${index}].${reason}`),
+  );
+  if (failures.length > 0) throw new pulumi.RunError(`the script that joins ${host}:\n  - ${failures.join("\n  - ")}`);
+}
+
+/**
+ * The script's text, from resolved roles. Pure.
+ *
+ * @throws RunError with every argument of a role that breaks its grammar
+ */
 export function renderScript(host: string, owner: string, roles: readonly ResolvedContent[]): string {
+  checkContents(host, roles);
   const modules = agentModules();
   const requests = roles.map((role) => applyRequest({ ...role, owner } as RoleInputs, "", ""));
   const request = { host, modules: modules.map(([name]) => name), roles: requests };

@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Enrolment, HostIdentity } from "../../components";
 import { HostRole } from "../../host";
-import { named, ofType, registered, settled, startMocks, TYPES, valueOf, world } from "./mocks";
+import { named, ofType, registered, settled, sshKeyOf, startMocks, TYPES, valueOf, world } from "./mocks";
 
 const KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGqwwyuGxZDhvm/8WKurybpUFFTctPs4nP6+H/QdB0cY";
 const identity = { v4: "10.31.255.2", v6: "fd12::2" };
@@ -37,7 +37,7 @@ test("before the host was seen there is its script, a key, and nothing on it", a
     name: "cabin",
     address: identity.v4,
     port: 2222,
-    hostKeys: ["ssh-ed25519 AAAA cabin-host-key"],
+    hostKeys: [sshKeyOf("cabin-host-key")],
     via: { address: "192.0.2.1" },
   });
 });

@@ -2,7 +2,18 @@ import * as pulumi from "@pulumi/pulumi";
 import { Intranet, type IntranetArgs } from "../../components";
 import { md5Fingerprint, parseOpenSshPublicKey, ValidationError } from "../../model";
 import { HOST_KEY, site, spec } from "../unit/model/fixtures";
-import { named, ofType, registered, settled, startMocks, TYPES, valueOf, world, type Registered } from "./mocks";
+import {
+  named,
+  ofType,
+  publicKeyOf,
+  registered,
+  settled,
+  startMocks,
+  TYPES,
+  valueOf,
+  world,
+  type Registered,
+} from "./mocks";
 
 jest.setTimeout(30_000); // on a busy machine
 
@@ -194,7 +205,7 @@ describe("secrets", () => {
     const tunnel = files(role("home-link-home-a"))["/etc/wireguard/wg-home.conf"]!;
     expect(tunnel.content).toContain("PrivateKey = {{private_key}}");
     expect(tunnel.content).toContain("PublicKey = {{peer_public_key}}");
-    expect(tunnel.values).toEqual({ peer_public_key: "PUBLIC-home-link-home-key-b" });
+    expect(tunnel.values).toEqual({ peer_public_key: publicKeyOf("home-link-home-key-b") });
     expect(tunnel.mode).toBe("0600");
   });
 
@@ -270,7 +281,7 @@ describe("the sinkhole", () => {
 
   test("pins the first host key for the first boot and the one after it for all else, and stores no login key", async () => {
     await make();
-    const [FIRST_KEY, KEY] = ["first-host-key", "host-key"].map((key) => `ssh-ed25519 AAAA home-sinkhole-${key}`);
+    const [FIRST_KEY, KEY] = ["first-host-key", "host-key"].map((key) => sshKeyOf(`home-sinkhole-${key}`));
     const { value } = named("home-sinkhole-first-boot").inputs["connection"] as { value: Record<string, unknown> };
     expect(value).toMatchObject({ host: "198.51.100.10", user: "root", hostKey: FIRST_KEY });
     expect(value["privateKey"]).toBeUndefined();

@@ -1,4 +1,5 @@
 /** Pulumi without an engine: every resource that a program makes is noted with its inputs and its options. */
+import { createHash } from "node:crypto";
 import * as pulumi from "@pulumi/pulumi";
 import { hashId } from "../../model";
 
@@ -39,6 +40,23 @@ export const TYPES = {
   intermediateCertificate: `${DYNAMIC}IntermediateCertificate`,
 } as const;
 
+/** A text of a WireGuard public key's form, another one for each name. */
+export function publicKeyOf(name: string): string {
+  return createHash("sha256").update(name).digest("base64");
+}
+
+/** An SSH public key's text of the right form, another one for each name. */
+export function sshKeyOf(name: string): string {
+  const text = (bytes: Buffer): Buffer => Buffer.concat([Buffer.from([0, 0, 0, bytes.length]), bytes]);
+  const key = createHash("sha256").update(name).digest();
+  return `ssh-ed25519 ${Buffer.concat([text(Buffer.from("ssh-ed25519")), text(key)]).toString("base64")}`;
+}
+
+/** A text of a certificate's form, another one for each name. */
+export function certificateOf(name: string): string {
+  return `-----BEGIN CERTIFICATE-----\n${Buffer.from(name).toString("base64")}\n-----END CERTIFICATE-----\n`;
+}
+
 /** Ids as a cloud gives them: numbers, the same for the same name. */
 function idOf(name: string): string {
   return String(hashId("mock", name, { first: 100, last: 1_000_000_000 }));
@@ -51,7 +69,7 @@ function stateOf(args: pulumi.runtime.MockResourceArgs): Record<string, unknown>
         ? { ...args.inputs, ipAddress: "198.51.100.10" }
         : { ...args.inputs, ipAddress: "2001:db8:100:1::", ipNetwork: "2001:db8:100:1::/64" };
     case TYPES.wireGuardKey:
-      return { ...args.inputs, publicKey: `PUBLIC-${args.name}`, privateKey: `PRIVATE-${args.name}` };
+      return { ...args.inputs, publicKey: publicKeyOf(args.name), privateKey: `PRIVATE-${args.name}` };
     case TYPES.sharedSecret:
       return {
         ...args.inputs,
@@ -59,12 +77,12 @@ function stateOf(args: pulumi.runtime.MockResourceArgs): Record<string, unknown>
         ...(args.inputs["keyVersion"] > 1 ? { previous: `SHARED-SECRET-${args.name}-before` } : {}),
       };
     case TYPES.sshHostKey:
-      return { ...args.inputs, publicKey: `ssh-ed25519 AAAA ${args.name}`, privateKey: "PRIVATE-HOST-KEY" };
+      return { ...args.inputs, publicKey: sshKeyOf(args.name), privateKey: "PRIVATE-HOST-KEY" };
     case TYPES.rootCertificate:
     case TYPES.intermediateCertificate:
       return {
         ...args.inputs,
-        certificate: `-----BEGIN CERTIFICATE-----\n${args.name}\n-----END CERTIFICATE-----\n`,
+        certificate: certificateOf(args.name),
         fingerprint: "AA:BB",
         ...world.validity,
         privateKey: `PRIVATE-${args.name}`,

@@ -3,7 +3,7 @@ import * as components from "../../components";
 import * as host from "../../host";
 import { ValidationError } from "../../model";
 import { HOST_KEY } from "../unit/model/fixtures";
-import { registered, settled, startMocks } from "./mocks";
+import { publicKeyOf, registered, settled, startMocks } from "./mocks";
 
 const connection = { address: "10.20.0.10", hostKeys: [HOST_KEY] };
 const space = { v4: "10.16.0.0/12", v6: "fd00:1:2::/48" };
@@ -29,8 +29,8 @@ const devices = {
   pool: { v4: "10.31.224.0/20", v6: "fd00:1:2:fffe::/64" },
   devices: [],
 };
-const laptop = { name: "laptop", publicKey: "x", v4: "10.31.224.2", v6: "fd00:1:2:fffe::2" };
-const hub = { publicKey: "x", address: "198.51.100.1", port: 51820 };
+const laptop = { name: "laptop", publicKey: publicKeyOf("laptop"), v4: "10.31.224.2", v6: "fd00:1:2:fffe::2" };
+const hub = { publicKey: publicKeyOf("hub"), address: "198.51.100.1", port: 51820 };
 const warrior = { device: "laptop", v4: laptop.v4, v6: laptop.v6, hub, allowedPrefixes: [space.v4] };
 const names = { zone: "example.net", domain: "intranet.example.net", ipv4: "198.51.100.1", ipv6: "2001:db8::1" };
 const sinkhole = {

@@ -1,0 +1,90 @@
+/**
+ * Every text of every component's arguments, replaced by hostile ones: refused by name before anything is made, or listed here as free and
+ * carried literally (free.test.ts proves that).
+ */
+import * as fc from "fast-check";
+import { HOSTILE } from "./hostile";
+import { leavesOf, replaced, written, type Leaf } from "./leaves";
+import { outcomeOf } from "./outcome";
+import { SAMPLES, type Sample } from "./samples";
+
+jest.setTimeout(300_000);
+
+/**
+ * Arguments that may hold such texts. `machine` is an opaque name that no host sees. A host role's own contents are HostRole's matter, whose checks
+ * test/unit/host/check.test.ts tries in the same way.
+ */
+const FREE: Readonly<Record<string, readonly string[]>> = {
+  CertificateAuthorityArgs: ["machine", "organisation"],
+  DeviceHubArgs: ["machine"],
+  EnrolmentArgs: ["hub.machine"],
+  HostIdentityArgs: ["machine"],
+  HostRoleArgs: ["machine"],
+  InternalDnsArgs: ["servers[0].machine", "records[1].data"],
+  IntranetArgs: ["certificateAuthority.organisation", "dns.extraRecords[1].data"],
+  OspfArgs: ["machine", "interfaces[0].secret"],
+  ResolverArgs: ["machine"],
+  ReverseProxyArgs: ["machine"],
+  TrustAnchorArgs: ["machine"],
+  WireGuardLinkArgs: ["a.machine", "b.machine"],
+};
+
+/** The connection is the same everywhere, and tried once; a role's contents are tried apart. */
+function isTriedHere({ type }: Sample, { path }: Leaf): boolean {
+  if (type === "HostRoleArgs") return path[0] === "connection" || path[0] === "machine";
+  if (type === "EnrolmentArgs" && path[0] === "roles") return false;
+  return !path.includes("connection");
+}
+
+const sampleOf = (type: string): Sample => SAMPLES.find((sample) => sample.type === type)!;
+const leaves = (sample: Sample): Leaf[] =>
+  leavesOf(sample.args(), new Set(sample.maps)).filter((leaf) => isTriedHere(sample, leaf));
+
+/** Whether a problem's place is the leaf's, or a part or a whole of it. */
+function names(path: string, leaf: Leaf): boolean {
+  const at = written(leaf).replace(/\{key\}$/, "");
+  const plain = path.replaceAll('["', ".").replaceAll('"]', "");
+  return at.startsWith(plain) || plain.startsWith(at);
+}
+
+/** What is wrong with how a hostile text was taken; undefined: it was refused by name, or carried. */
+async function flaw(sample: Sample, leaf: Leaf, text: string): Promise<string | undefined> {
+  const outcome = await outcomeOf(sample, replaced(sample.args(), leaf, text) as object);
+  const free = FREE[sample.type]?.includes(written(leaf));
+  if (!outcome.refused) return free ? undefined : "carried, though it is not listed as free";
+  if (outcome.paths.length === 0) return `no argument is named: ${outcome.message.slice(0, 200)}`;
+  return outcome.paths.some((path) => names(path, leaf)) ? undefined : `others are named: ${outcome.paths.join(", ")}`;
+}
+
+test.each(SAMPLES.map(({ type }) => type))("%s: the sample itself is taken", async (type) => {
+  const outcome = await outcomeOf(sampleOf(type), sampleOf(type).args());
+  expect(outcome.refused ? outcome.message : "taken").toBe("taken");
+});
+
+test.each(SAMPLES.map(({ type }) => type))("%s: no hostile text gets through by any argument", async (type) => {
+  const sample = sampleOf(type);
+  const flaws: string[] = [];
+  for (const leaf of leaves(sample))
+    for (const [name, text] of Object.entries(HOSTILE)) {
+      const found = await flaw(sample, leaf, text);
+      if (found !== undefined) flaws.push(`${written(leaf)}, ${name}: ${found}`);
+    }
+  expect(flaws).toEqual([]);
+});
+
+test("nor any mixture of them", async () => {
+  const places = SAMPLES.flatMap((sample) => leaves(sample).map((leaf) => ({ sample, leaf })));
+  const piece = fc.oneof(
+    fc.constantFrom(...Object.values(HOSTILE).filter((text) => text.length < 200)),
+    fc.string({ maxLength: 8 }),
+    fc.string({ unit: "binary", maxLength: 8 }),
+  );
+  // A blank and a line feed are in no name, address or number, whatever stands around them.
+  const text = fc.tuple(piece, piece, piece).map((parts) => parts.join(" \n"));
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...places), text, async ({ sample, leaf }, hostile) => {
+      expect(`${written(leaf)}: ${(await flaw(sample, leaf, hostile)) ?? "well"}`).toBe(`${written(leaf)}: well`);
+    }),
+    { numRuns: 400 },
+  );
+});

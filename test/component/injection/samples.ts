@@ -1,0 +1,323 @@
+/** For every component, arguments that use each field once: what the injection tests replace texts in. */
+import * as components from "../../../components";
+import * as host from "../../../host";
+import { HOST_KEY, site, spec } from "../../unit/model/fixtures";
+
+/** A component, its arguments by the name of their type, and those among them that are maps with the user's own keys. */
+export interface Sample {
+  /** The exported type of the arguments. */
+  readonly type: string;
+  /** Arguments without a mistake, every field given. */
+  readonly args: () => object;
+  readonly make: (args: never) => unknown;
+  /** Written places of maps, lists as `[]`. */
+  readonly maps?: readonly string[];
+}
+
+const CERTIFICATE = `-----BEGIN CERTIFICATE-----\n${Buffer.alloc(96, 1).toString("base64")}\n-----END CERTIFICATE-----\n`;
+const PUBLIC_KEY = Buffer.alloc(32, 1).toString("base64");
+
+const connection = (): host.ConnectionArgs => ({
+  address: "10.20.0.10",
+  port: 22,
+  user: "root",
+  hostKeys: [HOST_KEY],
+  name: "home",
+  identityFile: "/root/.ssh/id_ed25519",
+  via: { address: "198.51.100.1", hostKeys: [HOST_KEY] },
+});
+const managed = (): { connection: host.ConnectionArgs; machine: string } => ({
+  connection: connection(),
+  machine: "42",
+});
+const space = { v4: "10.16.0.0/12", v6: "fd00:1:2::/48" };
+const identity = { v4: "10.31.240.2", v6: "fd00:1:2:ffff::2" };
+
+const end = (name: string, last: number): object => ({
+  ...managed(),
+  host: name,
+  interface: `wg-${name}`,
+  v4: `169.254.1.${last}`,
+  v6: `fe80::${last}`,
+  listenPort: 61000 + last,
+  endpoint: { address: "198.51.100.1", port: 61000 + last },
+  routes: ["10.20.0.10/32"],
+  source: identity,
+});
+
+const role = (): host.RoleContent => ({
+  role: "trial",
+  packages: ["bird2"],
+  directories: { "/etc/trial": { owner: "root", group: "root", mode: "0755" } },
+  files: {
+    "/etc/trial/app.conf": {
+      content: "key {{key}} value {{value}}",
+      secrets: { key: "secret" },
+      values: { value: "plain" },
+      owner: "root",
+      group: "root",
+      mode: "0600",
+    },
+  },
+  links: { "/etc/trial/link": "app.conf" },
+  absent: ["/etc/trial/old"],
+  state: ["/var/lib/trial"],
+  sysctls: { "net.ipv4.ip_forward": "1" },
+  users: { trial: { system: true, home: "/srv/trial", shell: "/bin/sh", groups: ["adm"] } },
+  units: {
+    "trial.service": { reloadOn: ["/etc/trial/app.conf"], restartOn: ["/etc/trial/app.conf"], state: "started" },
+  },
+  checks: [{ command: ["cat", { staged: "/etc/trial/app.conf" }, "more"], description: "it is read" }],
+  probes: [{ command: ["true", "more"], description: "it works" }],
+  live: { "what it is": { command: ["cat", "/etc/trial/app.conf"] } },
+});
+
+/** All of them. */
+export const SAMPLES: readonly Sample[] = [
+  {
+    type: "HostRoleArgs",
+    args: () => ({ ...role(), connection: connection(), machine: "42" }),
+    make: (args) => new host.HostRole("sample", args),
+    maps: [
+      "directories",
+      "files",
+      "links",
+      "sysctls",
+      "users",
+      "units",
+      "live",
+      "files./etc/trial/app.conf.secrets",
+      "files./etc/trial/app.conf.values",
+    ],
+  },
+  {
+    type: "SinkholeArgs",
+    args: () => ({
+      location: "fsn1",
+      serverType: "cx23",
+      image: "debian-13",
+      management: { from: ["198.51.100.7/32"] },
+      domain: "intranet.example",
+      space,
+      identity,
+      sshPublicKeys: [HOST_KEY],
+      udpPorts: [51820],
+      deviceInterface: "wg-devices",
+      protect: false,
+      labels: { owner: "me" },
+      serverName: "vps",
+    }),
+    make: (args) => new components.Sinkhole("sample", args),
+    maps: ["labels"],
+  },
+  {
+    type: "PublicDnsArgs",
+    args: () => ({
+      zone: "example.net",
+      domain: "intranet.example.net",
+      ipv4: "198.51.100.1",
+      ipv6: "2001:db8::1",
+      caa: ["letsencrypt.org"],
+      apex: true,
+      ttl: 300,
+    }),
+    make: (args) => new components.PublicDns("sample", args),
+  },
+  {
+    type: "HostIdentityArgs",
+    args: () => ({
+      ...managed(),
+      ...identity,
+      space,
+      forwarding: "lan",
+      firewall: "tunnels",
+      unusedPrefixes: ["2001:db8:1::/64"],
+      role: "intranet",
+    }),
+    make: (args) => new components.HostIdentity("sample", args),
+  },
+  {
+    type: "WireGuardLinkArgs",
+    args: () => ({ a: end("home", 1), b: end("cabin", 2), mtu: 1420, keyVersion: 1 }),
+    make: (args) => new components.WireGuardLink("sample", args),
+  },
+  {
+    type: "DeviceHubArgs",
+    args: () => ({
+      ...managed(),
+      interface: "wg-devices",
+      listenPort: 51820,
+      address: { v4: "10.31.224.1", v6: "fd00:1:2:fffe::1" },
+      pool: { v4: "10.31.224.0/20", v6: "fd00:1:2:fffe::/64" },
+      key: new host.WireGuardKey("hub-key", {}),
+      devices: [{ name: "laptop", publicKey: PUBLIC_KEY, v4: "10.31.224.2", v6: "fd00:1:2:fffe::2" }],
+      mtu: 1280,
+    }),
+    make: (args) => new components.DeviceHub("sample", args),
+  },
+  {
+    type: "RoadWarriorArgs",
+    args: () => ({
+      device: "laptop",
+      v4: "10.31.224.2",
+      v6: "fd00:1:2:fffe::2",
+      hub: { publicKey: PUBLIC_KEY, address: "198.51.100.1", port: 51820 },
+      allowedPrefixes: [space.v4],
+      dns: ["10.31.240.1"],
+      mtu: 1280,
+      keyVersion: 1,
+    }),
+    make: (args) => new components.RoadWarrior("sample", args),
+  },
+  {
+    type: "OspfArgs",
+    args: () => ({
+      ...managed(),
+      routerId: identity.v4,
+      identity,
+      space,
+      announce: ["10.20.0.0/24"],
+      interfaces: [
+        { interface: "wg-vps", area: 0, cost: 10, neighbour: "vps", secret: "sixteen letters!", required: true },
+      ],
+      bfd: { intervalMs: 300, multiplier: 5 },
+    }),
+    make: (args) => new components.Ospf("sample", args),
+  },
+  {
+    type: "EnrolmentArgs",
+    args: () => ({
+      host: "cabin",
+      hub: managed(),
+      address: identity.v4,
+      port: 2222,
+      sshPublicKeys: [HOST_KEY],
+      roles: [role()],
+      keyVersion: 1,
+    }),
+    make: (args) => new components.Enrolment("sample", args),
+    maps: [
+      "directories",
+      "files",
+      "links",
+      "sysctls",
+      "users",
+      "units",
+      "live",
+      "files./etc/trial/app.conf.secrets",
+      "files./etc/trial/app.conf.values",
+    ].map((map) => `roles[].${map}`),
+  },
+  {
+    type: "InternalDnsArgs",
+    args: () => ({
+      domain: "intranet.example",
+      space,
+      servers: [
+        { ...managed(), name: "home", identity, listen: [identity.v4, identity.v6] },
+        {
+          connection: { ...connection(), address: "10.20.1.10" },
+          name: "cabin",
+          identity: { v4: "10.31.240.3", v6: "fd00:1:2:ffff::3" },
+          listen: ["10.31.240.3", "fd00:1:2:ffff::3"],
+        },
+      ],
+      records: [
+        { name: "nas", type: "A", ttl: 300, data: "10.20.0.7" },
+        { name: "note", type: "TXT", data: '"a text"' },
+      ],
+      reverse: [{ address: "10.20.0.7", name: "nas.intranet.example" }],
+      forwarders: ["198.51.100.53"],
+      rootServers: { "a.root.example": ["198.51.100.54"] },
+      trustAnchors: [`. 20326 8 2 ${"E06D44B8".repeat(8)}`],
+      publicName: "debian.org",
+      keyVersion: 1,
+    }),
+    make: (args) => new components.InternalDns("sample", args),
+    maps: ["rootServers"],
+  },
+  {
+    type: "ResolverArgs",
+    args: () => ({
+      ...managed(),
+      servers: [identity.v4],
+      domain: "intranet.example",
+      doctor: "#!/bin/sh\n",
+      through: "resolv.conf",
+    }),
+    make: (args) => new components.Resolver("sample", args),
+  },
+  {
+    type: "CertificateAuthorityArgs",
+    args: () => ({
+      ...managed(),
+      domain: "intranet.example",
+      organisation: "The family",
+      identity,
+      hostname: "ca.intranet.example",
+      port: 9000,
+      crlPort: 9001,
+      leafLifetime: "168h",
+      subdomains: ["apps.intranet.example"],
+      rootVersion: 1,
+      rootLifetimeDays: 3650,
+      intermediateVersion: 1,
+      intermediateLifetimeDays: 1095,
+    }),
+    make: (args) => new components.CertificateAuthority("sample", args),
+  },
+  {
+    type: "TrustAnchorArgs",
+    args: () => ({ ...managed(), rootCertificate: CERTIFICATE }),
+    make: (args) => new components.TrustAnchor("sample", args),
+  },
+  {
+    type: "ReverseProxyArgs",
+    args: () => ({
+      ...managed(),
+      sites: [{ hostname: ["wiki.intranet.example"], upstream: "127.0.0.1:8080" }],
+      listen: [identity.v4],
+      certificates: {
+        directory: "https://ca.intranet.example:9000/acme/acme/directory",
+        rootCertificate: CERTIFICATE,
+        renewInterval: "10m",
+      },
+      pages: [{ hostname: "ca.intranet.example", folder: "/srv/page" }],
+    }),
+    make: (args) => new components.ReverseProxy("sample", args),
+  },
+  {
+    type: "IntranetArgs",
+    args: () => ({
+      ...spec({
+        space,
+        pools: { identities: "10.31.240.0/20", devices: "10.31.224.0/20" },
+        sites: {
+          home: site(0),
+          cabin: site(1, { host: { address: "10.20.1.10", port: 22, user: "root", hostKeys: [HOST_KEY] } }),
+        },
+        devices: { laptop: { keyVersion: 1 } },
+        services: { wiki: { at: "home", port: 8080, protocol: "https", audience: "intranet" } },
+        links: [{ from: "cabin", to: "home", endpoint: { address: "198.51.100.160", port: 61999 } }],
+        dns: {
+          at: ["home"],
+          forwarders: ["198.51.100.53"],
+          rootServers: { "a.root.example": ["198.51.100.54"] },
+          trustAnchors: [`. 20326 8 2 ${"E06D44B8".repeat(8)}`],
+          publicName: "debian.org",
+          extraRecords: [
+            { name: "nas", type: "A", data: "10.20.0.7" },
+            { name: "note", type: "TXT", data: '"a text"' },
+          ],
+        },
+        certificateAuthority: { at: "home", organisation: "The family", leafLifetime: "168h", renewInterval: "10m" },
+      }),
+      sshPublicKeys: [HOST_KEY],
+      zone: "intranet.example",
+      protect: false,
+      caa: ["letsencrypt.org"],
+    }),
+    make: (args) => new components.Intranet("sample", args),
+    maps: ["sites", "devices", "services", "dns.rootServers"],
+  },
+];
