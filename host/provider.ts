@@ -7,8 +7,11 @@ import { EnrolmentProvider } from "./enrolment/provider";
 import { IntermediateProvider, RootProvider } from "./keys/authority-provider";
 import { KeyProvider, SharedSecretProvider } from "./keys/key-provider";
 import { makeSharedSecret, makeSshHostPair, makeWireGuardPair } from "./keys/pairs";
+import { endWithEngine } from "./process";
 import { Conversations } from "./resource/converse";
 import { RoleProvider } from "./resource/role-provider";
+
+if (process.argv[1]?.includes("dynamic-provider")) endWithEngine();
 
 const pool = new ConnectionPool();
 

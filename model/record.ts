@@ -27,7 +27,7 @@ function isRecordName(name: string): boolean {
 /** One line that a zone file reads as the data of one record: no comment, no second line, all quotes closed. */
 function isOneLine(data: string): boolean {
   const outside = data.replace(/"(?:[^"\\]|\\.)*"/g, "").replace(/\\./g, "");
-  return data.trim() !== "" && !/\p{Cc}/u.test(data) && !/[;()"]/.test(outside);
+  return data.trim() !== "" && !/[\p{Cc}\p{Cs}]/u.test(data) && !/[;()"]/.test(outside);
 }
 
 function checkData({ type, data }: RecordSpec, path: string, issues: Issues): void {

@@ -1,3 +1,4 @@
+import { say } from "../process";
 import { isDeepStrictEqual } from "node:util";
 import { type Connection, connectionOf, connectionProblems, displayName } from "../connection/arguments";
 import { ConnectionError } from "../connection/errors";
@@ -29,7 +30,7 @@ export class EnrolmentProvider {
   /** `log` takes what a person should know; it goes to the provider's stderr, which the engine shows. */
   constructor(
     private readonly pool: ConnectionPool,
-    private readonly log: (line: string) => void = (line) => console.error(line),
+    private readonly log: (line: string) => void = say,
     private readonly seconds = LOOK_SECONDS,
   ) {}
 

@@ -1,3 +1,4 @@
+import { say } from "../process";
 import type { CheckFailure } from "../resource/check";
 import { clean, isUnknown } from "../resource/inputs";
 
@@ -50,7 +51,7 @@ export class KeyProvider {
   constructor(
     private readonly kind: string,
     protected readonly make: () => object,
-    private readonly log: (line: string) => void = (line) => console.error(line),
+    private readonly log: (line: string) => void = say,
   ) {}
 
   async check(olds: object | undefined, news: object) {

@@ -1,3 +1,4 @@
+import { say } from "../process";
 import { randomBytes } from "node:crypto";
 import { type Connection, connectionOf, displayName } from "../connection/arguments";
 import { ConnectionError } from "../connection/errors";
@@ -33,7 +34,7 @@ export class RoleProvider {
   /** `log` takes what a person should know while it happens; it goes to the provider's stderr, which the engine shows. */
   constructor(
     private readonly conversations = new Conversations(),
-    private readonly log: (line: string) => void = (line) => console.error(line),
+    private readonly log: (line: string) => void = say,
   ) {}
 
   async check(olds: object, news: object): Promise<{ inputs: object; failures: CheckFailure[] }> {

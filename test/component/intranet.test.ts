@@ -8,6 +8,7 @@ import {
   publicKeyOf,
   registered,
   settled,
+  sshKeyOf,
   startMocks,
   TYPES,
   valueOf,

@@ -40,6 +40,10 @@ export function filesOf(resource: Registered): Record<string, string> {
 
 /** Makes the component, and asks the providers of the resources that it registered, as the engine would. */
 export async function outcomeOf(sample: Sample, args: object): Promise<Outcome> {
+  if (sample.type === "HostRoleArgs") {
+    const failures = checkRole(args);
+    return refusal(failures) ?? { refused: false, resources: [] };
+  }
   await startMocks();
   try {
     sample.make(args as never);
@@ -48,8 +52,13 @@ export async function outcomeOf(sample: Sample, args: object): Promise<Outcome> 
     return { refused: true, paths: error.issues.map(({ path }) => path), message: error.message };
   }
   await settled();
+  if (registered.length === 0) throw new Error(`${sample.type} made nothing`);
   const failures = (await Promise.all(registered.map(providersCheck))).flat();
-  if (failures.length === 0) return { refused: false, resources: [...registered] };
+  return refusal(failures) ?? { refused: false, resources: [...registered] };
+}
+
+function refusal(failures: { property: string; reason: string }[]): Outcome | undefined {
+  if (failures.length === 0) return undefined;
   const message = failures.map(({ reason }) => reason).join("\n");
   return { refused: true, paths: failures.map(({ property }) => property), message };
 }
