@@ -37,6 +37,7 @@ const end = (name: string, last: number): object => ({
   ...managed(),
   host: name,
   interface: `wg-${name}`,
+  other: `wg-${name}-b`,
   v4: `169.254.1.${last}`,
   v6: `fe80::${last}`,
   listenPort: 61000 + last,
@@ -69,6 +70,11 @@ const role = (): host.RoleContent => ({
   },
   checks: [{ command: ["cat", { staged: "/etc/trial/app.conf" }, "more"], description: "it is read" }],
   probes: [{ command: ["true", "more"], description: "it works" }],
+  ports: [{ protocol: "tcp", port: 8080, address: "10.31.240.2" }],
+  lastWay: { interface: "wg-home", unless: "10.31.240.1" },
+  installsHostKey: { first: [HOST_KEY] },
+  confirm: true,
+  beforeDelete: [{ command: ["true", "more"], description: "another is there" }],
   live: { "what it is": { command: ["cat", "/etc/trial/app.conf"] } },
 });
 
@@ -178,7 +184,15 @@ export const SAMPLES: readonly Sample[] = [
       space,
       announce: ["10.20.0.0/24"],
       interfaces: [
-        { interface: "wg-vps", area: 0, cost: 10, neighbour: "vps", secret: "sixteen letters!", required: true },
+        {
+          interface: "wg-vps",
+          area: 0,
+          cost: 10,
+          neighbour: "vps",
+          secret: "sixteen letters!",
+          required: true,
+          spare: { interface: "wg-vps-b", secret: "sixteen letters!" },
+        },
       ],
       bfd: { intervalMs: 300, multiplier: 5 },
     }),
