@@ -53,8 +53,8 @@ function checkEntry(entry: OspfInterface, path: string, names: Map<string, strin
     names.set(name, at);
   }
   checkLabel(entry.neighbour, `${path}.neighbour`, issues);
-  if (typeof entry.secret === "string" && !READABLE.test(entry.secret))
-    issues.add(`${path}.secret`, SECRET_RULE, ["not shown"], "take the value of a SharedSecret");
+  checkSecret(entry.secret, `${path}.secret`, issues);
+  if (entry.spare) checkSecret(entry.spare.secret, `${path}.spare.secret`, issues);
   checkWhole(entry.area, `${path}.area`, 0, 2 ** 32 - 1, issues);
   checkWhole(entry.cost, `${path}.cost`, 1, 65534, issues);
 }
@@ -83,6 +83,12 @@ function checkWhole(value: number | undefined, path: string, first: number, last
 
 const READABLE = /^[\x20\x21\x23-\x7e]{16,128}$/;
 const SECRET_RULE = "must be 16 to 128 characters of printable ASCII without quotation marks";
+
+/** A plain text only; an Output is checked when it is known. */
+function checkSecret(secret: OspfInterface["secret"], path: string, issues: Issues): void {
+  if (typeof secret === "string" && !READABLE.test(secret))
+    issues.add(path, SECRET_RULE, ["not shown"], "take the value of a SharedSecret");
+}
 
 /** Returns a secret that BIRD can read between quotation marks; raises an error without it otherwise. */
 export function checkedSecret(secret: string, neighbour: string): string {

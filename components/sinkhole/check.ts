@@ -20,8 +20,8 @@ function checkLabelPair(key: string, value: string, issues: Issues): void {
   const rule =
     "must be at most 63 letters, digits, dots, hyphens and underscores, the first and the last a letter or digit";
   if (!isKey) issues.add(`labels.${key}`, `a label's name ${rule}`, [show(key)], "rename it");
-  if (value !== "" && !LABEL.test(value))
-    issues.add(`labels.${key}`, `a label's value ${rule}, or empty`, [show(value)], "shorten it, or leave it out");
+  if (!LABEL.test(value))
+    issues.add(`labels.${key}`, `a label's value ${rule}`, [show(value)], "shorten it, or leave it out");
 }
 
 /** Checks a sinkhole's arguments; raises a ValidationError with all problems at once. */

@@ -3,7 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import * as components from "../../components";
 import { ValidationError } from "../../model";
 import { HOST_KEY } from "../unit/model/fixtures";
-import { named, ofType, registered, settled, startMocks, TYPES, valueOf, world } from "./mocks";
+import { certificateOf, named, ofType, registered, settled, startMocks, TYPES, valueOf, world } from "./mocks";
 
 const connection = { address: "10.20.0.10", hostKeys: [HOST_KEY] };
 const identity = { v4: "10.31.240.1", v6: "fd00:1:2:ffff::1" };
@@ -29,7 +29,7 @@ test("an authority makes root, intermediate, server and page; the root's key fee
   expect(ca.directory).toBe(`https://ca.${domain}:9000/acme/acme/directory`);
   expect(ca.page).toEqual({ hostname: `ca.${domain}`, folder: "/srv/intranet-ca" });
   expect(await valueOf(ca.mobileConfig)).toMatchObject({
-    value: expect.stringContaining("<data>ca-root</data>"),
+    value: expect.stringContaining(`<data>${Buffer.from("ca-root").toString("base64")}</data>`),
     secret: false,
   });
   expect((await valueOf(ca.rootCertificate)).secret).toBe(false);
@@ -99,7 +99,13 @@ test.each<[string, Make, string[]]>([
         pages: [{ hostname: `ca.${domain}`, folder: "/srv/x {" }],
         certificates: { directory: "http://10.0.0.1/", rootCertificate: "", renewInterval: "1 m" },
       }),
-    ["pages[0].hostname", "pages[0].folder", "certificates.directory", "certificates.renewInterval"],
+    [
+      "pages[0].hostname",
+      "pages[0].folder",
+      "certificates.rootCertificate",
+      "certificates.directory",
+      "certificates.renewInterval",
+    ],
   ],
 ])("refuses %s, before anything is made", async (_what, make, paths) => {
   await startMocks();
@@ -117,11 +123,14 @@ test.each<[string, Make, string[]]>([
 
 test("a proxy asks for each name with the root alone, and a trust anchor leaves with its host", async () => {
   await startMocks();
-  const certificates = { directory: `https://ca.${domain}:9000/acme/acme/directory`, rootCertificate: "ROOT" };
+  const certificates = {
+    directory: `https://ca.${domain}:9000/acme/acme/directory`,
+    rootCertificate: certificateOf("root"),
+  };
   const sites = ["a", "b"].map((name) => ({ hostname: [`${name}.${domain}`], upstream: "127.0.0.1:80" }));
   const host = { connection: { ...connection } };
   new components.ReverseProxy("p", { ...host, listen, sites, certificates });
-  new components.TrustAnchor("t", { ...host, rootCertificate: "ROOT" });
+  new components.TrustAnchor("t", { ...host, rootCertificate: certificateOf("root") });
   await settled();
   const { probes, files } = named("p-caddy").inputs as { probes: { description: string }[]; files: object };
   expect(probes.map(({ description }) => description)).toEqual([
@@ -129,6 +138,6 @@ test("a proxy asks for each name with the root alone, and a trust anchor leaves 
     `a.${domain} has its certificate`,
     `b.${domain} has its certificate`,
   ]);
-  expect(files).toMatchObject({ "/etc/caddy/intranet-root.crt": { values: { certificate: "ROOT" } } });
+  expect(files).toMatchObject({ "/etc/caddy/intranet-root.crt": { values: { certificate: certificateOf("root") } } });
   expect(named("t-trust").inputs).toMatchObject({ role: "trust-anchor" });
 });

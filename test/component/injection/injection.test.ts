@@ -19,7 +19,7 @@ const FREE: Readonly<Record<string, readonly string[]>> = {
   HostRoleArgs: ["machine", "connection.identityFile"],
   InternalDnsArgs: ["records[1].data"],
   IntranetArgs: ["certificateAuthority.organisation", "dns.extraRecords[1].data"],
-  OspfArgs: ["interfaces[0].secret"],
+  OspfArgs: ["interfaces[0].secret", "interfaces[0].spare.secret"],
 };
 
 /** The way to a host is the same everywhere, and tried once; a role's contents are tried apart. */

@@ -41,6 +41,7 @@ function declared(type: ts.Type, path: string, depth = 0): string[] {
     if (map) return [`${path}{}`, ...declared(map, `${path}{}`, depth + 1)];
     return part.getProperties().flatMap((property) => {
       if (property.name === "via") return []; // a connection again
+      if (path === "services{}" && property.name === "at") return [`${path}.at`]; // else a site's own host
       const at = path === "" ? property.name : `${path}.${property.name}`;
       return declared(checker.getTypeOfSymbol(property), at, depth + 1);
     });
