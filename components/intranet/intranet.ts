@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { exposureOf, formatIssue, planIntranet, type ExposureRow, type IntranetPlan } from "../../model";
+import { exposureOf, formatIssue, Issues, planIntranet, show, type ExposureRow, type IntranetPlan } from "../../model";
+import { checkSshPublicKeys } from "../common/check";
+import { checkZone } from "../public-dns/check";
 import { PublicDns } from "../public-dns/public-dns";
 import { Sinkhole } from "../sinkhole/sinkhole";
 import type { IntranetArgs } from "./args";
@@ -60,6 +62,7 @@ export class Intranet extends pulumi.ComponentResource {
   constructor(name: string, args: IntranetArgs, opts?: pulumi.ComponentResourceOptions) {
     const { sshPublicKeys, zone, protect, caa, ...spec } = args;
     const plan = planIntranet(name, spec);
+    checkPublicFace(name, args);
     super("intranet:intranet:Intranet", name, {}, opts);
     this.plan = plan;
     for (const warning of plan.warnings) void pulumi.log.warn(formatIssue(warning), this);
@@ -122,4 +125,12 @@ export class Intranet extends pulumi.ComponentResource {
       pending: this.pending,
     });
   }
+}
+
+/** What the model knows nothing of, before anything is made. */
+function checkPublicFace(name: string, { sshPublicKeys, zone, domain, caa }: IntranetArgs): void {
+  const issues = new Issues();
+  checkSshPublicKeys(sshPublicKeys, issues);
+  checkZone({ zone: zone ?? domain, domain, ...(caa ? { caa } : {}) }, issues);
+  issues.throwIfAny(`intranet ${show(name)}`);
 }

@@ -1,8 +1,8 @@
 import * as cloudflare from "@pulumi/cloudflare";
 import * as pulumi from "@pulumi/pulumi";
-import { checkDomain, isDomain, isWithinDomain, Issues, show } from "../../model";
-import { addressRule, checkInput, known } from "../common/input";
+import { addressRule, known } from "../common/input";
 import type { PublicDnsArgs } from "./args";
+import { checkPublicDns } from "./check";
 import { conflictingRecords, ownerComment, planRecords, type PlannedRecord } from "./render";
 
 /**
@@ -73,26 +73,4 @@ export class PublicDns extends pulumi.ComponentResource {
       { parent: this, deleteBeforeReplace: true },
     );
   }
-}
-
-function checkPublicDns(subject: string, args: PublicDnsArgs): void {
-  const issues = new Issues();
-  checkDomain(args.zone, "zone", issues);
-  checkDomain(args.domain, "domain", issues);
-  if (isDomain(args.zone) && isDomain(args.domain) && !isWithinDomain(args.domain, args.zone)) {
-    issues.add(
-      "domain",
-      "the domain must be the zone or lie below it",
-      [show(args.domain), `zone ${show(args.zone)}`],
-      "give the zone that Cloudflare holds for the domain",
-    );
-  }
-  checkInput(args.ipv4, "ipv4", addressRule(4), issues);
-  checkInput(args.ipv6, "ipv6", addressRule(6), issues);
-  (args.caa ?? []).forEach((issuer, index) => checkDomain(issuer, `caa[${index}]`, issues));
-  const ttl = args.ttl ?? 300;
-  if (!Number.isInteger(ttl) || ttl < 60 || ttl > 86400) {
-    issues.add("ttl", "must be from 60 to 86400 seconds", [show(ttl)], "leave it out");
-  }
-  issues.throwIfAny(subject);
 }

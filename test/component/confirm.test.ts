@@ -22,6 +22,7 @@ const CONFIRMED = [
   "ospf",
   "sinkhole-firewall",
   "sinkhole-identity",
+  "sinkhole-ssh",
   "tunnel-…",
 ];
 const HARMLESS = [

@@ -132,7 +132,7 @@ export async function settled(): Promise<void> {
   let before = -1;
   while (registered.length !== before) {
     before = registered.length;
-    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+    for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve));
   }
 }
 

@@ -49,6 +49,9 @@ export async function outcomeOf(sample: Sample, args: object): Promise<Outcome> 
     sample.make(args as never);
   } catch (error) {
     if (!(error instanceof ValidationError)) return { refused: true, paths: [], message: String(error) };
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+    const made = registered.filter(({ type }) => type.startsWith("intranet:")).map(({ type }) => type);
+    if (made.length > 0) return { refused: true, paths: [], message: `refused after ${made.join(", ")}` };
     return { refused: true, paths: error.issues.map(({ path }) => path), message: error.message };
   }
   await settled();
