@@ -163,7 +163,9 @@ export class HostClient {
           else resolve(use(channel));
         });
       } catch (error) {
-        fail(new ConnectionError("closed", `${this.name}: ${(error as Error).message}`));
+        // The library refuses only what a connection that has ended cannot do.
+        this.lost ??= new ConnectionError("closed", `${this.name}: ${(error as Error).message}`);
+        fail(this.lost);
       }
     });
   }

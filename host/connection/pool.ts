@@ -116,10 +116,14 @@ export class ConnectionPool {
   private async attempt(connection: Connection, patience: Patience, shared: boolean): Promise<HostClient> {
     if (connection.via === undefined) return this.direct(connection, shared);
     const way = shared ? this.get(connection.via, patience) : this.fresh(connection.via, patience);
+    const onTheWay = (error: Error): Error =>
+      error instanceof ConnectionError ? new ConnectionError(error.failure, error.message, true) : error;
     const jump = await way.catch((error: Error) => {
-      throw error instanceof ConnectionError ? new ConnectionError(error.failure, error.message, true) : error;
+      throw onTheWay(error);
     });
-    return HostClient.connect(connection, jump, !shared);
+    return HostClient.connect(connection, jump, !shared).catch((error: Error) => {
+      throw shared && !jump.alive ? onTheWay(error) : error; // one of its own ends with it
+    });
   }
 
   /** A name may have several addresses: a fresh connection goes to the one that the shared connection has found. */

@@ -60,6 +60,7 @@ test("those behind a jump host wait until its change is confirmed, however littl
   const order: string[] = [];
   const answer = (action: string) => {
     order.push(action);
+    if (action === "apply") jump.server.shut(); // no new connection gets in
     return action === "apply"
       ? { ok: true, state: "awaiting", seconds: 4 * SECONDS }
       : { ok: true, state: "committed" };
@@ -71,8 +72,8 @@ test("those behind a jump host wait until its change is confirmed, however littl
   });
   const changing = conversations.transact(talk(jump.port), { action: "apply" }, "tx");
   while (order.length === 0) await pause(10);
-  await pause(100);
-  await jump.server.close(); // nobody gets in, and the shared connection is dead
+  await pause(1000); // until the answer has come, on a busy machine too
+  await jump.server.close(); // and the shared connection is dead
   const via = { address: "127.0.0.1", port: jump.port, hostKeys: [hostKey.public] };
   const asking = conversations.ask(talk(behind.port, { via }, 0.1), { action: "read" });
   await pause(1500);

@@ -21,7 +21,7 @@ beforeEach(() => {
 afterEach(() => host.remove());
 
 const rollBack = () =>
-  host.start(["python3", "-B", host.at("/var/lib/intranet/agent/main.py"), "rollback", "tx-a"], Buffer.alloc(0));
+  host.start(["python3", "-B", host.at("/var/lib/intranet/agent.pyz"), "rollback", "tx-a"], Buffer.alloc(0));
 
 test("it is armed before anything is changed, and again before the first is disarmed", () => {
   const { steps, answer } = host.run(APPLY);

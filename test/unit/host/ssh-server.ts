@@ -59,9 +59,14 @@ export class SshServer {
     this.clients.clear();
   }
 
+  /** Takes no new connection; those that stand stay. */
+  shut(): void {
+    this.server.close();
+  }
+
   async close(): Promise<void> {
     this.dropAll();
-    await new Promise<void>((resolve) => this.server.close(() => resolve()));
+    if (this.server.listening) await new Promise<void>((resolve) => this.server.close(() => resolve()));
   }
 
   private withKey(hostKey: KeyPair): Server {
