@@ -34,6 +34,9 @@ test-lab: build ## Run only the tests that need the lab
 bench: build ## Measure beside ansible-core and pyinfra (ARGS=--quick, ARGS=--help)
 	@bin/bench $(ARGS)
 
+test-open: build ## Run the lab tests of what is promised but not kept yet (test/lab/open)
+	@$(N) env LAB_NAME=test-open node node_modules/jest/bin/jest.js --selectProjects lab --runInBand --testPathPatterns test/lab/open
+
 lint: build ## eslint, prettier and the types
 	@$(N) npx tsc --noEmit --incremental false -p tsconfig.json
 	@$(N) npx tsc -p toolchain/driver
