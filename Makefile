@@ -8,7 +8,7 @@ N := bin/with-node
 # What it is told, for example: make bench ARGS="--hosts 3,10 --rounds 3"
 ARGS ?=
 
-.PHONY: help up down test test-unit test-lab bench lint format build clean
+.PHONY: help up down test test-unit test-lab test-open bench lint format build clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

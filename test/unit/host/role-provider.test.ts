@@ -136,7 +136,7 @@ test("all roles of a host are read in one exchange, and each gets its own answer
     provider.read("web-00000000", outs),
   ]);
   expect(commands).toBe(1);
-  expect((first as typeof made & { props: { files: Record<string, { content: string }> } }).props.files["/etc/app.conf"].content).toBe("port = 9\n");
+  expect(first).toMatchObject({ props: { files: { "/etc/app.conf": { content: "port = 9\n" } } } });
   expect(second).toMatchObject({ id: made.id, props: { files: { "/etc/other": { content: "x" } } } });
   expect(gone).toEqual({});
   await server.close();
