@@ -94,9 +94,7 @@ test("the preview says what would be replaced, by line where anybody may read it
   );
   says(/^\s+-old line\n\s+\+new line$/m);
   says(/adopt\/closed stands there already[^\n]*\n\s+\(its lines are not shown: it is closed to others on this host\)/);
-  says(
-    /adopt\/key stands there already[^\n]*mode 0644 becomes 0600\n\s+\(its new content is not known yet\)/,
-  );
+  says(/adopt\/key stands there already[^\n]*mode 0644 becomes 0600\n\s+\(its new content is not known yet\)/);
   says(/adopt\/link stands there already \(a link to open\); role trial-taker makes it a link to fresh/);
   says(/adopt\/becomes-link stands there already; role trial-taker makes it a link to fresh/);
   says(/adopt\/becomes-file stands there already \(a link to \.\.\/nowhere\); role trial-taker replaces it/);

@@ -1,11 +1,11 @@
 /** Twenty hosts in one up: one is off, one is slow, one has a full disk. The others converge, and each error names host and reason. */
-import { FIXED_HOSTS, KEY_LABELS } from "../../lab/constants";
-import { deriveSshKey } from "../../lab/keys";
-import type { Trial } from "./host-program/trial";
-import { until } from "./intranet";
-import { makeManagedServers, type ManagedServer, removeManagedServers } from "./servers";
-import { exec, execOk, labOk, status } from "./support";
-import { TrialStack, UP } from "./trial";
+import { FIXED_HOSTS, KEY_LABELS } from "../../../lab/constants";
+import { deriveSshKey } from "../../../lab/keys";
+import type { Trial } from "../host-program/trial";
+import { until } from "../intranet";
+import { makeManagedServers, type ManagedServer, removeManagedServers } from "../servers";
+import { exec, execOk, labOk, status } from "../support";
+import { TrialStack, UP } from "../trial";
 
 jest.setTimeout(900_000);
 
