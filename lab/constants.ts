@@ -85,7 +85,7 @@ export const HOME = site("home", "198.51.100.130", "2001:db8:a", "10.20.0");
 export const CAFE = site("cafe", "198.51.100.140", "2001:db8:c", "10.99.0");
 /** A cabin: its host is the gateway of a device on the same LAN. */
 export const CABIN = site("cabin", "198.51.100.170", "2001:db8:b", "10.30.0");
-/** An office behind a narrow line; one UDP port is forwarded to its host. */
+/** An office behind a narrow line; two UDP ports are forwarded to its host. */
 export const OFFICE = site("office", "198.51.100.160", "2001:db8:f", "10.40.0", {
   forwards: [
     { port: 61999, to: "10.40.0.10" },
