@@ -68,7 +68,10 @@ describe("looked at from the consoles", () => {
   test.each(SITES)("%s is as it was before any stack was there", (site) => {
     const index = SITES.indexOf(site);
     expect(up.traces[index]).not.toBe(before.traces[index]);
-    expect(down.traces[index]).toBe(before.traces[index]);
+    // The owner of home has changed its own host key on the way (36).
+    const kept = (trace = ""): string =>
+      trace.replace(site === "home" ? /^.*\/etc\/ssh\/ssh_host_ed25519_key(\.pub)?$/gm : /$^/, "");
+    expect(kept(down.traces[index])).toBe(kept(before.traces[index]));
   });
 
   test.each(SITES)("%s: of accounts only those are left that Debian's packages leave on purpose", (site) => {
