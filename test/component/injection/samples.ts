@@ -78,23 +78,26 @@ const role = (): host.RoleContent => ({
   live: { "what it is": { command: ["cat", "/etc/trial/app.conf"] } },
 });
 
+/** What of a role is a map with the user's own keys. */
+const ROLE_MAPS = [
+  "directories",
+  "files",
+  "links",
+  "sysctls",
+  "users",
+  "units",
+  "live",
+  "files./etc/trial/app.conf.secrets",
+  "files./etc/trial/app.conf.values",
+];
+
 /** All of them. */
 export const SAMPLES: readonly Sample[] = [
   {
     type: "HostRoleArgs",
     args: () => ({ ...role(), connection: connection(), machine: "42" }),
     make: (args) => new host.HostRole("sample", args),
-    maps: [
-      "directories",
-      "files",
-      "links",
-      "sysctls",
-      "users",
-      "units",
-      "live",
-      "files./etc/trial/app.conf.secrets",
-      "files./etc/trial/app.conf.values",
-    ],
+    maps: ROLE_MAPS,
   },
   {
     type: "SinkholeArgs",
@@ -210,17 +213,7 @@ export const SAMPLES: readonly Sample[] = [
       keyVersion: 1,
     }),
     make: (args) => new components.Enrolment("sample", args),
-    maps: [
-      "directories",
-      "files",
-      "links",
-      "sysctls",
-      "users",
-      "units",
-      "live",
-      "files./etc/trial/app.conf.secrets",
-      "files./etc/trial/app.conf.values",
-    ].map((map) => `roles[].${map}`),
+    maps: ROLE_MAPS.map((map) => `roles[].${map}`),
   },
   {
     type: "InternalDnsArgs",
