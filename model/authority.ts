@@ -1,5 +1,6 @@
-/** The rules of what a certificate authority is told. */
+/** The rules of what a certificate authority is told, and of how one is named. */
 import { show, type Issues } from "./errors";
+import { isDomain } from "./name";
 
 const MINUTES = { m: 1, h: 60 } as const;
 const [SHORTEST, LONGEST] = [3, 8760 * 60];
@@ -37,4 +38,22 @@ export function checkLeafLifetime(text: string, path: string, issues: Issues): v
 export function checkRenewInterval(text: string, path: string, issues: Issues): void {
   if (/^[1-9]\d{0,5}[smh]$/.test(text)) return;
   issues.add(path, "must be a time: a whole number with s, m or h", [show(text)], "for example 10m");
+}
+
+/** Notes what is no URL of an ACME directory (RFC 8555, section 7.1.1). */
+export function checkDirectory(text: string, path: string, issues: Issues): void {
+  if (/^https:\/\/[a-z0-9.-]+(?::\d{1,5})?\/[A-Za-z0-9/._~-]*$/.test(text)) return;
+  const help = "write it like https://ca.intranet.example:9000/acme/acme/directory";
+  issues.add(path, "must be an https URL by name", [show(text)], help);
+}
+
+/** Notes what no authority is called by in CAA records: a domain (RFC 8659, section 4.2), without parameters. */
+export function checkIssuer(text: string, path: string, issues: Issues): void {
+  if (isDomain(text)) return;
+  issues.add(
+    path,
+    "must be the domain by which the authority is called in CAA records",
+    [show(text)],
+    "for example letsencrypt.org",
+  );
 }

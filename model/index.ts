@@ -14,6 +14,7 @@ export * from "./name";
 export * from "./ospf";
 export * from "./plan";
 export * from "./prefix";
+export * from "./public";
 export * from "./record";
 export * from "./shape";
 export * from "./space";

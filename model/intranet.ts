@@ -19,6 +19,7 @@ import { checkKeyVersion } from "./key";
 import { checkLinks } from "./link-rules";
 import { linkName, planLinks, siteLinks } from "./links";
 import { isLabel } from "./name";
+import { allocatePublic, checkPublic, planPublic, PUBLIC_DIRECTORY, PUBLIC_ISSUER } from "./public";
 import { planOspf } from "./ospf";
 import { checkForwarders } from "./record";
 import type {
@@ -59,6 +60,7 @@ export function planIntranet(name: string, args: IntranetSpec): IntranetPlan {
   checkLinks(spec.links ?? [], everySite, issues);
   checkDns({ ...spec, sites: everySite }, everySite, issues);
   checkCertificateAuthority(spec, everySite, issues);
+  checkPublic(spec, issues);
   const ids = space && allocateAll(spec, space, issues);
   if (spec.dns?.forwarders) {
     const own = spec.dns.at.flatMap((site) => addressesOf(site, everySite, space, ids));
@@ -155,6 +157,8 @@ interface Ids {
   readonly hosts: ReadonlyMap<string, number>;
   readonly devices: ReadonlyMap<string, number>;
   readonly links: ReadonlyMap<string, number>;
+  /** Of the public services, by lower-case name. */
+  readonly services: ReadonlyMap<string, number>;
 }
 
 function allocateAll(spec: Partial<IntranetSpec>, space: SpacePlan, issues: Issues): Ids {
@@ -177,6 +181,7 @@ function allocateAll(spec: Partial<IntranetSpec>, space: SpacePlan, issues: Issu
     hosts: allocateIds("host", hosts, idRange(space.identities.v4, constants.HUB_ID), issues),
     devices: allocateIds("device", devices, idRange(space.devices.v4, constants.HUB_ID + 1), issues),
     links: allocateIds("link", links, constants.SITE_LINK_IDS, issues),
+    services: allocatePublic(spec, issues),
   };
 }
 
@@ -224,7 +229,7 @@ function assemble(name: string, spec: IntranetSpec, space: SpacePlan, ids: Ids, 
     address: perFamily(space.devices, constants.HUB_ID),
     mtu: constants.DEVICE_MTU,
   };
-  const services = planServices(spec, hosts);
+  const services = planServices(spec, hosts, ids);
   const dns = planDns(spec, hosts, services);
   const authority = spec.certificateAuthority;
   return {
@@ -249,6 +254,9 @@ function assemble(name: string, spec: IntranetSpec, space: SpacePlan, ids: Ids, 
           },
         }
       : {}),
+    ...(Object.values(services).some((service) => service.public)
+      ? { publicCertificates: { directory: PUBLIC_DIRECTORY, issuer: PUBLIC_ISSUER, ...spec.publicCertificates } }
+      : {}),
     warnings: warnings.list(),
   };
 }
@@ -270,7 +278,11 @@ function planSite(site: SiteSpec, space: SpacePlan, forwarding: Forwarding): Sit
   };
 }
 
-function planServices(spec: IntranetSpec, hosts: Readonly<Record<string, HostPlan>>): Record<string, ServicePlan> {
+function planServices(
+  spec: IntranetSpec,
+  hosts: Readonly<Record<string, HostPlan>>,
+  ids: Ids,
+): Record<string, ServicePlan> {
   const services: Record<string, ServicePlan> = {};
   for (const [given, service] of Object.entries(spec.services ?? {})) {
     const name = given.toLowerCase();
@@ -288,6 +300,9 @@ function planServices(spec: IntranetSpec, hosts: Readonly<Record<string, HostPla
         v4: lan.family === 4 ? [identity.v4, formatAddress(lan)] : [identity.v4],
         v6: lan.family === 6 ? [identity.v6, formatAddress(lan)] : [identity.v6],
       },
+      ...(service.audience === "internet"
+        ? { public: planPublic(service, ids.hosts.get(host)!, ids.services.get(name)!) }
+        : {}),
     };
   }
   return services;

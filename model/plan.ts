@@ -38,6 +38,8 @@ export interface IntranetPlan {
   readonly dns?: DnsPlan;
   /** Who issues certificates; absent: nobody. */
   readonly certificateAuthority?: CertificateAuthorityPlan;
+  /** Who certifies public services; absent: there are none. */
+  readonly publicCertificates?: PublicCertificatesPlan;
   /** What is allowed and will probably hurt; shown, never fatal. */
   readonly warnings: readonly Issue[];
 }
@@ -180,4 +182,32 @@ export interface ServicePlan {
   readonly audience: NonNullable<ServiceSpec["audience"]>;
   /** The addresses at which it is answered: the host's identity, which its name leads to, first, then the LAN address. */
   readonly addresses: { readonly v4: readonly string[]; readonly v6: readonly string[] };
+  /** What the Internet reaches of it; absent: nothing. */
+  readonly public?: PublicPlan;
+}
+
+/** A service's place in the sinkhole's /64, and what is open there. */
+export interface PublicPlan {
+  /** Its site's number: that of the /80. */
+  readonly site: number;
+  /** Its own number in the /80. */
+  readonly service: number;
+  /** The TCP ports at which its own IPv6 address is reached. */
+  readonly ports: readonly number[];
+  /** The TCP ports of the sinkhole's IPv4 address at which its name in a TLS handshake leads to it. */
+  readonly guestPorts: readonly number[];
+  /** See {@link ServiceSpec.user}. */
+  readonly user?: string;
+}
+
+/** Who certifies public services. */
+export interface PublicCertificatesPlan {
+  /** URL of the ACME directory. */
+  readonly directory: string;
+  /** Its name in CAA records. */
+  readonly issuer: string;
+  /** The root of its own TLS certificate, PEM; absent: those that Debian trusts. */
+  readonly rootCertificate?: string;
+  /** Absent: none. */
+  readonly email?: string;
 }

@@ -42,7 +42,12 @@ export const SPEC_SHAPE = {
   pools: object({}, { identities: text, devices: text }),
   sinkhole: object(
     { location: text, serverType: text, image: text, management: object({ from: texts }) },
-    { hostKeyVersion: number, id: number, underlayMtu: number },
+    {
+      hostKeyVersion: number,
+      id: number,
+      underlayMtu: number,
+      delivery: { kind: "choice", of: ["routed", "on-link"] },
+    },
   ),
   sites: {
     kind: "map",
@@ -59,6 +64,8 @@ export const SPEC_SHAPE = {
       {
         audience: { kind: "choice", of: ["intranet", "internet"] },
         protocol: { kind: "choice", of: ["https", "tcp"] },
+        id: number,
+        user: text,
       },
     ),
   },
@@ -91,6 +98,7 @@ export const SPEC_SHAPE = {
     { at: text },
     { organisation: text, leafLifetime: text, renewInterval: text, intermediateVersion: number },
   ),
+  publicCertificates: object({}, { directory: text, issuer: text, rootCertificate: text, email: text }),
 } as const satisfies Record<string, Shape>;
 
 /** The fields of `IntranetSpec` that may be left out. */
@@ -101,6 +109,7 @@ export const OPTIONAL_FIELDS: ReadonlySet<string> = new Set([
   "links",
   "dns",
   "certificateAuthority",
+  "publicCertificates",
 ]);
 
 /**

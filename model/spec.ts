@@ -25,6 +25,8 @@ export interface IntranetSpec {
   dns?: DnsSpec;
   /** Which host issues the services' certificates. Absent: no internal CA. */
   certificateAuthority?: CertificateAuthoritySpec;
+  /** Who certifies services with `audience: "internet"`. Absent: Let's Encrypt. */
+  publicCertificates?: PublicCertificatesSpec;
 }
 
 /** The address space in both families. */
@@ -59,6 +61,11 @@ export interface SinkholeSpec {
   id?: number;
   /** The MTU of its way to the Internet, in bytes. Default 1500. */
   underlayMtu?: number;
+  /**
+   * How the cloud delivers the /64. `routed` (default, Hetzner): every packet for it comes to the server. `on-link`: the cloud asks for each
+   * address by neighbour discovery, and the server answers for those of public services (ip-sysctl, proxy_ndp).
+   */
+  delivery?: "routed" | "on-link";
 }
 
 /** Who may open SSH connections to the sinkhole from the Internet; over the tunnels it is open to the space. */
@@ -122,8 +129,19 @@ export interface ServiceSpec {
    * the application itself, which sees their addresses.
    */
   protocol?: "https" | "tcp";
-  /** Who may reach it. Default `intranet`: sites and devices only. `internet` is not offered yet and is refused. */
+  /**
+   * Who may reach it. Default `intranet`: sites and devices only; outside, its name ends in ACCESS DENIED. `internet`: everybody. It gets an IPv6
+   * address of its own out of the sinkhole's /64, public names and a certificate of a public authority; who has IPv4 alone is let in
+   * by the name in the TLS handshake, so a `tcp` service must speak TLS for those.
+   */
   audience?: "intranet" | "internet";
+  /** Its number within its site's /80, 1 to 65535: the last part of its public address. Only for the Internet. Absent: from its name. */
+  id?: number;
+  /**
+   * The account on its host that it runs as: what that says to the Internet over IPv6 carries the service's address, as mail servers need. Only
+   * for the Internet. Absent: only what the application itself binds to the address does.
+   */
+  user?: string;
 }
 
 /** A tunnel between two sites, or what differs for the one that a site has to the sinkhole anyway. */
@@ -198,4 +216,16 @@ export interface CertificateAuthoritySpec {
   renewInterval?: string;
   /** Raise it for another intermediate, for example when the host was broken into; devices notice nothing. Default 1. */
   intermediateVersion?: number;
+}
+
+/** A public certificate authority that speaks ACME (RFC 8555). It reaches the names from the Internet, by http-01 or tls-alpn-01. */
+export interface PublicCertificatesSpec {
+  /** URL of its directory. Default: Let's Encrypt's. */
+  directory?: string;
+  /** The domain by which CAA records name it (RFC 8659). Default `letsencrypt.org`; needed with another `directory`. */
+  issuer?: string;
+  /** The root that the directory's own TLS certificate leads to, PEM. Absent: those that Debian trusts. */
+  rootCertificate?: string;
+  /** Where the authority may write to about certificates. Absent: nowhere. */
+  email?: string;
 }

@@ -124,14 +124,6 @@ export function checkServices(
         issues,
       );
     }
-    if (service.audience === "internet") {
-      issues.add(
-        `${path}.audience`,
-        "public services are not offered yet; this one would not be protected as it must be",
-        [show(service.audience)],
-        'leave it out, or write "intranet"',
-      );
-    }
   }
 }
 

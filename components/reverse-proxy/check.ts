@@ -1,5 +1,5 @@
 /** What is wrong with a proxy's arguments: all of it at once. */
-import { checkDomain, checkPort, checkRenewInterval, Issues, parseAddress, show } from "../../model";
+import { checkDirectory, checkDomain, checkPort, checkRenewInterval, Issues, parseAddress, show } from "../../model";
 import { CERTIFICATES, checkInput } from "../common/input";
 import type { ReverseProxyArgs, ReverseProxyCertificates } from "./args";
 
@@ -78,12 +78,6 @@ function checkListen(listen: readonly string[], issues: Issues): void {
 function checkCertificates(certificates: ReverseProxyCertificates, issues: Issues): void {
   const { directory, rootCertificate, renewInterval } = certificates;
   checkInput(rootCertificate, "certificates.rootCertificate", CERTIFICATES, issues);
-  if (!/^https:\/\/[a-z0-9.-]+(?::\d{1,5})?\/[A-Za-z0-9/._~-]*$/.test(directory))
-    issues.add(
-      "certificates.directory",
-      "must be an https URL by name",
-      [show(directory)],
-      "write it like https://ca.intranet.example:9000/acme/acme/directory",
-    );
+  checkDirectory(directory, "certificates.directory", issues);
   if (renewInterval !== undefined) checkRenewInterval(renewInterval, "certificates.renewInterval", issues);
 }

@@ -224,13 +224,6 @@ describe("bad input is refused with path, rule, values and the way out", () => {
       ["5000"],
     ],
     [
-      "a public service",
-      services({ blog: { at: "home", port: 80, audience: "internet" } }),
-      "services.blog.audience",
-      "not offered yet",
-      ['"internet"'],
-    ],
-    [
       "a misspelt field",
       services({ blog: { at: "home", port: 80, audiance: "internet" } }),
       "services.blog.audiance",
