@@ -15,6 +15,7 @@ export const SERVICES = {
   resolver: { ipv4: "192.0.2.53", ipv6: "2001:db8:0:1::53" },
   authoritative: { ipv4: "192.0.2.54", ipv6: "2001:db8:0:1::54" },
   packages: { ipv4: "192.0.2.80", ipv6: "2001:db8:0:1::80" },
+  acme: { ipv4: "192.0.2.90", ipv6: "2001:db8:0:1::90" },
 } as const;
 
 /** Base URL of the Hetzner Cloud API of the lab (`HCLOUD_ENDPOINT`). */
@@ -27,6 +28,16 @@ export const HCLOUD_TOKEN = "LabOnlyHetznerToken0".padEnd(64, "0123456789abcdef"
 export const CLOUDFLARE_API_TOKEN = "LabOnlyCloudflareToken".padEnd(40, "0123456789");
 /** URL of the package repository that managed hosts install from. */
 export const PACKAGES_URL = `http://${SERVICES.packages.ipv4}/debian`;
+
+/** The public certificate authority of the lab, which plays Let's Encrypt (RFC 8555). */
+export const ACME = {
+  /** Its name in public DNS. */
+  name: "acme.example",
+  /** Where clients begin; served by https with a certificate below `lab/files/acme/root.pem`. */
+  directory: "https://acme.example:14000/dir",
+  /** Where the root that signs its certificates can be fetched; another one after each start. */
+  issuingRoot: "https://acme.example:15000/roots/0",
+} as const;
 
 /** Public address space of the Hetzner service. */
 export const HETZNER_SPACE = {
@@ -109,7 +120,8 @@ export interface FixedHost {
   /** The site on whose LAN it is; absent: directly on the Internet. */
   site?: string;
   ipv4: string;
-  ipv6: string;
+  /** Absent: it has IPv4 alone. */
+  ipv6?: string;
   /** Default gateways; absent: the site's router. */
   gateway?: { ipv4: string; ipv6: string };
   /**
@@ -131,6 +143,7 @@ export const FIXED_HOSTS: readonly FixedHost[] = [
   lan("tv", 20, HOME),
   lan("laptop", 20, CAFE),
   { name: "visitor", image: "device", ipv4: "198.51.100.150", ipv6: "2001:db8:d::150" },
+  { name: "visitor4", image: "device", ipv4: "198.51.100.151" },
   lan("cabin", 10, CABIN, { image: "server", managed: "enrolment" }),
   lan("camera", 20, CABIN, { gateway: { ipv4: "10.30.0.10", ipv6: "2001:db8:b:1::10" } }),
   lan("office", 10, OFFICE, { image: "server", managed: "enrolment" }),
@@ -146,6 +159,10 @@ export const OPERATOR = { name: "operator", site: "home", ipv4: "10.20.0.5", ipv
 export const ZONE = "intranet.example";
 /** Port of the application `nextcloud` on `home`; it listens on 127.0.0.1 only. */
 export const NEXTCLOUD_PORT = 8080;
+/** Port of the application `blog` on `home`; 127.0.0.1 only. */
+export const BLOG_PORT = 8081;
+/** Port of the application `forum` on `office`; 127.0.0.1 only. */
+export const FORUM_PORT = 8082;
 /** Port of the raw TCP service `peer` on `home`: answers with one line, the peer's address. */
 export const PEER_PORT = 7777;
 /** Port of the raw TCP service `mail` on `office`: does the same. */

@@ -1,8 +1,8 @@
 /**
- * SSH keys of the lab. They are derived from fixed labels, so the committed `lab` configuration can pin them; they are
+ * Keys of the lab. They are derived from fixed labels, so the committed `lab` configuration can pin them; they are
  * therefore no secret, and open nothing but lab hosts.
  */
-import { createHash, createPrivateKey, createPublicKey } from "node:crypto";
+import { createECDH, createHash, createPrivateKey, createPublicKey } from "node:crypto";
 
 /** An Ed25519 key pair in OpenSSH's forms. */
 export interface SshKey {
@@ -51,4 +51,15 @@ export function deriveSshKey(label: string, comment = label): SshKey {
     publicKey: `ssh-ed25519 ${blob.toString("base64")}`,
     privateKey: ["-----BEGIN OPENSSH PRIVATE KEY-----", ...lines, "-----END OPENSSH PRIVATE KEY-----", ""].join("\n"),
   };
+}
+
+/** The P-256 private key, PKCS #8 in PEM, whose secret number is SHA-256("pulumi-intranet lab " + label). */
+export function derivePemKey(label: string): string {
+  const secret = createHash("sha256").update(`pulumi-intranet lab ${label}`).digest();
+  const pair = createECDH("prime256v1");
+  pair.setPrivateKey(secret);
+  const point = pair.getPublicKey(); // 4, x, y
+  const [d, x, y] = [secret, point.subarray(1, 33), point.subarray(33)].map((part) => part.toString("base64url"));
+  const key = createPrivateKey({ format: "jwk", key: { kty: "EC", crv: "P-256", d: d!, x: x!, y: y! } });
+  return key.export({ format: "pem", type: "pkcs8" }).toString();
 }

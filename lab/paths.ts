@@ -52,6 +52,8 @@ export interface InstancePaths {
   /** Where the clouds take the faults that tests order: HTTP+JSON too. */
   faultSocket: string;
   dns: string;
+  /** Configuration of the public certificate authority. */
+  acme: string;
   pulumi: string;
   operator: string;
   operatorKey: string;
@@ -74,6 +76,7 @@ export function instancePaths(name: string): InstancePaths {
     clouds: path.join(dir, "clouds"),
     faultSocket: path.join(dir, "faults.sock"),
     dns: path.join(dir, "dns"),
+    acme: path.join(dir, "acme"),
     pulumi: path.join(dir, "pulumi"),
     operator: path.join(dir, "operator"),
     operatorKey: path.join(dir, "operator", "id_ed25519"),

@@ -1,7 +1,7 @@
 /** The supervisor's interface: JSON over HTTP on the instance's unix socket, for the command line and for the clouds. */
 import { readdirSync } from "node:fs";
 import fastify, { type FastifyInstance } from "fastify";
-import { CLOUDFLARE_API_TOKEN, CLOUDFLARE_BASE_URL, HCLOUD_ENDPOINT, HCLOUD_TOKEN, OPERATOR } from "./constants";
+import { ACME, CLOUDFLARE_API_TOKEN, CLOUDFLARE_BASE_URL, HCLOUD_ENDPOINT, HCLOUD_TOKEN, OPERATOR } from "./constants";
 import { freeze, removeCgroups } from "./fabric/cgroup";
 import { type Fabric, type HostStatus, UnknownHostError } from "./fabric/fabric";
 import { RefusedError } from "./fabric/refused";
@@ -18,6 +18,8 @@ export interface LabStatus {
   running: boolean;
   hosts: HostStatus[];
   clouds: { name: string; endpoint: string; token: string }[];
+  /** URL of the public certificate authority's directory. */
+  acme: string;
   operator: { ipv4: string; ipv6: string; key: string; agent: string };
   /** Pairs of attachments whose path is cut. */
   cuts: (readonly [string, string])[];
@@ -91,6 +93,7 @@ function status(paths: InstancePaths, fabric: Fabric, services: FabricServices, 
       { name: "hetzner", endpoint: HCLOUD_ENDPOINT, token: HCLOUD_TOKEN },
       { name: "cloudflare", endpoint: CLOUDFLARE_BASE_URL, token: CLOUDFLARE_API_TOKEN },
     ],
+    acme: ACME.directory,
     operator: { ipv4: OPERATOR.ipv4, ipv6: OPERATOR.ipv6, key: paths.operatorKey, agent: paths.agentSocket },
     cuts: [...fabric.currentCuts()],
     routers: fabric.routers(),

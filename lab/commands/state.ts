@@ -4,6 +4,7 @@ import { FabricClient } from "../fabric-client";
 import { DEFAULT_SNAPSHOT } from "../fabric/snapshot";
 import { requireLab } from "../lab-process";
 import type { InstancePaths } from "../paths";
+import { issuingRoot } from "../issuing-root";
 import { probe, probeText, PROTOCOLS, scan, type ProbeOptions } from "../probe";
 
 /** Adds the commands. `paths` finds the lab by its options. */
@@ -74,6 +75,13 @@ export function stateCommands(
     .action(async () => {
       await post("/clouds/restart");
       progress("the clouds were started again");
+    });
+  program
+    .command("acme-root")
+    .description("the root certificate (PEM) that the lab's public certificate authority signs with since its start")
+    .action(async () => {
+      const instance = paths();
+      process.stdout.write(await issuingRoot(instance, await requireLab(instance)));
     });
   probeCommands(program, paths);
 }

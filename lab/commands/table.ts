@@ -35,6 +35,7 @@ export function statusText(status: LabStatus): string {
   const parts = [
     table(["HOST", "KIND", "SITE", "IPV4", "IPV6", "STATE"], [...hosts, operator]),
     table(["CLOUD", "ENDPOINT (inside the lab)", "TOKEN"], clouds),
+    table(["ACME DIRECTORY (inside the lab)"], [[status.acme]]),
     ...(cuts.length + down.length > 0 ? [[...cuts, ...down].join("\n")] : []),
   ];
   return parts.join("\n\n");

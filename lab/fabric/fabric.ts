@@ -132,7 +132,7 @@ export class Fabric {
       kind: config.managed ? "existing" : "device",
       ...(config.site ? { site: config.site } : {}),
       ipv4: config.ipv4,
-      ipv6: config.ipv6,
+      ...(config.ipv6 ? { ipv6: config.ipv6 } : {}),
       managed: config.managed !== undefined,
       ...runtime(host),
     }));
@@ -196,7 +196,7 @@ export class Fabric {
               namespace: name,
               ifname: "eth0",
               mac,
-              prefixes: [`${config.ipv4}/32`, `${config.ipv6}/128`],
+              prefixes: [`${config.ipv4}/32`, ...(config.ipv6 ? [`${config.ipv6}/128`] : [])],
             }),
       unplug: () => (site ? unplugFromLan(site.router, name) : unplugFromInternet(name)),
       seed: (root) => seedFixedHost(root, config),

@@ -5,7 +5,7 @@ import { INTERNET_NS, plugIntoInternet, plugIntoLan, uplinkAddressCommands } fro
 import { addNamespace, ip, macFor, makeRouter, nft, sysctl } from "./net";
 import { blackHoleRuleset, routerRuleset } from "./router";
 
-/** Namespace of the services: clouds, names, packages. */
+/** Namespace of the services: clouds, names, packages, the certificate authority. */
 export const SERVICES_NS = "services";
 
 /** The LAN side of a router with prefix lengths. */
@@ -60,17 +60,11 @@ async function makeServices(): Promise<void> {
     mac: macFor(SERVICES_NS),
     prefixes: [SERVICES.ipv4Prefix, SERVICES.ipv6Prefix],
   });
-  const addresses = [
-    SERVICES.hetzner,
-    SERVICES.cloudflare,
-    SERVICES.resolver,
-    SERVICES.authoritative,
-    SERVICES.packages,
-  ];
+  const { hetzner, cloudflare, resolver, authoritative, packages, acme } = SERVICES;
   await ip(
     uplinkAddressCommands(
       "uplink",
-      addresses.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6]),
+      [hetzner, cloudflare, resolver, authoritative, packages, acme].flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6]),
     ),
     SERVICES_NS,
   );

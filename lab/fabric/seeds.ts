@@ -3,6 +3,8 @@ import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import {
+  BLOG_PORT,
+  FORUM_PORT,
   GATEWAY,
   KEY_LABELS,
   MAIL_PORT,
@@ -26,12 +28,14 @@ export function machineId(label: string): string {
 /** systemd.network(5) of a host with fixed addresses, on a LAN or directly on the Internet. */
 export function networkFile(host: FixedHost): string {
   const site = SITES.find(({ name }) => name === host.site);
+  const route = (gateway: string): string => `\n[Route]\nGateway=${gateway}\nGatewayOnLink=yes\n`;
+  if (host.ipv6 === undefined)
+    return `[Match]\nName=eth0\n\n[Network]\nLinkLocalAddressing=no\nAddress=${host.ipv4}/32\nDNS=${SERVICES.resolver.ipv4}\n${route(GATEWAY.ipv4)}`;
   const dns = `DNS=${SERVICES.resolver.ipv4}\nDNS=${SERVICES.resolver.ipv6}\n`;
   if (site) {
     const gateway = host.gateway ?? { ipv4: site.lan.ipv4Gateway, ipv6: site.lan.ipv6Gateway };
     return `[Match]\nName=eth0\n\n[Network]\nIPv6AcceptRA=no\nAddress=${host.ipv4}/24\nAddress=${host.ipv6}/64\nGateway=${gateway.ipv4}\nGateway=${gateway.ipv6}\n${dns}`;
   }
-  const route = (gateway: string): string => `\n[Route]\nGateway=${gateway}\nGatewayOnLink=yes\n`;
   return `[Match]\nName=eth0\n\n[Network]\nIPv6AcceptRA=no\nAddress=${host.ipv4}/32\nAddress=${host.ipv6}/128\n${dns}${route(GATEWAY.ipv4)}${route(GATEWAY.ipv6)}`;
 }
 
@@ -62,6 +66,18 @@ function peerFiles(name: string, port: number): Record<string, SeedFile> {
   };
 }
 
+/** A web application under that name, on the host's loopback alone. */
+function applicationFiles(name: string, port: number): Record<string, SeedFile> {
+  const program = `srv/${name}/app.py`;
+  return {
+    [program]: readFileSync(labFile("files/application.py"), "utf8"),
+    [`etc/systemd/system/${name}.service`]: serviceUnit(
+      name,
+      `/usr/bin/python3 -u /${program} ${name} 127.0.0.1 ${port}`,
+    ),
+  };
+}
+
 /** A host key of its own, as Debian's package makes one where it is installed; no cloud is asked for anything. */
 function hostKeyFiles(host: FixedHost): Record<string, SeedFile> {
   const key = deriveSshKey(`${host.name} host key`, `root@${host.name}`);
@@ -72,19 +88,16 @@ function hostKeyFiles(host: FixedHost): Record<string, SeedFile> {
   };
 }
 
-/** `home` as its owner set it up: an application, a packet filter and settings of its own, all of which must survive us. */
+/** `home` as its owner set it up: applications, a packet filter and settings of its own, all of which must survive us. */
 function homeFiles(): Record<string, SeedFile> {
   const operator = deriveSshKey(KEY_LABELS.operator, "operator@lab");
   return {
     "etc/ssh/sshd_config.d/10-own.conf": "HostKey /etc/ssh/ssh_host_ed25519_key\nPasswordAuthentication no\n",
     "root/.ssh/authorized_keys": { content: `${operator.publicKey} operator@lab\n`, mode: 0o600 },
     "root/notes.txt": "Backup disk is in the drawer. Router password: on the sticker.\n",
-    "srv/nextcloud/app.py": readFileSync(labFile("files/nextcloud.py"), "utf8"),
+    ...applicationFiles("nextcloud", NEXTCLOUD_PORT),
+    ...applicationFiles("blog", BLOG_PORT),
     ...peerFiles("peer", PEER_PORT),
-    "etc/systemd/system/nextcloud.service": serviceUnit(
-      "nextcloud",
-      `/usr/bin/python3 -u /srv/nextcloud/app.py 127.0.0.1 ${NEXTCLOUD_PORT}`,
-    ),
     "etc/nftables.conf":
       "#!/usr/sbin/nft -f\n# The owner's own: counts what comes in, drops nothing.\nflush ruleset\n\ntable inet own {\n\tchain input {\n\t\ttype filter hook input priority filter; policy accept;\n\t\tcounter\n\t}\n}\n",
     "etc/sysctl.d/99-own.conf": "# The owner's own\nnet.core.somaxconn = 1024\n",
@@ -95,8 +108,9 @@ function homeFiles(): Record<string, SeedFile> {
  * Files of an unmanaged device: openresolv owns resolv.conf, since wg-quick's `DNS =` goes through it. The network's
  * resolvers are given to it as a DHCP client would, for eth0, so that a tunnel's can take their place.
  */
-function deviceFiles(): Record<string, SeedFile> {
-  const servers = [SERVICES.resolver.ipv4, SERVICES.resolver.ipv6].map((server) => `nameserver ${server}\n`).join("");
+function deviceFiles(host: FixedHost): Record<string, SeedFile> {
+  const { ipv4, ipv6 } = SERVICES.resolver;
+  const servers = [ipv4, ...(host.ipv6 ? [ipv6] : [])].map((server) => `nameserver ${server}\n`).join("");
   return {
     "etc/network-resolvers": servers,
     "etc/resolv.conf": servers,
@@ -126,8 +140,8 @@ export function seedFiles(host: FixedHost): Record<string, SeedFile> {
     "etc/systemd/network/10-lan.network": networkFile(host),
     ...(host.managed ? hostKeyFiles(host) : {}),
     ...(host.name === "home" ? homeFiles() : {}),
-    ...(host.name === "office" ? peerFiles("mail", MAIL_PORT) : {}),
-    ...(host.image === "device" ? deviceFiles() : {}),
+    ...(host.name === "office" ? { ...peerFiles("mail", MAIL_PORT), ...applicationFiles("forum", FORUM_PORT) } : {}),
+    ...(host.image === "device" ? deviceFiles(host) : {}),
   };
 }
 
@@ -145,8 +159,8 @@ export function writeFiles(root: string, files: Record<string, SeedFile>): void 
 
 /** The services that run on a host before anybody manages it. */
 const SERVICE_UNITS: Partial<Record<string, readonly string[]>> = {
-  home: ["nextcloud.service", "peer.service"],
-  office: ["mail.service"],
+  home: ["nextcloud.service", "blog.service", "peer.service"],
+  office: ["mail.service", "forum.service"],
 };
 
 /** Seeds the disk of a fixed host. */

@@ -1,4 +1,4 @@
-/** The services of a lab: public names, the two clouds, the package repository, the operator's SSH agent. */
+/** The services of a lab: public names, the two clouds, the package repository, the certificate authority, the operator's SSH agent. */
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { KEY_LABELS, SERVICES } from "../constants";
@@ -9,6 +9,7 @@ import type { NamesOptions, NamesService } from "../machines";
 import type { InstancePaths } from "../paths";
 import { startNames } from "../names";
 import { run, start, until } from "../process";
+import { acmeListens, acmeProgram } from "./acme";
 import { SERVICES_NS } from "./internet";
 import { inNamespace } from "./net";
 import { Program, spawnIn } from "./programs";
@@ -21,6 +22,7 @@ export class FabricServices {
   private namesService: NamesService | undefined;
   private readonly clouds: Program;
   private readonly packages: Program;
+  private readonly acme: Program;
   private readonly agent: Program;
 
   constructor(private readonly paths: InstancePaths) {
@@ -41,6 +43,7 @@ export class FabricServices {
         log("packages"),
       );
     });
+    this.acme = acmeProgram(paths, SERVICES_NS);
     this.agent = new Program("agent", () => {
       rmSync(paths.agentSocket, { force: true });
       return start(["ssh-agent", "-D", "-a", paths.agentSocket], log("agent"));
@@ -50,7 +53,8 @@ export class FabricServices {
   /** Starts all of them; names before the clouds, which publish into them. */
   async start(): Promise<void> {
     this.packages.start();
-    await Promise.all([this.startAgent(), this.startNames()]);
+    this.acme.start();
+    await Promise.all([this.startAgent(), this.startNames(), acmeListens(SERVICES_NS)]);
     await this.startClouds();
   }
 
@@ -96,7 +100,7 @@ export class FabricServices {
 
   /** Which of them run. */
   status(): Record<string, boolean> {
-    const programs = [this.clouds, this.packages, this.agent].map(
+    const programs = [this.clouds, this.packages, this.acme, this.agent].map(
       (program) => [program.name, program.running] as const,
     );
     return { names: this.namesService !== undefined, ...Object.fromEntries(programs) };

@@ -11,6 +11,7 @@ export const MACHINE_PACKAGES: readonly string[] = [
   "mmdebstrap",
   "nftables",
   "openssh-client",
+  "pebble",
   "procps",
   "python3",
   "systemd-container",

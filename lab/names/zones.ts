@@ -1,4 +1,4 @@
-import { SERVICES } from "../constants";
+import { ACME, SERVICES } from "../constants";
 import type { ZoneRecord } from "../machines";
 import { zoneKey } from "./keys";
 import { REVERSE_ZONES, reverseName } from "./reverse";
@@ -67,7 +67,7 @@ function delegation(child: string): ZoneRecord[] {
 }
 
 function ownRecords(zone: string, state: NamesState): ZoneRecord[] {
-  const { authoritative, resolver, hetzner, cloudflare, packages } = SERVICES;
+  const { authoritative, resolver, hetzner, cloudflare, packages, acme } = SERVICES;
   if (zone === "") return [ROOT_SERVER, REGISTRY_SERVER].flatMap((name) => addresses(name, authoritative)); // glue
   if (zone === REGISTRY) {
     const servers = [ROOT_SERVER, REGISTRY_SERVER, ...HOSTING_SERVERS];
@@ -77,6 +77,7 @@ function ownRecords(zone: string, state: NamesState): ZoneRecord[] {
       ...addresses("api.hetzner.example", hetzner),
       ...addresses("api.cloudflare.example", cloudflare),
       ...addresses("packages.example", packages),
+      ...addresses(ACME.name, acme),
     ];
   }
   if (zone === SIGNED_ZONE || zone === BROKEN_ZONE) {

@@ -26,7 +26,7 @@ const SERVE = [
   "127.0.0.1",
   "--directory",
   "/usr/share/common-licenses",
-  "8081",
+  "8083",
 ];
 const first = deriveSshKey(KEY_LABELS.operator).publicKey;
 const second = deriveSshKey("second operator");
@@ -46,7 +46,7 @@ const HOST_KEYS: Record<string, string> = {
 const short = (change: (network: any) => void): string[] =>
   changedConfig((network) => {
     Object.assign(network.certificateAuthority, { leafLifetime: "3m", renewInterval: "5s" });
-    network.services.photos = { at: "home", port: 8081 };
+    network.services.photos = { at: "home", port: 8083 };
     change(network);
   });
 /** Another version of every host key that the library makes. */

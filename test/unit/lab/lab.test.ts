@@ -29,6 +29,7 @@ test("every service has an address within the routed prefix", () => {
     SERVICES.resolver,
     SERVICES.authoritative,
     SERVICES.packages,
+    SERVICES.acme,
   ]) {
     expect(Number(service.ipv4.split(".")[3])).toBeLessThan(128);
     expect(SERVICES.ipv4Prefix).toBe("192.0.2.0/25");

@@ -1,10 +1,13 @@
 import { execFileSync } from "node:child_process";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import * as ipaddr from "ipaddr.js";
 import { parse } from "yaml";
 import {
+  ACME,
+  BLOG_PORT,
   FIXED_HOSTS,
   HOME,
   KEY_LABELS,
@@ -17,8 +20,9 @@ import {
 import { firstAddress, metaData, networkConfig, seedServer } from "../../../lab/fabric/server-seed";
 import { SERVER_IMAGES } from "../../../lab/fabric/servers";
 import { networkFile, seedFiles, writeFiles } from "../../../lab/fabric/seeds";
-import { deriveSshKey } from "../../../lab/keys";
+import { derivePemKey, deriveSshKey } from "../../../lab/keys";
 import type { ServerSpec } from "../../../lab/machines";
+import { labFile } from "../../../lab/paths";
 import { zoneKey } from "../../../lab/names/keys";
 import { ROOT_SERVER } from "../../../lab/names/zones";
 
@@ -64,6 +68,18 @@ describe("keys", () => {
     expect(deriveSshKey("operator")).toEqual(deriveSshKey("operator"));
     expect(deriveSshKey("operator").publicKey).not.toBe(deriveSshKey("operator ").publicKey);
   });
+});
+
+test("the certificate authority's own certificate is below the committed root, for decades, with the derived key", () => {
+  const [root, server] = ["root", "server"].map(
+    (name) => new X509Certificate(readFileSync(labFile(`files/acme/${name}.pem`))),
+  );
+  expect([root!.ca, root!.verify(root!.publicKey), server!.verify(root!.publicKey)]).toEqual([true, true, true]);
+  expect(server!.checkPrivateKey(createPrivateKey(derivePemKey("acme directory")))).toBe(true);
+  expect(server!.checkHost(ACME.name)).toBe(ACME.name);
+  for (const address of Object.values(SERVICES.acme)) expect(server!.checkIP(address)).toBe(address);
+  for (const { validFrom, validTo } of [root!, server!])
+    expect([validFrom, validTo].map((date) => new Date(date).getUTCFullYear())).toEqual([2020, 2120]);
 });
 
 describe("the stack's configuration for the lab", () => {
@@ -154,7 +170,7 @@ describe("servers", () => {
 describe("fixed hosts", () => {
   test("addresses are unique, and those of a site are on its LAN and delegated to it", () => {
     const sites = SITES.flatMap(({ wan, delegated, lan }) => [wan.ipv4, delegated, lan.ipv4Prefix, lan.ipv6Prefix]);
-    const all = [...sites, ...FIXED_HOSTS.flatMap(({ ipv4, ipv6 }) => [ipv4, ipv6])];
+    const all = [...sites, ...FIXED_HOSTS.flatMap(({ ipv4, ipv6 }) => (ipv6 ? [ipv4, ipv6] : [ipv4]))];
     expect(new Set(all).size).toBe(all.length);
     for (const { wan, delegated, lan } of SITES) {
       expect(ipaddr.IPv4.parse(wan.ipv4).match(ipaddr.IPv4.parseCIDR("198.51.100.128/25"))).toBe(true);
@@ -165,7 +181,7 @@ describe("fixed hosts", () => {
       const site = SITES.find(({ name }) => name === host.site);
       if (!site) continue;
       expect(ipaddr.parse(host.ipv4).match(ipaddr.parseCIDR(site.lan.ipv4Prefix) as never)).toBe(true);
-      expect(ipaddr.parse(host.ipv6).match(ipaddr.parseCIDR(site.lan.ipv6Prefix) as never)).toBe(true);
+      expect(ipaddr.parse(host.ipv6!).match(ipaddr.parseCIDR(site.lan.ipv6Prefix) as never)).toBe(true);
     }
   });
 
@@ -174,6 +190,9 @@ describe("fixed hosts", () => {
     expect(file("home")).toContain("Gateway=10.20.0.1\nGateway=2001:db8:a:1::1\n");
     expect(file("camera")).toContain("Gateway=10.30.0.10\nGateway=2001:db8:b:1::10\n");
     expect(file("visitor")).toContain("GatewayOnLink=yes");
+    // Who has IPv4 alone has no address, gateway or resolver of the other family.
+    expect(file("visitor4")).toContain("Address=198.51.100.151/32\n");
+    expect(file("visitor4")).not.toMatch(/::/);
   });
 
   test("hosts to enrol have a host key of their own and nothing that lets the operator in", () => {
@@ -189,7 +208,18 @@ describe("fixed hosts", () => {
 
   test("home has files of its own, and a host key that only root reads", () => {
     const files = seedFiles(FIXED_HOSTS[0]!);
-    for (const file of ["srv/nextcloud/app.py", "etc/nftables.conf", "etc/sysctl.d/99-own.conf", "root/notes.txt"])
+    for (const [name, port] of [
+      ["nextcloud", NEXTCLOUD_PORT],
+      ["blog", BLOG_PORT],
+    ])
+      expect(files[`etc/systemd/system/${name}.service`]).toContain(`/srv/${name}/app.py ${name} 127.0.0.1 ${port}\n`);
+    for (const file of [
+      "srv/nextcloud/app.py",
+      "srv/blog/app.py",
+      "etc/nftables.conf",
+      "etc/sysctl.d/99-own.conf",
+      "root/notes.txt",
+    ])
       expect(files).toHaveProperty([file]);
     const root = path.join(directory, "home");
     writeFiles(root, files);

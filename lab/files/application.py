@@ -1,4 +1,6 @@
-"""The web application `nextcloud` of the lab: says who asked, as it sees it. Listens on 127.0.0.1 only, as an application behind a proxy does."""
+"""A web application of the lab: says its name and who asked, as it sees it. Listens on loopback only, as an application behind a proxy does.
+
+Arguments: name, address, port."""
 import html
 import http.server
 import json
@@ -8,11 +10,11 @@ import sys
 
 class Application(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server_version = "nextcloud-of-the-lab/1"
+    name = ""
 
     def answer(self):
         seen = {
-            "application": "nextcloud",
+            "application": self.name,
             "host": socket.gethostname(),
             "method": self.command,
             "path": self.path,
@@ -21,7 +23,7 @@ class Application(http.server.BaseHTTPRequestHandler):
         }
         if "text/html" in self.headers.get("Accept", ""):
             rows = "".join(f"<tr><th>{html.escape(n)}</th><td>{html.escape(str(v))}</td></tr>" for n, v in seen.items())
-            kind, body = "text/html; charset=utf-8", f"<!doctype html><title>nextcloud</title><h1>nextcloud</h1><table>{rows}</table>\n"
+            kind, body = "text/html; charset=utf-8", f"<!doctype html><title>{self.name}</title><h1>{self.name}</h1><table>{rows}</table>\n"
         else:
             kind, body = "application/json", json.dumps(seen, indent=2) + "\n"
         data = body.encode()
@@ -37,5 +39,6 @@ class Application(http.server.BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    address, port = sys.argv[1], int(sys.argv[2])
+    Application.name, address, port = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    Application.server_version = f"{Application.name}-of-the-lab/1"
     http.server.ThreadingHTTPServer((address, port), Application).serve_forever()
