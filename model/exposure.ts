@@ -1,5 +1,6 @@
 /** Who can reach what, in words: one row for each thing that listens. */
 import type { IntranetPlan, ServicePlan } from "./plan";
+import { publicServices } from "./public";
 import type { SinkholeSpec } from "./spec";
 
 /** One thing that can be reached. */
@@ -21,13 +22,14 @@ export function exposureOf(plan: IntranetPlan, management: SinkholeSpec["managem
   const listening = (host: string): number[] =>
     plan.links.filter((link) => link.a.host === host).flatMap((link) => link.ports);
   const ports = [...listening(plan.hub), plan.deviceHub.listenPort].sort((a, b) => a - b);
+  const open = publicServices(plan.services);
   const rows: ExposureRow[] = [
     {
       what: "web",
       host: plan.hub,
       ports: "tcp 80, 443",
-      from: "the Internet",
-      gets: "ACCESS DENIED (403), whatever the name",
+      from: INTERNET,
+      gets: `ACCESS DENIED (403), ${open.length === 0 ? "whatever the name" : "but for the names of public services"}`,
     },
     {
       what: "ssh",
@@ -40,14 +42,14 @@ export function exposureOf(plan: IntranetPlan, management: SinkholeSpec["managem
       what: "tunnels",
       host: plan.hub,
       ports: `udp ${ports.join(", ")}`,
-      from: "the Internet",
+      from: INTERNET,
       gets: "nothing without a WireGuard key that is known",
     },
     {
       what: "echo",
       host: plan.hub,
       ports: "icmp, icmpv6",
-      from: "the Internet",
+      from: INTERNET,
       gets: "answers to ping, and path MTU messages",
     },
   ];
@@ -74,6 +76,14 @@ export function exposureOf(plan: IntranetPlan, management: SinkholeSpec["managem
       gets: `http://${fqdn}: the root certificate`,
     });
   }
+  for (const service of open)
+    rows.push({
+      what: service.name,
+      host: service.host,
+      ports: `tcp ${service.public.ports.join(", ")}`,
+      from: INTERNET,
+      gets: `${urlOf(service)}, at an IPv6 address of its own, and by its name in TLS over the sinkhole's IPv4`,
+    });
   for (const service of Object.values(plan.services)) {
     rows.push({
       what: service.name,
@@ -86,6 +96,7 @@ export function exposureOf(plan: IntranetPlan, management: SinkholeSpec["managem
   return rows;
 }
 
+const INTERNET = "the Internet";
 const INSIDE = "devices, sites and the LANs that they route";
 
 /** Where a service is reached: a URL, or name and port. */

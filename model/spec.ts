@@ -122,7 +122,7 @@ export interface DeviceSpec {
 export interface ServiceSpec {
   /** The site whose host runs it: its name, or the {@link HostSpec} itself. */
   at: string | HostSpec;
-  /** The TCP port on which the application listens: on the host's 127.0.0.1, or for `tcp` on its identity. */
+  /** The TCP port on which the application listens: on the host's 127.0.0.1, or for `tcp` on its identity, and on its public address if it has one. */
   port: number;
   /**
    * `https` (default): a proxy on the host offers it by name with a certificate of the internal CA. `tcp`: only the name; clients connect to

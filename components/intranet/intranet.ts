@@ -112,7 +112,9 @@ export class Intranet extends pulumi.ComponentResource {
         page: `http://${authority.page.hostname}`,
       }));
     this.dns = names && { resolvers: names.resolvers, dhcp: names.dhcp, doctor: names.doctor };
-    this.summary = pulumi.all([ipv4, ipv6]).apply(([v4, v6]) => summarise(plan, { ipv4: v4, ipv6: v6 }));
+    this.summary = pulumi
+      .all({ ipv4, ipv6, ipv6Network: this.sinkhole.ipv6Network })
+      .apply((addresses) => summarise(plan, addresses));
     this.exposure = exposureOf(plan, args.sinkhole.management);
     this.staticRoutes = Object.fromEntries(
       Object.entries(plan.sites).map(([site, { staticRoutes }]) => [site, staticRoutes]),

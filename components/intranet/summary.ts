@@ -1,5 +1,5 @@
 /** What runs where, as a table. Pure. */
-import { urlOf, type IntranetPlan } from "../../model";
+import { serviceAddress, urlOf, type IntranetPlan, type ServicePlan } from "../../model";
 
 /** One row: a host, a service or a device. */
 export interface SummaryRow {
@@ -14,8 +14,21 @@ export interface SummaryRow {
   readonly audience: string;
 }
 
+/** The sinkhole's public addresses, and the network that those of public services are in. */
+interface PublicAddresses {
+  readonly ipv4: string;
+  readonly ipv6: string;
+  readonly ipv6Network: string;
+}
+
+/** Where a service is answered, inside and outside. */
+function answeredAt(service: ServicePlan, network: string): string {
+  const inside = `${urlOf(service)} at ${service.addresses.v4[0]!}`;
+  return service.public ? `${inside}, outside at ${serviceAddress(network, service.public)}` : inside;
+}
+
 /** The sinkhole, then sites, services and devices, each in the order of the description. */
-export function summarise(plan: IntranetPlan, sinkhole: { ipv4: string; ipv6: string }): SummaryRow[] {
+export function summarise(plan: IntranetPlan, sinkhole: PublicAddresses): SummaryRow[] {
   const identity = (host: string): string => plan.hosts[host]!.identity.v4;
   return [
     {
@@ -36,7 +49,7 @@ export function summarise(plan: IntranetPlan, sinkhole: { ipv4: string; ipv6: st
       what: service.name,
       kind: "service" as const,
       where: service.host,
-      address: `${urlOf(service)} at ${service.addresses.v4[0]!}`,
+      address: answeredAt(service, sinkhole.ipv6Network),
       audience: service.audience,
     })),
     ...Object.entries(plan.devices).map(([name, device]) => ({

@@ -25,6 +25,7 @@ const net = new Intranet(config.get("name") ?? "intranet", {
   ...optional("links", (key) => config.getObject(key)),
   ...optional("dns", (key) => config.getObject(key)),
   ...optional("certificateAuthority", (key) => config.getObject(key)),
+  ...optional("publicCertificates", (key) => config.getObject(key)),
   ...optional("zone", (key) => config.get(key)),
   ...optional("caa", (key) => config.getObject(key)),
   ...optional("protect", (key) => config.getBoolean(key)),
