@@ -113,7 +113,7 @@ export class Intranet extends pulumi.ComponentResource {
       }));
     this.dns = names && { resolvers: names.resolvers, dhcp: names.dhcp, doctor: names.doctor };
     this.summary = pulumi
-      .all({ ipv4, ipv6, ipv6Network: this.sinkhole.ipv6Network })
+      .output({ ipv4, ipv6, ipv6Network: this.sinkhole.ipv6Network })
       .apply((addresses) => summarise(plan, addresses));
     this.exposure = exposureOf(plan, args.sinkhole.management);
     this.staticRoutes = Object.fromEntries(

@@ -66,6 +66,14 @@ describe("public services", () => {
     expect(addresses(plan({ blog }))).toEqual({ blog: before.blog });
   });
 
+  test("the exposure table names what the Internet reaches, and what it does not", () => {
+    const rows = model.exposureOf(plan({ blog, nextcloud: { at: "home", port: 8080 } }), { from: ["198.51.100.7/32"] });
+    const outside = rows.filter((row) => row.from === "the Internet");
+    expect(outside.map((row) => [row.what, row.host, row.ports])).toContainEqual(["blog", "home", "tcp 80, 443"]);
+    expect(outside.map((row) => row.what)).not.toContain("nextcloud");
+    expect(outside[0]!.gets).toContain("but for the names of public services");
+  });
+
   test("a number can be given", () => {
     expect(addresses(plan({ blog: { ...blog, id: 7 } })).blog).toMatch(/::7$/);
   });
