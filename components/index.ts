@@ -15,11 +15,14 @@ export { Intranet, type CertificateAuthorityOutputs, type DnsOutputs } from "./i
 export type { SummaryRow } from "./intranet/summary";
 export type { BfdArgs, OspfArgs, OspfInterface } from "./ospf/args";
 export { Ospf } from "./ospf/ospf";
-export type { PublicDnsArgs } from "./public-dns/args";
+export type { PublicDnsArgs, PublicService } from "./public-dns/args";
 export { PublicDns } from "./public-dns/public-dns";
 export type { ResolverArgs } from "./resolver/args";
 export { Resolver } from "./resolver/resolver";
+export type { ReverseDnsArgs, ReverseName } from "./reverse-dns/args";
+export { ReverseDns } from "./reverse-dns/reverse-dns";
 export type {
+  PublicCertificates,
   ReverseProxyArgs,
   ReverseProxyCertificates,
   ReverseProxyPage,

@@ -7,6 +7,16 @@ export interface ReverseProxySite {
   hostname: string[];
   /** Where it listens, on this host's loopback: `127.0.0.1:8080` or `[::1]:8080`. */
   upstream: string;
+  /**
+   * Who certifies its names: `internal`, as `certificates` says, or `public`, as `publicCertificates` says. A public authority is not waited for,
+   * and one that is down fails no update: the proxy asks again by itself. Default `internal`.
+   */
+  authority?: "internal" | "public";
+  /**
+   * Addresses beside the proxy's `listen`, ports 80 and 443, at which this application alone is answered, and only with its own names: any
+   * other gets a certificate that fits no name, and 404. They must be on the host. Default: none.
+   */
+  listen?: pulumi.Input<string>[];
 }
 
 /** Where a {@link ReverseProxy} gets certificates for its names. */
@@ -20,6 +30,16 @@ export interface ReverseProxyCertificates {
    * much shorter than that third. Default: Caddy's own, 10m.
    */
   renewInterval?: string;
+}
+
+/** Where a {@link ReverseProxy} gets certificates that everybody trusts. */
+export interface PublicCertificates {
+  /** URL of the authority's ACME directory, https. It proves names by http-01 or tls-alpn-01, from the Internet. */
+  directory: string;
+  /** The root of the directory's own TLS certificate, PEM, for authorities that Debian does not know. Default: those that Debian trusts. */
+  rootCertificate?: pulumi.Input<string>;
+  /** Whom the authority writes to when something is wrong with a certificate. Default: nobody. */
+  email?: string;
 }
 
 /** A folder of static files behind a {@link ReverseProxy}. */
@@ -44,6 +64,8 @@ export interface ReverseProxyArgs extends ManagedHost {
    * certificate. A change waits until the authority answers and the names lead to the proxy. Default: absent, plain http alone.
    */
   certificates?: ReverseProxyCertificates;
+  /** The authority of applications that say `authority: "public"`; it must be given for them. Default: absent. */
+  publicCertificates?: PublicCertificates;
   /** Static pages, over plain http even where applications are not: for what a device needs before it trusts anything. Default: none. */
   pages?: ReverseProxyPage[];
 }

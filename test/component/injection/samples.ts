@@ -126,11 +126,21 @@ export const SAMPLES: readonly Sample[] = [
       domain: "intranet.example.net",
       ipv4: "198.51.100.1",
       ipv6: "2001:db8::1",
+      services: [{ name: "blog.intranet.example.net", ipv6: "2001:db8::1:0:0:7" }],
+      issuer: "letsencrypt.org",
       caa: ["letsencrypt.org"],
       apex: true,
       ttl: 300,
     }),
     make: (args) => new components.PublicDns("sample", args),
+  },
+  {
+    type: "ReverseDnsArgs",
+    args: () => ({
+      primaryIpId: 42,
+      names: [{ name: "blog", hostname: "blog.intranet.example", address: "2001:db8::1:0:0:7" }],
+    }),
+    make: (args) => new components.ReverseDns("sample", args),
   },
   {
     type: "HostIdentityArgs",
@@ -282,12 +292,24 @@ export const SAMPLES: readonly Sample[] = [
     type: "ReverseProxyArgs",
     args: () => ({
       ...managed(),
-      sites: [{ hostname: ["wiki.intranet.example"], upstream: "127.0.0.1:8080" }],
+      sites: [
+        {
+          hostname: ["wiki.intranet.example"],
+          upstream: "127.0.0.1:8080",
+          authority: "public",
+          listen: ["2001:db8::1:0:0:7"],
+        },
+      ],
       listen: [identity.v4],
       certificates: {
         directory: "https://ca.intranet.example:9000/acme/acme/directory",
         rootCertificate: CERTIFICATE,
         renewInterval: "10m",
+      },
+      publicCertificates: {
+        directory: "https://acme-v02.api.letsencrypt.org/directory",
+        rootCertificate: CERTIFICATE,
+        email: "admin@example.net",
       },
       pages: [{ hostname: "ca.intranet.example", folder: "/srv/page" }],
     }),
