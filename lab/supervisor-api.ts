@@ -23,6 +23,8 @@ export interface LabStatus {
   operator: { ipv4: string; ipv6: string; key: string; agent: string };
   /** Pairs of attachments whose path is cut. */
   cuts: (readonly [string, string])[];
+  /** Servers whose IPv6 network is delivered on-link. */
+  onLink: string[];
   /** Namespaces that are no host's; `exec` takes them too. */
   routers: string[];
   snapshots: string[];
@@ -96,6 +98,7 @@ function status(paths: InstancePaths, fabric: Fabric, services: FabricServices, 
     acme: ACME.directory,
     operator: { ipv4: OPERATOR.ipv4, ipv6: OPERATOR.ipv6, key: paths.operatorKey, agent: paths.agentSocket },
     cuts: [...fabric.currentCuts()],
+    onLink: fabric.servers.list().flatMap(({ record }) => (record.onLink ? [record.spec.name] : [])),
     routers: fabric.routers(),
     snapshots: snapshots(paths),
     services: services.status(),
@@ -144,6 +147,13 @@ function addHosts(app: FastifyInstance, fabric: Fabric): void {
     await fabric.slow(params.name, delayMs === undefined || loss === undefined ? undefined : { delayMs, loss });
     return {};
   });
+  app.post<{ Params: { name: string }; Body: { onLink: boolean } }>(
+    "/hosts/:name/deliver",
+    async ({ params, body }) => {
+      await fabric.servers.deliver(params.name, body.onLink);
+      return {};
+    },
+  );
   for (const [route, dropped] of [
     ["/cut", true],
     ["/mend", false],

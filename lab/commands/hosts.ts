@@ -61,6 +61,26 @@ export function hostCommands(
       });
   }
 
+  for (const [name, onLink, what] of [
+    [
+      "on-link",
+      true,
+      "deliver a server's IPv6 network on-link: the Internet asks for each address by neighbour discovery",
+    ],
+    ["routed", false, "route a server's whole IPv6 network to it again, as it is from the beginning"],
+  ] as const) {
+    program
+      .command(name)
+      .description(what)
+      .argument("<server>", "name of the server")
+      .action(async (server: string) => {
+        const instance = paths();
+        await requireLab(instance);
+        await new FabricClient(instance.socket).post(`/hosts/${encodeURIComponent(server)}/deliver`, { onLink });
+        progress(`${server}: ${name}`);
+      });
+  }
+
   program
     .command("logs")
     .description("the journal of a host, or what its console said; also the lab's own logs: supervisor, clouds, names")

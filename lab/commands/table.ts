@@ -32,11 +32,12 @@ export function statusText(status: LabStatus): string {
   const down = Object.entries(status.services)
     .filter(([, running]) => !running)
     .map(([name]) => `not running: ${name}`);
+  const notes = [...cuts, ...status.onLink.map((name) => `on-link: ${name}`), ...down];
   const parts = [
     table(["HOST", "KIND", "SITE", "IPV4", "IPV6", "STATE"], [...hosts, operator]),
     table(["CLOUD", "ENDPOINT (inside the lab)", "TOKEN"], clouds),
     table(["ACME DIRECTORY (inside the lab)"], [[status.acme]]),
-    ...(cuts.length + down.length > 0 ? [[...cuts, ...down].join("\n")] : []),
+    ...(notes.length > 0 ? [notes.join("\n")] : []),
   ];
   return parts.join("\n\n");
 }

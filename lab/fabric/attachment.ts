@@ -18,17 +18,22 @@ export interface Uplink {
   prefixes: readonly string[];
   /** MTU of the link at both ends; default 1500. */
   mtu?: number;
+  /** Whether IPv6 is delivered on-link: the router asks for each address by neighbour discovery. Absent: all of it is routed to the host. */
+  onLink?: boolean;
 }
 
-/** ip(8) commands that give `prefix` to an attachment, or take it away. IPv6 is routed to the host as a whole: no neighbour discovery. */
-export function routeCommands(
-  uplink: Pick<Uplink, "name">,
-  prefix: string,
-  action: "replace" | "del" = "replace",
-): string {
-  const dev = uplink.name;
-  if (!prefix.includes(":")) return `route ${action} ${prefix} dev ${dev} src ${INTERNET.ipv4}`;
-  return `route ${action} ${prefix} via fe80::2 dev ${dev} src ${INTERNET.ipv6}`;
+/** The ip(8) command that gives `prefix` to an attachment. IPv6 is routed to the host as a whole, without neighbour discovery, unless it is on-link. */
+function routeCommand({ name: dev, onLink }: Pick<Uplink, "name" | "onLink">, prefix: string): string {
+  if (!prefix.includes(":")) return `route replace ${prefix} dev ${dev} src ${INTERNET.ipv4}`;
+  return `route replace ${prefix} ${onLink ? "" : "via fe80::2 "}dev ${dev} src ${INTERNET.ipv6}`;
+}
+
+/** Delivers the prefixes of an attachment that is plugged in as `onLink` says. */
+export async function deliver(uplink: Pick<Uplink, "name" | "onLink" | "prefixes">): Promise<void> {
+  await ip(
+    uplink.prefixes.map((prefix) => routeCommand(uplink, prefix)),
+    INTERNET_NS,
+  );
 }
 
 /** Plugs a namespace into the Internet. What was plugged in under that name before is taken out. */
@@ -43,10 +48,10 @@ export async function plugIntoInternet(uplink: Uplink): Promise<void> {
       `addr add ${GATEWAY.ipv6}/64 dev ${dev} nodad`,
       // Everything for the attachment's IPv6 prefixes goes to this one link-layer address, as to a routed /64.
       `neigh replace fe80::2 lladdr ${uplink.mac} dev ${dev} nud permanent`,
-      ...uplink.prefixes.map((prefix) => routeCommands(uplink, prefix)),
     ],
     INTERNET_NS,
   );
+  await deliver(uplink);
 }
 
 /** Takes an attachment out; both ends are gone then. One that is not there is no error. */

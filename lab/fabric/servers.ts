@@ -3,7 +3,7 @@ import { SITES, FIXED_HOSTS, OPERATOR } from "../constants";
 import { imageDir } from "../images/image";
 import type { FirewallRule, Machines, PowerState, ServerSpec } from "../machines";
 import type { InstancePaths } from "../paths";
-import { plugIntoInternet, unplugFromInternet, INTERNET_NS, type Uplink } from "./attachment";
+import { deliver, plugIntoInternet, unplugFromInternet, INTERNET_NS, type Uplink } from "./attachment";
 import { applyFirewall } from "./firewall";
 import { Host } from "./host";
 import { SERVICES_NS } from "./internet";
@@ -48,6 +48,20 @@ function machineOf(id: number): string {
 /** Name of a server's attachment: that of the server where an interface can have it, else one made of its id. */
 export function attachmentOf(spec: Pick<ServerSpec, "id" | "name">): string {
   return spec.name.length <= 15 ? spec.name : machineOf(spec.id);
+}
+
+/** How a server hangs on the Internet. */
+function uplinkOf({ spec, onLink }: ServerRecord): Uplink {
+  const { ipv4, ipv6 } = spec;
+  const id = machineOf(spec.id);
+  return {
+    name: attachmentOf(spec),
+    namespace: id,
+    ifname: "eth0",
+    mac: macFor(id),
+    prefixes: [...(ipv4 ? [`${ipv4}/32`] : []), ...(ipv6 ? [ipv6] : [])],
+    ...(onLink ? { onLink } : {}),
+  };
 }
 
 /** Implements `Machines` on hosts of the lab. */
@@ -172,6 +186,16 @@ export class Servers implements Machines {
     this.changed();
   }
 
+  /** Delivers a server's IPv6 network on-link, or routes it to the server, from now on. Throws `RefusedError` for what is no server with one. */
+  async deliver(name: string, onLink: boolean): Promise<void> {
+    const record = this.named(name)?.record;
+    if (!record?.spec.ipv6) throw new RefusedError(`${name} is no server of the cloud with an IPv6 network`);
+    if (onLink) record.onLink = true;
+    else delete record.onLink;
+    await deliver(uplinkOf(record));
+    this.changed();
+  }
+
   powerState(id: number): Promise<PowerState> {
     return Promise.resolve(this.get(id).host.state);
   }
@@ -185,17 +209,6 @@ export class Servers implements Machines {
   private makeHost(record: ServerRecord): Host {
     const id = machineOf(record.spec.id);
     const link = attachmentOf(record.spec);
-    const mac = macFor(id);
-    const uplink = (): Uplink => {
-      const { ipv4, ipv6 } = record.spec;
-      return {
-        name: link,
-        namespace: id,
-        ifname: "eth0",
-        mac,
-        prefixes: [...(ipv4 ? [`${ipv4}/32`] : []), ...(ipv6 ? [ipv6] : [])],
-      };
-    };
     return new Host({
       name: record.spec.name,
       id,
@@ -205,7 +218,7 @@ export class Servers implements Machines {
       console: path.join(this.paths.logs, `${record.spec.name}.console`),
       plug: async () => {
         await applyFirewall(link, record.firewall);
-        await plugIntoInternet(uplink());
+        await plugIntoInternet(uplinkOf(record));
       },
       unplug: () => unplugFromInternet(link),
       seed: (root) => seedServer(root, record.spec, record.generation),

@@ -8,6 +8,8 @@ export interface ServerRecord {
   spec: ServerSpec;
   /** Absent: no firewall in front of it. */
   firewall?: FirewallRule[];
+  /** Whether its IPv6 network is delivered on-link; absent: routed to it. */
+  onLink?: true;
   /** Whether it was on. */
   powered: boolean;
   /** Number of its disk: 1, and one more for each rebuild. */
