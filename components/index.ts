@@ -31,8 +31,10 @@ export type {
 export { ReverseProxy } from "./reverse-proxy/reverse-proxy";
 export type { RoadWarriorArgs } from "./road-warrior/args";
 export { RoadWarrior } from "./road-warrior/road-warrior";
-export type { SinkholeArgs } from "./sinkhole/args";
+export type { PublishedService, SinkholeArgs } from "./sinkhole/args";
 export { Sinkhole } from "./sinkhole/sinkhole";
+export type { GuestService, SniEngine, SniProxyArgs } from "./sni-proxy/args";
+export { SniProxy } from "./sni-proxy/sni-proxy";
 export type { DeviceHubArgs, DevicePeer, WireGuardEnd, WireGuardLinkArgs } from "./wireguard/args";
 export { DeviceHub } from "./wireguard/device-hub";
 export { WireGuardLink } from "./wireguard/wireguard-link";

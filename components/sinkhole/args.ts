@@ -1,9 +1,21 @@
-import type { SinkholeSpec } from "../../model";
+import type { PublicPlace, SinkholeSpec } from "../../model";
+
+/** A service that the Internet reaches through the sinkhole, at an address of its own. */
+export interface PublishedService {
+  /** The service's name: a DNS label, once in the list. */
+  name: string;
+  /** Its place in the sinkhole's /64, from which its address follows. */
+  place: PublicPlace;
+  /** The TCP ports of its own IPv6 address that everybody reaches, at least one. */
+  ports: number[];
+  /** The TCP ports of the sinkhole's IPv4 address at which its name leads to it; 80 and 443 are open anyway. Empty: none. */
+  guestPorts: number[];
+}
 
 /** Arguments of {@link Sinkhole}. */
 export interface SinkholeArgs extends Pick<
   SinkholeSpec,
-  "location" | "serverType" | "image" | "management" | "hostKeyVersion"
+  "location" | "serverType" | "image" | "management" | "hostKeyVersion" | "delivery"
 > {
   /** The domain whose names lead here; for the reverse names of its addresses. */
   domain: string;
@@ -20,6 +32,13 @@ export interface SinkholeArgs extends Pick<
   udpPorts: number[];
   /** The interface that devices come in by; routing is spoken on every other tunnel, and not on this one. Default `wg-devices`. */
   deviceInterface?: string;
+  /**
+   * What answers at ports 80 and 443. `denied` (default): the ACCESS DENIED page. `own`: the caller brings the web server, for example a
+   * SniProxy.
+   */
+  webServer?: "denied" | "own";
+  /** The services that visitors from the Internet are let through to, and whose own connections get out. Default: none, and nothing is forwarded. */
+  published?: PublishedService[];
   /**
    * Guards server and addresses: Pulumi refuses to delete them, and so does Hetzner. Default true. To take everything down, set it to
    * false, run `pulumi up`, then `pulumi destroy`. It is the preview of `destroy` that refuses before anything is gone: with

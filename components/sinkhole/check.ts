@@ -8,8 +8,8 @@ import {
   Issues,
   show,
 } from "../../model";
-import { checkAddress, checkInterface, checkPorts, checkSpaces, checkSshPublicKeys } from "../common/check";
-import type { SinkholeArgs } from "./args";
+import { checkAddress, checkInterface, checkOneOf, checkPorts, checkSpaces, checkSshPublicKeys } from "../common/check";
+import type { PublishedService, SinkholeArgs } from "./args";
 
 /** Hetzner's rules for labels (API reference, "Labels"). */
 const LABEL = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
@@ -22,6 +22,46 @@ function checkLabelPair(key: string, value: string, issues: Issues): void {
   if (!isKey) issues.add(`labels.${key}`, `a label's name ${rule}`, [show(key)], "rename it");
   if (!LABEL.test(value))
     issues.add(`labels.${key}`, `a label's value ${rule}`, [show(value)], "shorten it, or leave it out");
+}
+
+/** Hextets: the number of a site, and that of a service within it, stand in one each (model/public.ts). */
+const isHextet = (value: number): boolean => Number.isInteger(value) && value >= 1 && value <= 0xffff;
+
+/** Ports of guests that the sinkhole itself needs. */
+const OWN_PORTS: readonly number[] = [22, 80];
+
+function checkPublished(published: readonly PublishedService[], issues: Issues): void {
+  const [names, places] = [new Map<string, string>(), new Map<string, string>()];
+  published.forEach(({ name, place, ports, guestPorts }, index) => {
+    const path = `published[${index}]`;
+    checkLabel(name, `${path}.name`, issues);
+    for (const field of ["site", "service"] as const)
+      if (!isHextet(place[field]))
+        issues.add(`${path}.place.${field}`, "must be from 1 to 65535", [show(place[field])], "take it from the plan");
+    const key = `${place.site}:${place.service}`;
+    for (const [seen, what, at] of [
+      [names, name, "name"],
+      [places, key, "place"],
+    ] as const) {
+      const holder = seen.get(what);
+      if (holder !== undefined)
+        issues.add(`${path}.${at}`, `two services have the same ${at}`, [show(what), holder], "change one of them");
+      seen.set(what, `${path}.${at}`);
+    }
+    if (ports.length === 0)
+      issues.add(`${path}.ports`, "a service needs a port", ["an empty list"], "leave the service out");
+    checkPorts(ports, `${path}.ports`, issues);
+    checkPorts(guestPorts, `${path}.guestPorts`, issues);
+    guestPorts.forEach((port, at) => {
+      if (OWN_PORTS.includes(port))
+        issues.add(
+          `${path}.guestPorts[${at}]`,
+          "the sinkhole itself answers at this port",
+          [show(port)],
+          "choose another",
+        );
+    });
+  });
 }
 
 /** Checks a sinkhole's arguments; raises a ValidationError with all problems at once. */
@@ -39,5 +79,8 @@ export function checkSinkhole(subject: string, args: SinkholeArgs): void {
   if (args.deviceInterface !== undefined) checkInterface(args.deviceInterface, "deviceInterface", issues);
   for (const [key, value] of Object.entries(args.labels ?? {})) checkLabelPair(key, value, issues);
   if (args.serverName !== undefined) checkLabel(args.serverName, "serverName", issues);
+  if (args.webServer !== undefined) checkOneOf(args.webServer, ["denied", "own"], "webServer", issues);
+  if (args.delivery !== undefined) checkOneOf(args.delivery, ["routed", "on-link"], "delivery", issues);
+  checkPublished(args.published ?? [], issues);
   issues.throwIfAny(subject);
 }

@@ -5,13 +5,14 @@ import { HostRole, SshHostKey, type ConnectionArgs } from "../../host";
 import { addressAt, DEVICE_INTERFACE, formatAddress, parsePrefix } from "../../model";
 import type { ManagedHost } from "../common/managed-host";
 import { roleHost, roleOptions } from "../common/managed-host";
+import { certificateRole, pageRole } from "../denied-page/roles";
 import { HostIdentity } from "../host-identity/host-identity";
 import { firewallRole } from "../host-identity/roles";
 import type { SinkholeArgs } from "./args";
 import { checkSinkhole } from "./check";
 import { firewallRules, labelsFor, primaryAddress, sshKeyIds } from "./cloud";
 import { renderSinkholeRules } from "./firewall";
-import { certificateRole, pageRole, sshRole } from "./roles";
+import { sshRole } from "./roles";
 import { renderUserData, WAIT_FOR_FIRST_BOOT } from "./user-data";
 
 /**
@@ -28,6 +29,8 @@ export class Sinkhole extends pulumi.ComponentResource {
   public readonly ipv6: pulumi.Output<string>;
   /** The /64 that Hetzner routes to the server. */
   public readonly ipv6Network: pulumi.Output<string>;
+  /** The number of the IPv6 address at Hetzner, for reverse names within its network. */
+  public readonly ipv6Id: pulumi.Output<number>;
   /** The SSH host key, `ssh-ed25519 AAAA…`. */
   public readonly hostPublicKey: pulumi.Output<string>;
   /** The way to the host, for roles on it. */
@@ -50,6 +53,7 @@ export class Sinkhole extends pulumi.ComponentResource {
     this.ipv4 = ipv4.ipAddress;
     this.ipv6Network = ipv6.ipNetwork;
     this.ipv6 = ipv6.ipNetwork.apply(firstAddress);
+    this.ipv6Id = ipv6.id.apply(Number);
     this.reverseNames(name, `${serverName}.${args.domain}`, ipv4, ipv6);
 
     const firstKey = new SshHostKey(`${name}-first-host-key`, { keyVersion: 1 }, { parent: this });
@@ -64,6 +68,7 @@ export class Sinkhole extends pulumi.ComponentResource {
       ipv4: this.ipv4,
       ipv6: this.ipv6,
       ipv6Network: this.ipv6Network,
+      ipv6Id: this.ipv6Id,
       hostPublicKey: this.hostPublicKey,
     });
   }
@@ -181,8 +186,10 @@ export class Sinkhole extends pulumi.ComponentResource {
       },
       { parent: this },
     );
-    const certificate = role("certificate", certificateRole(), [firewall]);
-    role("page", pageRole(args.domain), [certificate]);
+    if (args.webServer !== "own") {
+      const certificate = role("certificate", certificateRole(), [firewall]);
+      role("page", pageRole(args.domain), [certificate]);
+    }
     return [ssh, firewall, ...identity.ready];
   }
 }

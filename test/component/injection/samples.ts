@@ -112,6 +112,9 @@ export const SAMPLES: readonly Sample[] = [
       sshPublicKeys: [HOST_KEY],
       udpPorts: [51820],
       deviceInterface: "wg-devices",
+      webServer: "denied",
+      published: [{ name: "wiki", place: { site: 2, service: 1 }, ports: [80, 443], guestPorts: [443] }],
+      delivery: "on-link",
       protect: false,
       labels: { owner: "me" },
       serverName: "vps",
@@ -314,6 +317,19 @@ export const SAMPLES: readonly Sample[] = [
       pages: [{ hostname: "ca.intranet.example", folder: "/srv/page" }],
     }),
     make: (args) => new components.ReverseProxy("sample", args),
+  },
+  {
+    type: "SniProxyArgs",
+    args: () => ({
+      ...managed(),
+      domain: "intranet.example",
+      services: [{ hostname: "wiki.intranet.example", address: "2001:db8:1:0:2::1", ports: [443], web: true }],
+      engine: {
+        kind: "snid",
+        binary: { path: "/usr/local/bin/snid", url: "https://example.net/snid", sha256: "0".repeat(64) },
+      },
+    }),
+    make: (args) => new components.SniProxy("sample", args),
   },
   {
     type: "IntranetArgs",

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { renderSinkholeRules } from "../../../components/sinkhole/firewall";
-import * as page from "../../../components/sinkhole/page";
+import * as page from "../../../components/denied-page/page";
 import { renderUserData } from "../../../components/sinkhole/user-data";
 import { checkNft, checkNginx, checkUnit, testWith, withFiles } from "./checkers";
 import { PLAN } from "./fixtures";
