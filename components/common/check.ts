@@ -96,3 +96,16 @@ export function checkSshPublicKeys(keys: readonly string[], issues: Issues): voi
   }
   keys.forEach((key, index) => checkSshKey(key, `sshPublicKeys[${index}]`, issues));
 }
+
+/** Notes a text that stands at another path already; `holders` knows which text stands where. */
+export function checkUnique(
+  text: string,
+  path: string,
+  rule: string,
+  holders: Map<string, string>,
+  issues: Issues,
+): void {
+  const holder = holders.get(text);
+  if (holder) issues.add(path, rule, [`${holder} ${show(text)}`, `${path} ${show(text)}`], "rename one of them");
+  holders.set(text, path);
+}

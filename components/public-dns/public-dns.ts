@@ -6,8 +6,8 @@ import { checkPublicDns } from "./check";
 import { conflictingRecords, ownerComment, planRecords, type PlannedRecord } from "./render";
 
 /**
- * Lets every name of the domain lead to the sinkhole, by a wildcard over both families, and says who may issue certificates. Not
- * proxied: Cloudflare sees the questions, never the traffic. Only records that it made are touched.
+ * Lets every name of the domain lead to the sinkhole, by a wildcard over both families, but for services of their own address, and says who may
+ * issue certificates: for a service's name one authority, for any other nobody. Not proxied: Cloudflare sees the questions, never the traffic. Only records that it made are touched.
  */
 export class PublicDns extends pulumi.ComponentResource {
   /** The names that it publishes. */
@@ -17,7 +17,11 @@ export class PublicDns extends pulumi.ComponentResource {
   constructor(name: string, args: PublicDnsArgs, opts?: pulumi.ComponentResourceOptions) {
     checkPublicDns(`public DNS "${name}"`, args);
     super("intranet:public-dns:PublicDns", name, {}, opts);
-    const planned = planRecords({ domain: args.domain, apex: args.apex ?? true, caa: args.caa ?? [] });
+    const planned = planRecords({
+      ...{ domain: args.domain, apex: args.apex ?? true, caa: args.caa ?? [] },
+      services: (args.services ?? []).map((service) => service.name),
+      ...(args.issuer === undefined ? {} : { issuer: args.issuer }),
+    });
     const zone = cloudflare.getZoneOutput({ filter: { name: args.zone } }, { parent: this });
     const zoneId = this.withoutConflicts(
       zone.apply((found) => found.zoneId ?? found.id),
@@ -53,12 +57,7 @@ export class PublicDns extends pulumi.ComponentResource {
 
   /** A record's resource is named by name and type, so a change of type makes another one; the old one goes first. */
   private record(name: string, record: PlannedRecord, zoneId: pulumi.Input<string>, args: PublicDnsArgs): void {
-    const content =
-      record.type === "A"
-        ? { content: known(args.ipv4, "ipv4", addressRule(4)) }
-        : record.type === "AAAA"
-          ? { content: known(args.ipv6, "ipv6", addressRule(6)) }
-          : {};
+    const content = contentOf(record, args);
     new cloudflare.DnsRecord(
       `${name}-${record.key}`,
       {
@@ -73,4 +72,12 @@ export class PublicDns extends pulumi.ComponentResource {
       { parent: this, deleteBeforeReplace: true },
     );
   }
+}
+
+/** An address record's content; CAA records have data instead. */
+function contentOf({ type, service }: PlannedRecord, args: PublicDnsArgs): { content?: pulumi.Output<string> } {
+  if (type === "CAA") return {};
+  if (type === "A") return { content: known(args.ipv4, "ipv4", addressRule(4)) };
+  if (service === undefined) return { content: known(args.ipv6, "ipv6", addressRule(6)) };
+  return { content: known(args.services![service]!.ipv6, `services[${service}].ipv6`, addressRule(6)) };
 }

@@ -1,4 +1,5 @@
 /** The records of a domain that leads to its sinkhole. Pure. */
+import { PUBLIC_ISSUER } from "../../model";
 
 /** A record as Cloudflare takes it; `content` for addresses, `data` for CAA. */
 export interface PlannedRecord {
@@ -7,6 +8,8 @@ export interface PlannedRecord {
   /** Fully qualified, lower case, without the trailing dot. */
   readonly name: string;
   readonly type: "A" | "AAAA" | "CAA";
+  /** For AAAA: the position of the service whose own address it is; absent: the sinkhole's address. */
+  readonly service?: number;
   /** For CAA (RFC 8659, section 4). */
   readonly data?: { readonly flags: number; readonly tag: string; readonly value: string };
 }
@@ -17,9 +20,40 @@ export interface PublicNames {
   readonly apex: boolean;
   /** Issuers; empty: nobody. */
   readonly caa: readonly string[];
+  /** Names of services, one label below the domain; default none. */
+  readonly services?: readonly string[];
+  /** Who may issue for them. */
+  readonly issuer?: string;
 }
 
-/** Wildcard and apex for both families, and who may issue certificates. No internal name is ever published. */
+/** A CAA record: who may issue, or `;` for nobody. */
+function authorization(key: string, name: string, value: string, tag: "issue" | "issuewild" = "issue"): PlannedRecord {
+  return { key, name, type: "CAA", data: { flags: 0, tag, value } };
+}
+
+/**
+ * A service's name. Names below it would be covered neither by the domain's wildcard (RFC 4592, section 2.2.1) nor by its CAA (RFC 8659, section
+ * 3), since its own stand nearer: they get a wildcard of their own, with the same answers, and the service gets no wildcard certificate.
+ */
+function serviceRecords(
+  name: string,
+  service: number,
+  { domain, issuer = PUBLIC_ISSUER }: PublicNames,
+): PlannedRecord[] {
+  const label = name.slice(0, -domain.length - 1);
+  const below = `*.${name}`;
+  return [
+    { key: `service-${label}-a`, name, type: "A" },
+    { key: `service-${label}-aaaa`, name, type: "AAAA", service },
+    authorization(`service-${label}-caa`, name, issuer),
+    authorization(`service-${label}-caa-wildcard`, name, ";", "issuewild"),
+    { key: `below-${label}-a`, name: below, type: "A" },
+    { key: `below-${label}-aaaa`, name: below, type: "AAAA" },
+    authorization(`below-${label}-caa`, below, ";"),
+  ];
+}
+
+/** Wildcard and apex for both families, services, and who may issue certificates for what. No internal name is ever published. */
 export function planRecords(names: PublicNames): PlannedRecord[] {
   const hosts = [
     { key: "wildcard", name: `*.${names.domain}` },
@@ -29,13 +63,8 @@ export function planRecords(names: PublicNames): PlannedRecord[] {
     (["A", "AAAA"] as const).map((type) => ({ key: `${key}-${type.toLowerCase()}`, name, type })),
   );
   const issuers = names.caa.length > 0 ? names.caa : [";"];
-  const caa = issuers.map((value, index) => ({
-    key: index === 0 ? "caa" : `caa-${value}`,
-    name: names.domain,
-    type: "CAA" as const,
-    data: { flags: 0, tag: "issue", value },
-  }));
-  return [...addresses, ...caa];
+  const caa = issuers.map((value, index) => authorization(index === 0 ? "caa" : `caa-${value}`, names.domain, value));
+  return [...addresses, ...caa, ...(names.services ?? []).flatMap((name, index) => serviceRecords(name, index, names))];
 }
 
 /** The comment by which our records are known from others'. */

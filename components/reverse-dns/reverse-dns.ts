@@ -13,14 +13,12 @@ export class ReverseDns extends pulumi.ComponentResource {
   constructor(name: string, args: ReverseDnsArgs, opts?: pulumi.ComponentResourceOptions) {
     checkReverseDns(`reverse DNS "${name}"`, args);
     super("intranet:reverse-dns:ReverseDns", name, {}, opts);
-    const after = opts?.dependsOn;
     args.names.forEach(({ name: key, hostname, address }, index) => {
       const ipAddress = known(address, `names[${index}].address`, addressRule(6));
       new hcloud.Rdns(
         `${name}-${key}`,
         { primaryIpId: args.primaryIpId, ipAddress, dnsPtr: hostname },
-        // A component's dependsOn does not hold for its children.
-        { parent: this, ...(after === undefined ? {} : { dependsOn: after }) },
+        { parent: this },
       );
     });
     this.registerOutputs({});

@@ -1,5 +1,6 @@
 /** What is wrong with a proxy's arguments: all of it at once. */
 import { checkDirectory, checkDomain, checkPort, checkRenewInterval, Issues, parseAddress, show } from "../../model";
+import { checkUnique } from "../common/check";
 import { CERTIFICATES, checkInput } from "../common/input";
 import type { ReverseProxyArgs, ReverseProxyCertificates } from "./args";
 
@@ -9,15 +10,7 @@ export function checkReverseProxy(subject: string, args: ReverseProxyArgs): void
   const names = new Map<string, string>();
   const checkName = (hostname: string, at: string): void => {
     checkDomain(hostname, at, issues);
-    const holder = names.get(hostname);
-    if (holder)
-      issues.add(
-        at,
-        "two applications have the same name",
-        [`${holder} ${show(hostname)}`, `${at} ${show(hostname)}`],
-        "rename one of them",
-      );
-    names.set(hostname, at);
+    checkUnique(hostname, at, "two applications have the same name", names, issues);
   };
   args.sites.forEach((site, index) => {
     const path = `sites[${index}]`;

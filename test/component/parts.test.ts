@@ -192,6 +192,34 @@ describe("bad arguments", () => {
       ["domain", "caa[0]", "ttl"],
     ],
     [
+      "services that are not below the domain, or have one name",
+      ({ PublicDns }) =>
+        new PublicDns("n", {
+          ...names,
+          issuer: "let's encrypt",
+          services: [
+            { name: "a.b.intranet.example.net", ipv6: "198.51.100.1" },
+            { name: "blog.intranet.example.net", ipv6: "2001:db8::7" },
+            { name: "blog.intranet.example.net", ipv6: "2001:db8::8" },
+            { name: "intranet.example.net", ipv6: "2001:db8::9" },
+          ],
+        }),
+      ["services[0].ipv6", "services[0].name", "services[2].name", "services[3].name", "issuer"],
+    ],
+    [
+      "reverse names that are none",
+      ({ ReverseDns }) =>
+        new ReverseDns("r", {
+          primaryIpId: 42,
+          names: [
+            { name: "blog", hostname: "blog", address: "198.51.100.1" },
+            { name: "blog", hostname: "blog.example", address: "2001:db8::7" },
+            { name: "Wiki", hostname: "wiki.example", address: "2001:db8::7" },
+          ],
+        }),
+      ["names[0].hostname", "names[0].address", "names[1].name", "names[2].name", "names[2].address"],
+    ],
+    [
       "a sinkhole that nobody can log in to",
       ({ Sinkhole }) =>
         new Sinkhole("s", { ...sinkhole, sshPublicKeys: [], management: { from: [] }, udpPorts: [70000], domain: "x" }),
