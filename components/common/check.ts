@@ -109,3 +109,15 @@ export function checkUnique(
   if (holder) issues.add(path, rule, [`${holder} ${show(text)}`, `${path} ${show(text)}`], "rename one of them");
   holders.set(text, path);
 }
+
+/** The tables of pinned services: 65536 and the service's number. */
+const PINNED_TABLES = { first: 65537, last: 131071 } as const;
+
+/** Notes a routing table that is no pinned service's, or that stands there twice; `holders` knows which stands where. */
+export function checkPinnedTable(table: number, path: string, holders: Map<string, string>, issues: Issues): void {
+  const { first, last } = PINNED_TABLES;
+  const rule = `must be a whole number from ${first} to ${last}`;
+  if (!Number.isInteger(table) || table < first || table > last)
+    issues.add(path, rule, [show(table)], "take 65536 and the service's number");
+  checkUnique(String(table), path, "the table stands there twice", holders, issues);
+}

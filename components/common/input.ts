@@ -33,6 +33,13 @@ export const IPV6_PREFIX: InputRule = {
   help: "write it like 2001:db8:1::/64",
 };
 
+/** A network of 64 bits, such as a cloud gives to each server. */
+export const NETWORK_64: InputRule = {
+  test: (text) => parsePrefix(text)?.family === 6 && parsePrefix(text)?.length === 64,
+  says: "must be an IPv6 prefix of 64 bits",
+  help: "write it like 2001:db8:1::/64",
+};
+
 /** Certificates in PEM (RFC 7468), one after the other. */
 export const CERTIFICATES: InputRule = {
   test: (text) => /^(?:-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]+\n)+-----END CERTIFICATE-----\n?)+$/.test(text),

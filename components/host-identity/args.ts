@@ -20,6 +20,11 @@ export interface HostIdentityArgs extends ManagedHost {
    * caller brings the host's firewall.
    */
   firewall?: "tunnels" | "own";
+  /**
+   * The sinkhole's network of 64 bits: what has an address of it passes from tunnel to tunnel as well, where the host forwards, and no ICMPv6
+   * error about it leaves by anything but a tunnel, which would tell a visitor the host's own address. Only with `firewall: "tunnels"`. Default: none.
+   */
+  publicNetwork?: pulumi.Input<string>;
   /** On-link prefixes of which the host uses only its own addresses; the rest becomes unreachable. Default: none. */
   unusedPrefixes?: pulumi.Input<string>[];
   /** The prefix of its roles' names in the host's ledger. Default `intranet`. */

@@ -1,5 +1,6 @@
 /** Files that give a host its addresses in the intranet, and the rules for what it forwards. Pure. */
 import type { Forwarding } from "../../model";
+import { renderDeclaredScript, renderDeclaredUnit, renderTableUnit } from "../common/declared";
 import { OWN_LINK_LOCALS, REPLACE_TABLE } from "../common/nftables";
 import { lines, MADE_BY } from "../common/text";
 
@@ -38,61 +39,37 @@ export interface Identity {
   readonly unusedPrefixes?: readonly string[];
 }
 
-/** A POSIX shell script: `start` sets what is declared and takes back what was declared before; `stop` takes all back. */
+/** The script that holds the identity. */
 export function renderIdentityScript(identity: Identity): string {
-  return lines(
-    "#!/bin/sh",
-    `# ${MADE_BY}`,
-    "# This host's addresses in the intranet. The space beyond the tunnels is unreachable.",
-    "set -eu",
-    "state=/run/intranet-identity",
-    "",
-    "declared() {",
-    "\tcat <<-'END'",
-    `\t\taddress ${identity.v4}/32`,
-    `\t\taddress ${identity.v6}/128`,
-    `\t\tunreachable ${identity.space.v4} ${LAST_METRIC}`,
-    `\t\tunreachable ${identity.space.v6} ${LAST_METRIC}`,
-    (identity.unusedPrefixes ?? []).map((prefix) => `\t\tunreachable ${prefix} ${FIRST_METRIC}`),
-    "\tEND",
-    "}",
-    "",
-    "# systemd-networkd reads its settings only when it starts; before that it would take our routes away with its next reload.",
-    "heed() {",
-    `\tsettings=${NETWORKD_CONFIG}`,
-    '\t[ -e "$settings" ] && systemctl --quiet is-active systemd-networkd.service || return 0',
-    "\tsince=$(systemctl show --value --timestamp=unix --property=ActiveEnterTimestamp systemd-networkd.service)",
-    '\t[ "$(stat -c %Y "$settings")" -lt "${since#@}" ] || systemctl restart systemd-networkd.service',
-    "}",
-    "",
-    "add() {",
-    "\tcase $1 in",
-    '\taddress) ip address replace "$2" dev lo ;;',
-    '\tunreachable) ip route replace unreachable "$2" metric "$3" ;;',
-    "\tesac",
-    "}",
-    "",
-    "remove() {",
-    "\tcase $1 in",
-    '\taddress) ip address del "$2" dev lo || true ;;',
-    '\tunreachable) ip route del unreachable "$2" metric "$3" || true ;;',
-    "\tesac",
-    "}",
-    "",
-    'touch "$state"',
-    "case ${1-} in",
-    "start)",
-    "\theed",
-    '\tdeclared >"$state.new"',
-    "\t;;",
-    'stop) : >"$state.new" ;;',
-    '*) echo "usage: $0 start|stop" >&2; exit 64 ;;',
-    "esac",
-    'while read -r kind what metric; do add "$kind" "$what" "$metric"; done <"$state.new"',
-    '{ grep -Fxv -f "$state.new" "$state" || true; } | while read -r kind what metric; do remove "$kind" "$what" "$metric"; done',
-    'mv "$state.new" "$state"',
-    '[ "$1" != stop ] || rm "$state"',
-  );
+  return renderDeclaredScript({
+    comment: "This host's addresses in the intranet. The space beyond the tunnels is unreachable",
+    state: "/run/intranet-identity",
+    declared: [
+      `address ${identity.v4}/32`,
+      `address ${identity.v6}/128`,
+      `unreachable ${identity.space.v4} ${LAST_METRIC}`,
+      `unreachable ${identity.space.v6} ${LAST_METRIC}`,
+      ...(identity.unusedPrefixes ?? []).map((prefix) => `unreachable ${prefix} ${FIRST_METRIC}`),
+    ],
+    words: ["what", "metric"],
+    kinds: {
+      address: { add: 'ip address replace "$2" dev lo', remove: 'ip address del "$2" dev lo || true' },
+      unreachable: {
+        add: 'ip route replace unreachable "$2" metric "$3"',
+        remove: 'ip route del unreachable "$2" metric "$3" || true',
+      },
+    },
+    functions: [
+      "# systemd-networkd reads its settings only when it starts; before that it would take our routes away with its next reload.",
+      "heed() {",
+      `\tsettings=${NETWORKD_CONFIG}`,
+      '\t[ -e "$settings" ] && systemctl --quiet is-active systemd-networkd.service || return 0',
+      "\tsince=$(systemctl show --value --timestamp=unix --property=ActiveEnterTimestamp systemd-networkd.service)",
+      '\t[ "$(stat -c %Y "$settings")" -lt "${since#@}" ] || systemctl restart systemd-networkd.service',
+      "}",
+    ],
+    first: ["heed"],
+  });
 }
 
 /** What is compared on refresh of one address on `lo`; others there are somebody else's. */
@@ -106,25 +83,9 @@ export function liveUnreachable(family: 4 | 6): { command: string[] } {
   return { command: ["sh", "-c", ours] };
 }
 
-/** The unit of the script. It needs nothing but `lo`, so it also works where nothing manages the network. */
+/** The script's unit. */
 export function renderIdentityUnit(): string {
-  return lines(
-    `# ${MADE_BY}`,
-    "[Unit]",
-    "Description=Addresses of this host in the intranet",
-    "After=systemd-sysctl.service network-pre.target",
-    "Before=network.target",
-    "",
-    "[Service]",
-    "Type=oneshot",
-    "RemainAfterExit=yes",
-    `ExecStart=/bin/sh ${IDENTITY_SCRIPT} start`,
-    `ExecReload=/bin/sh ${IDENTITY_SCRIPT} start`,
-    `ExecStop=/bin/sh ${IDENTITY_SCRIPT} stop`,
-    "",
-    "[Install]",
-    "WantedBy=multi-user.target",
-  );
+  return renderDeclaredUnit({ description: "Addresses of this host in the intranet", script: IDENTITY_SCRIPT });
 }
 
 /** systemd-networkd's setting (networkd.conf(5)): it leaves routes and rules alone that it did not make. */
@@ -132,32 +93,9 @@ export function renderNetworkdConfig(): string {
   return lines(`# ${MADE_BY}`, "[Network]", "ManageForeignRoutes=no", "ManageForeignRoutingPolicyRules=no");
 }
 
-/**
- * The unit that loads the rules before any interface is up. It is not stopped at shutdown, where the network is still there.
- * What empties the ruleset (`nftables.service`) is followed by loading ours again.
- */
+/** The unit that loads the rules. */
 export function renderFirewallUnit(): string {
-  return lines(
-    `# ${MADE_BY}`,
-    "[Unit]",
-    "Description=Firewall of the intranet",
-    "DefaultDependencies=no",
-    "Wants=network-pre.target",
-    "Before=network-pre.target",
-    "After=local-fs.target nftables.service",
-    "PartOf=nftables.service",
-    "ReloadPropagatedFrom=nftables.service",
-    "",
-    "[Service]",
-    "Type=oneshot",
-    "RemainAfterExit=yes",
-    `ExecStart=/usr/sbin/nft -f ${FIREWALL_RULES}`,
-    `ExecReload=/usr/sbin/nft -f ${FIREWALL_RULES}`,
-    "ExecStop=/usr/sbin/nft delete table inet intranet",
-    "",
-    "[Install]",
-    "WantedBy=sysinit.target",
-  );
+  return renderTableUnit({ description: "Firewall of the intranet", rules: FIREWALL_RULES, table: "intranet" });
 }
 
 /**

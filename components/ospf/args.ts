@@ -21,6 +21,31 @@ export interface OspfArgs extends ManagedHost {
    * neighbour that has it off is no harm.
    */
   bfd?: boolean | BfdArgs;
+  /** Services with public IPv6 addresses, whose way is through the hub. Absent: the space is all that is routed. */
+  public?: PublicOspf;
+}
+
+/** What OSPF carries beside the space, in IPv6 alone: services' addresses, the way to visitors, and the prefix that stands for IPv4 guests. */
+export interface PublicOspf {
+  /** The sinkhole's network of 64 bits, in CIDR notation. Single addresses of it are taken from others, but none of its first /80: that is the sinkhole's. */
+  network: pulumi.Input<string>;
+  /**
+   * `hub`: it leads to the Internet and to the guests, for the others. `site`: it takes both ways from others; the Internet's is used by what
+   * {@link PolicyRoute} sends there, while the host's own default route stays what it is.
+   */
+  side: "hub" | "site";
+  /** The addresses of services on this host, without length: announced one by one, and taken from nobody else. Default: none. */
+  addresses?: pulumi.Input<string>[];
+  /** Routing tables in which the way to the Internet has a service's address as its source. For a site alone. Default: none. */
+  pinned?: PinnedTable[];
+}
+
+/** A routing table whose packets carry a service's address. */
+export interface PinnedTable {
+  /** The table, 65537 to 131071, of its own for each service: see {@link PolicyRouteArgs.pinned}. */
+  table: number;
+  /** The service's address, without length, one of `addresses`. */
+  address: pulumi.Input<string>;
 }
 
 /** A tunnel with one neighbour at its other end. */

@@ -1,6 +1,7 @@
 import { checkLabel, checkPrefix, containsPrefix, formatPrefix, Issues, show, type Prefix } from "../../model";
-import { checkAddress, checkIdentityIn, checkInterface } from "../common/check";
-import type { BfdArgs, OspfArgs, OspfInterface } from "./args";
+import { checkAddress, checkIdentityIn, checkInterface, checkOneOf, checkPinnedTable, checkUnique } from "../common/check";
+import { addressRule, checkInput, NETWORK_64 } from "../common/input";
+import type { BfdArgs, OspfArgs, OspfInterface, PublicOspf } from "./args";
 
 /** Checks the arguments; raises a ValidationError with all problems at once. */
 export function checkOspf(subject: string, args: OspfArgs): void {
@@ -15,6 +16,7 @@ export function checkOspf(subject: string, args: OspfArgs): void {
   args.interfaces.forEach((entry, index) => checkEntry(entry, `interfaces[${index}]`, interfaces, issues));
   checkAreas(args.interfaces, issues);
   if (typeof args.bfd === "object") checkBfd(args.bfd, issues);
+  if (args.public) checkPublic(args.public, issues);
   issues.throwIfAny(subject);
 }
 
@@ -69,6 +71,29 @@ function checkAreas(interfaces: readonly OspfInterface[], issues: Issues): void 
     [`areas ${areas.join(", ")}`],
     "put one of the tunnels into area 0, or all into the same area",
   );
+}
+
+function checkPublic(given: PublicOspf, issues: Issues): void {
+  checkInput(given.network, "public.network", NETWORK_64, issues);
+  checkOneOf(given.side, ["hub", "site"], "public.side", issues);
+  const holders = new Map<string, string>();
+  (given.addresses ?? []).forEach((address, index) => {
+    const path = `public.addresses[${index}]`;
+    checkInput(address, path, addressRule(6), issues);
+    if (typeof address === "string") checkUnique(address, path, "is announced twice", holders, issues);
+  });
+  const tables = new Map<string, string>();
+  (given.pinned ?? []).forEach(({ table, address }, index) => {
+    checkPinnedTable(table, `public.pinned[${index}].table`, tables, issues);
+    checkInput(address, `public.pinned[${index}].address`, addressRule(6), issues);
+  });
+  if (given.side === "hub" && (given.pinned ?? []).length > 0)
+    issues.add(
+      "public.pinned",
+      "the hub has no way to the Internet but its own",
+      [show(given.side)],
+      "leave it out, or run the service at a site",
+    );
 }
 
 function checkBfd(bfd: BfdArgs, issues: Issues): void {

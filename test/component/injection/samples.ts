@@ -154,6 +154,7 @@ export const SAMPLES: readonly Sample[] = [
       forwarding: "lan",
       firewall: "tunnels",
       unusedPrefixes: ["2001:db8:1::/64"],
+      publicNetwork: "2001:db8:1::/64",
       role: "intranet",
     }),
     make: (args) => new components.HostIdentity("sample", args),
@@ -211,8 +212,28 @@ export const SAMPLES: readonly Sample[] = [
         },
       ],
       bfd: { intervalMs: 300, multiplier: 5 },
+      public: {
+        network: "2001:db8:1::/64",
+        side: "site",
+        addresses: ["2001:db8:1:0:1::5"],
+        pinned: [{ table: 65541, address: "2001:db8:1:0:1::5" }],
+      },
     }),
     make: (args) => new components.Ospf("sample", args),
+  },
+  {
+    type: "PolicyRouteArgs",
+    args: () => ({ ...managed(), network: "2001:db8:1::/64", pinned: [{ user: "wiki", table: 65541 }] }),
+    make: (args) => new components.PolicyRoute("sample", args),
+  },
+  {
+    type: "SitePrefixArgs",
+    args: () => ({
+      ...managed(),
+      space,
+      services: [{ name: "wiki", address: "2001:db8:1:0:1::5", ports: [80, 443] }],
+    }),
+    make: (args) => new components.SitePrefix("sample", args),
   },
   {
     type: "EnrolmentArgs",
