@@ -6,11 +6,11 @@ import type { ConnectionArgs } from "pulumi-intranet/host";
 import { KEY_LABELS } from "../../lab/constants";
 import { deriveSshKey } from "../../lab/keys";
 import type { TrialTunnel } from "./host-program/trial";
-import { hostState, leftovers } from "./host-state";
+import { hostState, leftovers, openTransaction } from "./host-state";
 import { until } from "./intranet";
 import { gate, labName, LockOuts, PREFIX, SECONDS, SERVERS, type ServerName } from "./lock-outs";
 import { makeManagedServers, removeManagedServers } from "./servers";
-import { exec, execOk, labOk } from "./support";
+import { execOk, labOk } from "./support";
 import { TrialStack, UP } from "./trial";
 
 jest.setTimeout(600_000);
@@ -29,23 +29,26 @@ const tunnel = (more: Partial<TrialTunnel> = {}) => ({
 const states = async (hosts: readonly string[]) =>
   Object.fromEntries(await Promise.all(hosts.map(async (host) => [host, await hostState(labName(host))] as const)));
 
-/** The state of a host's open transaction, or nothing. */
-const open = async (host: string) => {
-  const { stdout } = await exec(labName(host), ["cat", "/var/lib/intranet/journal.json"]);
-  return stdout === "" ? undefined : (JSON.parse(stdout) as { tx: string; state: string });
-};
 /** Waits until every host has made its change and awaits its confirmation. */
 const armed = (hosts: readonly string[]) =>
   Promise.all(
     hosts.map((host) =>
-      until(`${host} awaits the confirmation`, async () => (await open(host))?.state === "awaiting", 180),
+      until(
+        `${host} awaits the confirmation`,
+        async () => (await openTransaction(labName(host)))?.state === "awaiting",
+        180,
+      ),
     ),
   );
 
 /** Every host is as it was, and nothing of a transaction is left on it. */
 async function asBefore(hosts: readonly string[] = HOSTS): Promise<void> {
   for (const host of hosts) {
-    await until(`${host} has no open transaction`, async () => (await open(host)) === undefined, 180);
+    await until(
+      `${host} has no open transaction`,
+      async () => (await openTransaction(labName(host))) === undefined,
+      180,
+    );
     const ended = async () => (await leftovers(labName(host))) === "";
     await until(`nothing of a transaction is left on ${host}`, ended, 30);
   }

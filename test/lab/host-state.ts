@@ -1,5 +1,5 @@
 /** All of a host that a role can change, as text: to be compared before and after. */
-import { execOk } from "./support";
+import { exec, execOk } from "./support";
 
 /** Constant. Sorted where the system gives no order of its own; without counters, times and random addresses. */
 const LOOK = [
@@ -37,4 +37,10 @@ export function hostState(host: string): Promise<string> {
 /** Journal, staging folder, half-written files and timers of ours on a host: empty when no transaction is open. */
 export function leftovers(host: string): Promise<string> {
   return execOk(host, ["sh", "-c", LEFT]);
+}
+
+/** The transaction that is open on a host, or nothing. `awaiting`: the change is made, and waits for its confirmation. */
+export async function openTransaction(host: string): Promise<{ tx: string; state: string } | undefined> {
+  const { stdout } = await exec(host, ["cat", "/var/lib/intranet/journal.json"]);
+  return stdout === "" ? undefined : (JSON.parse(stdout) as { tx: string; state: string });
 }

@@ -34,6 +34,7 @@ const RULES = [
   "table inet intranet {",
   "chain input {",
   "type filter hook input priority filter; policy accept;",
+  "ct state invalid drop", // the kernel follows connections from the beginning
 ];
 /** The first lets what is established through, and SSH over IPv6; the second drops every packet of SSH's. */
 const WALLS = [
@@ -54,9 +55,9 @@ function filter(rules: readonly string[], more: Partial<TrialRole> = {}): TrialR
   return { ...content, ...more } as TrialRole;
 }
 
-/** On home, for a moment: what is established goes on, and nobody else gets in. */
-export function gate(shut: boolean): TrialRole {
-  return filter(shut ? WALLS[0]! : [], { confirm: { timeoutSeconds: SECONDS } });
+/** On home: what is established goes on, IPv6 as well, and nobody else gets in. `seconds`: the time for the confirmation. */
+export function gate(shut: boolean, seconds = SECONDS): TrialRole {
+  return filter(shut ? WALLS[0]! : [], { confirm: { timeoutSeconds: seconds } });
 }
 
 function wall(connection: ConnectionArgs): LockOut {
