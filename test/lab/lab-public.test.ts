@@ -4,6 +4,7 @@ import { ACME, INTERNET, SERVICES, ZONE } from "../../lab/constants";
 import { capture, curl, until } from "./intranet";
 import { cloudflare, hetzner } from "./lifted";
 import { makeServer, removeServer, type TestServer } from "./servers";
+import { type Answer, type Hello, sayHello, trustPublicAuthority, visit } from "./visitors";
 import { exec, execOk, lab, labOk, probe, status } from "./support";
 
 jest.setTimeout(120_000);
@@ -113,14 +114,9 @@ describe("the public certificate authority", () => {
     );
     expect(written).toMatchObject({ code: 0 });
   };
-  /** Asks from a visitor who trusts the authority's root alone. */
-  const ask = async (from: string) => {
-    await exec(from, ["sh", "-c", 'cat > "$1"', "sh", "/root/issuing-root.pem"], { stdin: await labOk(["acme-root"]) });
-    return curl(from, ["--cacert", "/root/issuing-root.pem", "--capath", "/nonexistent", `https://${NAME}/`]);
-  };
-
   beforeAll(async () => {
     await execOk(SERVER, ["sh", "-c", "apt-get update -q && apt-get install -y -q --no-install-recommends caddy"]);
+    await trustPublicAuthority("visitor", "visitor4");
     const root = readFileSync(require.resolve("../../lab/files/acme/root.pem"), "utf8");
     await exec(SERVER, ["sh", "-c", 'cat > "$1"', "sh", "/etc/caddy/acme-root.pem"], { stdin: root });
   }, 300_000);
@@ -137,11 +133,34 @@ describe("the public certificate authority", () => {
       await publish({ type: "A", content: server.ipv4 });
       await configure(CADDY.replace("  respond", `${issuer}  respond`));
       for (const from of ["visitor", "visitor4"])
-        await until(`${from} trusts it`, async () => (await ask(from)).body === "reached", 60);
+        await until(`${from} trusts it`, async () => (await visit(from, NAME)).body === "reached", 60);
       // Negative control: it is this root that they trust it by.
       expect((await curl("visitor", [`https://${NAME}/`])).status).toBe(0);
     },
   );
+
+  test("hellos of every kind arrive as they are said, and what comes back is read", async () => {
+    const target = address("1");
+    const hello = (said: Hello) => sayHello("visitor", target, said);
+    expect(await hello({ name: NAME })).toMatchObject({ ended: "answered", names: `DNS:${NAME}` });
+    expect(await hello({ name: `other.${ZONE}` })).toMatchObject({ ended: "answered", alert: 80 });
+    expect(await hello({ plain: "GET / HTTP/1.1\r\nHost: x\r\n\r\n" })).toMatchObject({
+      text: expect.stringContaining("400 Bad Request"),
+    });
+    expect(await hello({ name: NAME, first: 60, seconds: 2 })).toMatchObject({ ended: "silence", sent: 60, text: "" });
+    let answer: Answer | undefined;
+    const from = `src host ${(await status()).hosts.find(({ name }) => name === "visitor")!.ipv6}`;
+    const carried = `${from} and tcp dst port 443 and ip6[4:2] > 32`; // longer than a TCP header with its options
+    const segments = await capture(
+      SERVER,
+      "eth0",
+      [carried],
+      async () => (answer = await hello({ name: NAME, chunk: 1 })),
+    );
+    expect(answer).toMatchObject({ ended: "answered", names: `DNS:${NAME}` });
+    expect(segments.length).toBeGreaterThanOrEqual(answer!.sent);
+    expect(await hello({ name: NAME, size: 65_535 })).toMatchObject({ sent: expect.any(Number) });
+  });
 
   test("gives none for a name that leads elsewhere; the zone answers CAA at any name", async () => {
     for (const { id, zone_id } of await records()) await cloudflare(`/zones/${zone_id}/dns_records/${id}`, "DELETE");
