@@ -1,5 +1,12 @@
 import { checkLabel, checkPrefix, containsPrefix, formatPrefix, Issues, show, type Prefix } from "../../model";
-import { checkAddress, checkIdentityIn, checkInterface, checkOneOf, checkPinnedTable, checkUnique } from "../common/check";
+import {
+  checkAddress,
+  checkIdentityIn,
+  checkInterface,
+  checkOneOf,
+  checkPinnedTable,
+  checkUnique,
+} from "../common/check";
 import { addressRule, checkInput, NETWORK_64 } from "../common/input";
 import type { BfdArgs, OspfArgs, OspfInterface, PublicOspf } from "./args";
 

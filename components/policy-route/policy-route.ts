@@ -1,6 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
+import { HostRole } from "../../host";
+import { roleHost, roleOptions, whenReady } from "../common/managed-host";
 import type { PolicyRouteArgs } from "./args";
 import { checkPolicyRoute } from "./check";
+import { policyRole } from "./roles";
 
 /**
  * The way of a site's host for what speaks by a public address: back through the sinkhole, over however many tunnels, and never by the
@@ -15,6 +18,10 @@ export class PolicyRoute extends pulumi.ComponentResource {
   constructor(name: string, args: PolicyRouteArgs, opts?: pulumi.ComponentResourceOptions) {
     checkPolicyRoute(`policy route "${name}"`, args);
     super("intranet:policy-route:PolicyRoute", name, {}, opts);
+    whenReady(args, (after) => {
+      const options = roleOptions(this, { ...args, after });
+      this.ready.push(new HostRole(`${name}-rules`, { ...roleHost(args), ...policyRole(args) }, options));
+    });
     this.registerOutputs({});
   }
 }

@@ -1,7 +1,7 @@
 /** Which roles of an intranet are undone by their host unless a new connection gets in: all that could cut the way in. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Intranet } from "../../components";
+import { Intranet, PolicyRoute } from "../../components";
 import type { RoleInputs } from "../../host/resource/inputs";
 import { touchesWayIn } from "../../host/resource/way-in";
 import { HOST_KEY, site, spec } from "../unit/model/fixtures";
@@ -20,6 +20,7 @@ const CONFIRMED = [
   "intranet-identity",
   "intranet-ssh",
   "ospf",
+  "policy-route",
   "sinkhole-firewall",
   "sinkhole-identity",
   "sinkhole-ssh",
@@ -42,6 +43,8 @@ beforeAll(async () => {
   world.enrolled = true;
   const sites = { home: site(0), cabin: site(1, { host: { address: "10.20.1.10", enrol: true } }) };
   new Intranet("home", { ...spec(), sites, sshPublicKeys: [HOST_KEY] });
+  const connection = { address: "10.20.0.10", hostKeys: [HOST_KEY] };
+  new PolicyRoute("alone", { connection, network: "2001:db8:1::/64" });
   await settled();
   roles = ofType(TYPES.role).map(({ inputs }) => inputs as unknown as RoleInputs);
 });

@@ -146,3 +146,25 @@ export function checkRoleCheck(check: CheckArgs, files: Readonly<Record<string, 
     return run(program!, words);
   });
 }
+
+/** Runs a script in a network namespace of its own with an empty /run, and returns what it printed. */
+export function inNamespace(script: string, files: Record<string, string>): string {
+  return withFiles({ ...files, script }, (folder) => {
+    const result = spawnSync(
+      "unshare",
+      [
+        "--net",
+        "--mount",
+        "sh",
+        "-euc",
+        `mount -t tmpfs none /run; ip link set lo up; cd "$1"; . ./script`,
+        "sh",
+        folder,
+      ],
+      { encoding: "utf8" },
+    );
+    expect(result.stderr).toBe("");
+    expect(result.status).toBe(0);
+    return result.stdout;
+  });
+}

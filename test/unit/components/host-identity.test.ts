@@ -1,6 +1,5 @@
-import { spawnSync } from "node:child_process";
 import * as render from "../../../components/host-identity/render";
-import { checkNft, checkShell, checkUnit, testWith, withFiles } from "./checkers";
+import { checkNft, checkShell, checkUnit, inNamespace, testWith } from "./checkers";
 import { PLAN } from "./fixtures";
 import { expectGolden } from "./golden";
 
@@ -11,28 +10,6 @@ const units = {
   [render.IDENTITY_UNIT]: render.renderIdentityUnit(),
   [render.FIREWALL_UNIT]: render.renderFirewallUnit(),
 };
-
-/** Runs a script in a network namespace of its own with an empty /run, and returns what it printed. */
-function inNamespace(script: string, files: Record<string, string>): string {
-  return withFiles({ ...files, script }, (folder) => {
-    const result = spawnSync(
-      "unshare",
-      [
-        "--net",
-        "--mount",
-        "sh",
-        "-euc",
-        `mount -t tmpfs none /run; ip link set lo up; cd "$1"; . ./script`,
-        "sh",
-        folder,
-      ],
-      { encoding: "utf8" },
-    );
-    expect(result.stderr).toBe("");
-    expect(result.status).toBe(0);
-    return result.stdout;
-  });
-}
 
 describe("a host's identity", () => {
   test("goldens", () => {
