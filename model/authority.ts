@@ -57,3 +57,9 @@ export function checkIssuer(text: string, path: string, issues: Issues): void {
     "for example letsencrypt.org",
   );
 }
+
+/** Notes what is no e-mail address that an authority could write to. */
+export function checkEmail(text: string, path: string, issues: Issues): void {
+  if (/^[A-Za-z0-9._+-]+@[a-z0-9.-]+$/.test(text)) return;
+  issues.add(path, "must be an e-mail address", [show(text)], "write it like admin@example.net");
+}

@@ -3,7 +3,7 @@ import { allocateIds, type IdClaim } from "./id";
 import { show, type Issues } from "./errors";
 import type { PublicPlan, ServicePlan } from "./plan";
 import { addressAt, formatAddress, formatPrefix, parsePrefix, type Prefix } from "./prefix";
-import { checkDirectory, checkIssuer } from "./authority";
+import { checkDirectory, checkEmail, checkIssuer } from "./authority";
 import type { IntranetSpec, ServiceSpec } from "./spec";
 import { siteOf } from "./topology";
 
@@ -90,13 +90,7 @@ export function checkPublic(spec: Partial<IntranetSpec>, issues: Issues): void {
       [],
       "begin it with -----BEGIN CERTIFICATE-----",
     );
-  if (email !== undefined && !/^[A-Za-z0-9._+-]+@[a-z0-9.-]+$/.test(email))
-    issues.add(
-      "publicCertificates.email",
-      "must be an e-mail address",
-      [show(email)],
-      "write it like admin@example.net",
-    );
+  if (email !== undefined) checkEmail(email, "publicCertificates.email", issues);
 }
 
 /** What only a public service can have. */

@@ -13,8 +13,8 @@ export interface ReverseProxySite {
    */
   authority?: "internal" | "public";
   /**
-   * Addresses beside the proxy's `listen`, ports 80 and 443, at which this application alone is answered, and only with its own names: any
-   * other gets a certificate that fits no name, and 404. They must be on the host. Default: none.
+   * IPv6 addresses beside the proxy's `listen`, ports 80 and 443, at which this application alone is answered, and only by its own names: any
+   * other gets a certificate that fits no name, and 404. They must be on the host, and `authority` must be `public`. Default: none.
    */
   listen?: pulumi.Input<string>[];
 }

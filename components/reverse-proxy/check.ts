@@ -1,8 +1,17 @@
 /** What is wrong with a proxy's arguments: all of it at once. */
-import { checkDirectory, checkDomain, checkPort, checkRenewInterval, Issues, parseAddress, show } from "../../model";
-import { checkUnique } from "../common/check";
-import { CERTIFICATES, checkInput } from "../common/input";
-import type { ReverseProxyArgs, ReverseProxyCertificates } from "./args";
+import {
+  checkDirectory,
+  checkDomain,
+  checkEmail,
+  checkPort,
+  checkRenewInterval,
+  Issues,
+  parseAddress,
+  show,
+} from "../../model";
+import { checkOneOf, checkUnique } from "../common/check";
+import { addressRule, CERTIFICATES, checkInput } from "../common/input";
+import type { PublicCertificates, ReverseProxyArgs, ReverseProxyCertificates } from "./args";
 
 /** Checks a proxy; raises a ValidationError with all problems at once. */
 export function checkReverseProxy(subject: string, args: ReverseProxyArgs): void {
@@ -17,6 +26,7 @@ export function checkReverseProxy(subject: string, args: ReverseProxyArgs): void
     if (site.hostname.length === 0)
       issues.add(`${path}.hostname`, "an application needs a name", ["an empty list"], "give its domain name");
     site.hostname.forEach((hostname, position) => checkName(hostname, `${path}.hostname[${position}]`));
+    checkPublicSite(args, index, issues);
     checkUpstream(site.upstream, `${path}.upstream`, issues);
   });
   (args.pages ?? []).forEach((page, index) => {
@@ -25,6 +35,7 @@ export function checkReverseProxy(subject: string, args: ReverseProxyArgs): void
   });
   checkListen(args.listen, issues);
   if (args.certificates) checkCertificates(args.certificates, issues);
+  if (args.publicCertificates) checkPublicCertificates(args.publicCertificates, issues);
   issues.throwIfAny(subject);
 }
 
@@ -73,4 +84,30 @@ function checkCertificates(certificates: ReverseProxyCertificates, issues: Issue
   checkInput(rootCertificate, "certificates.rootCertificate", CERTIFICATES, issues);
   checkDirectory(directory, "certificates.directory", issues);
   if (renewInterval !== undefined) checkRenewInterval(renewInterval, "certificates.renewInterval", issues);
+}
+
+function checkPublicCertificates({ directory, rootCertificate, email }: PublicCertificates, issues: Issues): void {
+  checkDirectory(directory, "publicCertificates.directory", issues);
+  if (rootCertificate !== undefined)
+    checkInput(rootCertificate, "publicCertificates.rootCertificate", CERTIFICATES, issues);
+  if (email !== undefined) checkEmail(email, "publicCertificates.email", issues);
+}
+
+/** What an application needs that a public authority certifies, and what only such a one can have. */
+function checkPublicSite({ sites, publicCertificates }: ReverseProxyArgs, index: number, issues: Issues): void {
+  const { authority = "internal", listen = [] } = sites[index]!;
+  const path = `sites[${index}]`;
+  checkOneOf(authority, ["internal", "public"], `${path}.authority`, issues);
+  if (authority === "public" && !publicCertificates)
+    issues.add(`${path}.authority`, "needs a public authority", ["nothing"], "give publicCertificates");
+  if (authority !== "public" && listen.length > 0)
+    issues.add(
+      `${path}.listen`,
+      "belongs to an application with a public certificate",
+      [`authority ${show(authority)}`],
+      'leave it out, or write authority: "public"',
+    );
+  listen.forEach((address, position) => {
+    checkInput(address, `${path}.listen[${position}]`, addressRule(6), issues);
+  });
 }

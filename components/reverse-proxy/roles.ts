@@ -1,48 +1,68 @@
 /** The proxy's role, as desired state. */
+import type * as pulumi from "@pulumi/pulumi";
 import { tcpAt } from "../common/ports";
 import { httpProbe } from "../common/probe";
 import type { CheckArgs, ProbeArgs } from "../../host";
-import { CERTIFICATES, known } from "../common/input";
+import { addressRule, CERTIFICATES, known } from "../common/input";
 import type { RoleContent } from "../host-identity/roles";
-import type { ReverseProxyArgs, ReverseProxyCertificates } from "./args";
-import { CADDY_DROP_IN, CADDYFILE, PROXY_ROOT, renderCaddyDropIn, renderCaddyfile } from "./render";
+import type { PublicCertificates, ReverseProxyArgs, ReverseProxyCertificates, ReverseProxySite } from "./args";
+import { CADDY_DROP_IN, CADDYFILE, PROXY_ROOT, PUBLIC_ROOT, PUBLIC_SITES } from "./render";
+import { DENIED, deniedCertificate, renderCaddyDropIn, renderCaddyfile } from "./render";
 
 /** A name that nobody has (RFC 6761): the proxy must refuse it. Constant, so that another service changes no probe. */
 const NOBODY = "nobody.invalid";
 
-/** Caddy's checker leaves a folder in $HOME; this one is gone with it. A root that the file names is read where it is staged. */
-const VALIDATE = [
-  "HOME=$(mktemp -d) || exit 1",
-  "export HOME",
-  'sed "s|$2|${3-}|" "$1" >"$HOME/Caddyfile"',
-  'caddy validate --adapter caddyfile --config "$HOME/Caddyfile"',
-  "code=$?",
-  'rm -rf "$HOME"',
-  "exit $code",
-].join("\n");
+/** Caddy's checker leaves a folder in $HOME; this one is gone with it. */
+const VALIDATE = (file: readonly string[]): string =>
+  [
+    "HOME=$(mktemp -d) || exit 1",
+    "export HOME",
+    ...file,
+    'caddy validate --adapter caddyfile --config "$HOME/Caddyfile"',
+    "code=$?",
+    'rm -rf "$HOME"',
+    "exit $code",
+  ].join("\n");
+
+/** A root that the file names is read where it is staged. */
+const STAGED_ROOT = ['sed "s|$2|${3-}|" "$1" >"$HOME/Caddyfile"'];
+
+/** The same for several, by pairs of arguments; and there is a certificate that fits no name already, as once Caddy's unit has started. */
+const STAGED_ROOTS = [
+  'cat "$1" >"$HOME/Caddyfile"',
+  "shift",
+  'while [ $# -gt 0 ]; do sed -i "s|$1|$2|" "$HOME/Caddyfile"; shift 2; done',
+  `sed -i "s|${DENIED}|$HOME/denied|g" "$HOME/Caddyfile"`,
+  `${deniedCertificate('"$HOME/denied"')} 2>"$HOME/openssl" || cat "$HOME/openssl"`,
+];
 
 /** Seconds that a check waits; the host layer gives it a minute. */
 const PATIENCE = 50;
 
-/** Waits until each https name of the staged Caddyfile leads to one of the proxy's own addresses. */
-const NAMES_LEAD_HERE = [
-  "caddyfile=$1 end=$(($(date +%s) + $2))",
-  "shift 2",
-  'for name in $(sed -n "/^https:/{s/[,{]//g;s|https://||g;p;}" "$caddyfile"); do',
-  "\twhile :; do",
-  '\t\tfound=$(getent ahosts "$name" | cut -d" " -f1 | sort -u)',
-  '\t\tfor address in $found; do for own; do [ "$address" != "$own" ] || continue 4; done; done',
-  '\t\t[ "$(date +%s)" -lt "$end" ] || { echo "$name leads to ${found:-nothing}, and not to this proxy at $*"; exit 1; }',
-  "\t\tsleep 1",
-  "\tdone",
-  "done",
-].join("\n");
+/** Waits until each https name of the staged Caddyfile, up to a line that `until` finds, leads to one of the proxy's own addresses. */
+const NAMES_LEAD_HERE = (until: string): string =>
+  [
+    "caddyfile=$1 end=$(($(date +%s) + $2))",
+    "shift 2",
+    `for name in $(sed -n "${until}/^https:/{s/[,{]//g;s|https://||g;p;}" "$caddyfile"); do`,
+    "\twhile :; do",
+    '\t\tfound=$(getent ahosts "$name" | cut -d" " -f1 | sort -u)',
+    '\t\tfor address in $found; do for own; do [ "$address" != "$own" ] || continue 4; done; done',
+    '\t\t[ "$(date +%s)" -lt "$end" ] || { echo "$name leads to ${found:-nothing}, and not to this proxy at $*"; exit 1; }',
+    "\t\tsleep 1",
+    "\tdone",
+    "done",
+  ].join("\n");
 
 /**
  * A proxy that asks before the authority is there, or before the authority can find it, is put off for a minute by Caddy: so it is
  * changed only then.
  */
-function waitForAuthority(directory: string, listen: readonly string[]): CheckArgs[] {
+function waitForAuthority(
+  directory: string,
+  { listen, publicCertificates }: Pick<ReverseProxyArgs, "listen" | "publicCertificates">,
+): CheckArgs[] {
+  const until = publicCertificates ? `/^${PUBLIC_SITES}/q;` : "";
   const patience = ["--connect-timeout", "5", "--retry", "99", "--retry-all-errors", "--retry-delay", "1"];
   return [
     {
@@ -53,7 +73,7 @@ function waitForAuthority(directory: string, listen: readonly string[]): CheckAr
       description: `the authority answers at ${directory}`,
     },
     {
-      command: ["sh", "-c", NAMES_LEAD_HERE, "check", { staged: CADDYFILE }, `${PATIENCE}`, ...listen],
+      command: ["sh", "-c", NAMES_LEAD_HERE(until), "check", { staged: CADDYFILE }, `${PATIENCE}`, ...listen],
       description: "the names of the applications lead to this proxy",
     },
   ];
@@ -81,39 +101,111 @@ function certificateParts(args: ReverseProxyArgs, { directory, rootCertificate }
         values: { certificate: known(rootCertificate, "certificates.rootCertificate", CERTIFICATES) },
       },
     },
-    checks: waitForAuthority(directory, args.listen),
-    probes: args.sites.flatMap(({ hostname }) => hostname.map((name) => certificateProbe(name, args.listen[0]!))),
+    checks: waitForAuthority(directory, args),
+    probes: args.sites
+      .filter(isInternal)
+      .flatMap(({ hostname }) => hostname.map((name) => certificateProbe(name, args.listen[0]!))),
     // Certificates that lead to the old root stay in memory until a restart.
     restartOn: [PROXY_ROOT],
   };
 }
 
-/** Caddy with one virtual host for each application; another application is a reload. */
-export function proxyRole(args: ReverseProxyArgs): RoleContent {
-  const { certificates, listen, pages, sites } = args;
-  const content = renderCaddyfile({
-    sites: sites.map((site) => ({ hostnames: site.hostname, upstream: site.upstream })),
+function isInternal({ authority }: ReverseProxySite): boolean {
+  return authority !== "public";
+}
+
+/** The placeholder of an application's own address. */
+function ownName(site: number, position: number): string {
+  return `address_${site}_${position}`;
+}
+
+/** What stands for the placeholders. */
+function ownValues(sites: readonly ReverseProxySite[]): Record<string, pulumi.Output<string>> {
+  const entries = sites.flatMap(({ listen = [] }, site) =>
+    listen.map((address, position) => {
+      const value = known(address, `sites[${site}].listen[${position}]`, addressRule(6));
+      return [ownName(site, position), value] as const;
+    }),
+  );
+  return Object.fromEntries(entries);
+}
+
+/** What public certificates add; nothing is waited for, and no certificate is asked about: who issues them is not ours. */
+function publicParts({ rootCertificate }: PublicCertificates): {
+  packages: string[];
+  files: NonNullable<RoleContent["files"]>;
+  reloadOn: string[];
+} {
+  const packages = ["openssl"];
+  if (rootCertificate === undefined) return { packages, files: {}, reloadOn: [] };
+  const certificate = known(rootCertificate, "publicCertificates.rootCertificate", CERTIFICATES);
+  return {
+    packages,
+    files: { [PUBLIC_ROOT]: { content: "{{certificate}}", values: { certificate } } },
+    reloadOn: [PUBLIC_ROOT],
+  };
+}
+
+function caddyfile({ certificates, publicCertificates, listen, pages, sites }: ReverseProxyArgs): string {
+  return renderCaddyfile({
+    sites: sites.map((site, index) => ({
+      hostnames: site.hostname,
+      upstream: site.upstream,
+      public: !isInternal(site),
+      listen: (site.listen ?? []).map((_, position) => `{{${ownName(index, position)}}}`),
+    })),
     ...(pages ? { pages } : {}),
     listen,
     ...(certificates ? { certificates } : {}),
+    ...(publicCertificates
+      ? {
+          publicCertificates: {
+            directory: publicCertificates.directory,
+            ownRoot: publicCertificates.rootCertificate !== undefined,
+            ...(publicCertificates.email === undefined ? {} : { email: publicCertificates.email }),
+          },
+        }
+      : {}),
   });
+}
+/** What reads the file as it will be: a role without public certificates is checked as it was before there were any. */
+function validate({ certificates, publicCertificates }: ReverseProxyArgs): CheckArgs {
+  const internal = certificates ? [PROXY_ROOT, { staged: PROXY_ROOT }] : [];
+  const open = publicCertificates?.rootCertificate === undefined ? [] : [PUBLIC_ROOT, { staged: PUBLIC_ROOT }];
+  const words = publicCertificates ? [...internal, ...open] : internal.length > 0 ? internal : [PROXY_ROOT];
+  const script = VALIDATE(publicCertificates ? STAGED_ROOTS : STAGED_ROOT);
+  return {
+    command: ["sh", "-c", script, "validate", { staged: CADDYFILE }, ...words],
+    description: "caddy reads its configuration",
+  };
+}
+
+/** Caddy with one virtual host for each application; another application is a reload. The first one with an address of its own is a restart. */
+export function proxyRole({ publicCertificates: offered, ...given }: ReverseProxyArgs): RoleContent {
+  const { certificates, listen, sites } = given;
+  const used = offered && !sites.every(isInternal) ? offered : undefined;
+  const args = { ...given, ...(used ? { publicCertificates: used } : {}) };
+  const own = ownValues(sites);
+  const hasOwn = Object.keys(own).length > 0;
   const more = certificates ? certificateParts(args, certificates) : undefined;
+  const open = used ? publicParts(used) : undefined;
   return {
     role: "reverse-proxy",
-    packages: ["caddy", ...(more?.packages ?? [])],
-    files: { [CADDYFILE]: { content }, [CADDY_DROP_IN]: { content: renderCaddyDropIn() }, ...more?.files },
-    ports: tcpAt(listen, 80, ...(certificates ? [443] : [])),
-    units: { "caddy.service": { reloadOn: [CADDYFILE], ...(more ? { restartOn: more.restartOn } : {}) } },
-    checks: [
-      {
-        command: [
-          ...["sh", "-c", VALIDATE, "validate", { staged: CADDYFILE }, PROXY_ROOT],
-          ...(more ? [{ staged: PROXY_ROOT }] : []),
-        ],
-        description: "caddy reads its configuration",
+    packages: [...new Set(["caddy", ...(more?.packages ?? []), ...(open?.packages ?? [])])],
+    files: {
+      [CADDYFILE]: { content: caddyfile(args), ...(hasOwn ? { values: own } : {}) },
+      [CADDY_DROP_IN]: { content: renderCaddyDropIn(hasOwn) },
+      ...more?.files,
+      ...open?.files,
+    },
+    ports: tcpAt(listen, 80, ...(certificates || used ? [443] : [])),
+    units: {
+      "caddy.service": {
+        reloadOn: [CADDYFILE, ...(open?.reloadOn ?? [])],
+        ...(more ? { restartOn: more.restartOn } : {}),
       },
-      ...(more?.checks ?? []),
-    ],
+    },
+    checks: [validate(args), ...(more?.checks ?? [])],
     probes: [
       ...listen.map((address) => httpProbe({ address, hostname: NOBODY, status: 404 })),
       ...(more?.probes ?? []),

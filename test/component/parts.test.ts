@@ -186,6 +186,29 @@ describe("bad arguments", () => {
       ["sites[0].upstream", "sites[1].hostname[0]", "sites[1].upstream"],
     ],
     [
+      "public certificates that nobody gives, and an address for what has none",
+      ({ ReverseProxy }) =>
+        new ReverseProxy("p", {
+          connection,
+          listen: ["10.31.240.1"],
+          sites: [
+            { hostname: ["a.example"], upstream: "127.0.0.1:80", authority: "public", listen: ["198.51.100.1"] },
+            { hostname: ["b.example"], upstream: "127.0.0.1:81", listen: ["2001:db8::7"] },
+            { hostname: ["c.example"], upstream: "127.0.0.1:82", authority: "everybody" as "public" },
+          ],
+        }),
+      ["sites[0].authority", "sites[0].listen[0]", "sites[1].listen", "sites[2].authority"],
+    ],
+    [
+      "a public authority that is none",
+      ({ ReverseProxy }) =>
+        new ReverseProxy("p", {
+          ...{ connection, listen: ["10.31.240.1"], sites: [] },
+          publicCertificates: { directory: "http://a.example", rootCertificate: "x", email: "me {\n}" },
+        }),
+      ["publicCertificates.directory", "publicCertificates.rootCertificate", "publicCertificates.email"],
+    ],
+    [
       "a domain outside its zone",
       ({ PublicDns }) =>
         new PublicDns("n", { ...names, domain: "intranet.example.org", ttl: 5, caa: ["let's encrypt"] }),

@@ -7,6 +7,8 @@ import { expectGolden } from "./golden";
 
 const identity = PLAN.hosts["home"]!.identity;
 const listen = [identity.v4, identity.v6, PLAN.sites["home"]!.hostAddress];
+/** A public service's own address. */
+const OWN = "2001:db8:1:0:1::7";
 const sites = Object.values(PLAN.services).map((service) => ({
   hostnames: [service.fqdn],
   upstream: `127.0.0.1:${service.port}`,
@@ -94,5 +96,83 @@ describe("the proxy's configuration", () => {
       checkUnit("/lib/systemd/system/caddy.service", { "caddy.service.d/intranet.conf": render.renderCaddyDropIn() })
         .output,
     ).toBe("");
+  });
+
+  describe("with public certificates", () => {
+    const directory = "https://acme-v02.api.letsencrypt.org/directory";
+    const ca = { directory: "https://acme.example/dir", ownRoot: true, email: "admin@example.net" };
+    const blog = { hostnames: ["blog.intranet.example"], upstream: "127.0.0.1:8090", public: true, listen: [OWN] };
+    const mixed = { ...secure, sites: [blog, ...sites], publicCertificates: ca };
+    const alone = { listen, sites: [blog], publicCertificates: { directory, ownRoot: false } };
+
+    test.each([
+      ["beside those of the internal authority", mixed, "reverse-proxy/public.caddyfile"],
+      ["alone, by an authority that Debian trusts", alone, "reverse-proxy/public-alone.caddyfile"],
+    ])("%s", (_case, config, golden) => expectGolden(golden, render.renderCaddyfile(config)));
+
+    test("and caddy's unit makes the certificate that fits no name", () =>
+      expectGolden("reverse-proxy/caddy-drop-in-public.conf", render.renderCaddyDropIn(true)));
+
+    test("one more adds its virtual hosts, and its address to those that answer nothing else", () => {
+      const wiki = { ...blog, hostnames: ["weblog.intranet.example"], listen: ["2001:db8:1:0:1::8"] };
+      const hosts = /\nhttps:\/\/weblog[^]*?\n}\n\nhttp:\/\/weblog[^]*?\n}\n/;
+      const more = render.renderCaddyfile({ ...mixed, sites: [...mixed.sites, wiki] });
+      expect(more).toMatch(hosts);
+      expect(more.replace(hosts, "").replaceAll(" [2001:db8:1:0:1::8]", "")).toBe(render.renderCaddyfile(mixed));
+    });
+
+    testWith("caddy", "systemd reads caddy's unit with it", () => {
+      const files = { "caddy.service.d/intranet.conf": render.renderCaddyDropIn(true) };
+      expect(checkUnit("/lib/systemd/system/caddy.service", files).output).toBe("");
+    });
+
+    testWith("caddy", "caddy reads it, with both roots where they are staged", async () => {
+      const { certificate } = await makeRoot({ organisation: "x", domain: "intranet.example", lifetimeDays: 1 });
+      const role = proxyRole({
+        ...{ connection: { address: "192.0.2.1", hostKeys: [] }, listen, pages },
+        sites: [{ hostname: blog.hostnames, upstream: blog.upstream, authority: "public", listen: [OWN] }],
+        certificates: { ...certificates, rootCertificate: certificate },
+        publicCertificates: { directory, rootCertificate: certificate },
+      });
+      const caddyfile = render.renderCaddyfile(mixed);
+      const read = (content: string, root: string, publicRoot: string): Verdict =>
+        checkRoleCheck(role.checks![0]!, {
+          ...{ [render.CADDYFILE]: content, [render.PROXY_ROOT]: root, [render.PUBLIC_ROOT]: publicRoot },
+        });
+      expect(read(caddyfile, certificate, certificate)).toMatchObject({ code: 0 });
+      expect(read(caddyfile, "no certificate", certificate).code).not.toBe(0);
+      expect(read(caddyfile, certificate, "no certificate").code).not.toBe(0);
+      expect(read(caddyfile.replace("issuer acme", "issuer acne"), certificate, certificate).code).not.toBe(0);
+    });
+
+    test("no public name is waited for, and no public certificate asked about", async () => {
+      const { certificate } = await makeRoot({ organisation: "x", domain: "intranet.example", lifetimeDays: 1 });
+      const role = proxyRole({
+        ...{ connection: { address: "192.0.2.1", hostKeys: [] }, listen: ["127.0.0.1", "::1"] },
+        sites: [
+          { hostname: ["localhost"], upstream: "127.0.0.1:1" },
+          { hostname: ["nowhere.invalid"], upstream: "127.0.0.1:2", authority: "public" },
+        ],
+        certificates: { ...certificates, rootCertificate: certificate },
+        publicCertificates: { directory },
+      });
+      const { content } = role.files![render.CADDYFILE]!;
+      expect(content).toContain("https://nowhere.invalid");
+      const check = role.checks!.at(-1)!;
+      const impatient = { ...check, command: check.command.map((word) => (word === "50" ? "0" : word)) };
+      const verdict = checkRoleCheck(impatient, { [render.CADDYFILE]: content as string });
+      expect(verdict).toEqual({ code: 0, output: "" });
+      expect(JSON.stringify(role.probes)).toContain("localhost");
+      expect(JSON.stringify(role.probes)).not.toContain("nowhere.invalid");
+      expect(JSON.stringify(role.checks)).not.toContain(directory);
+    });
+
+    test("an authority that no application asks changes nothing", () => {
+      const args = {
+        ...{ connection: { address: "192.0.2.1", hostKeys: [] }, listen },
+        sites: [{ hostname: ["a.intranet.example"], upstream: "127.0.0.1:1" }],
+      };
+      expect(proxyRole({ ...args, publicCertificates: { directory } })).toEqual(proxyRole(args));
+    });
   });
 });
