@@ -1,4 +1,5 @@
 import type { IntranetSpec } from "../../model";
+import type { SniEngine } from "../sni-proxy/args";
 
 /** Arguments of {@link Intranet}: the description, and what its cloud resources need beside it. */
 export interface IntranetArgs extends IntranetSpec {
@@ -10,4 +11,6 @@ export interface IntranetArgs extends IntranetSpec {
   protect?: boolean;
   /** Certificate authorities that may issue for the domain. Default: none; see {@link PublicDnsArgs.caa}. */
   caa?: string[];
+  /** What lets in those who have IPv4 alone, by the name in the TLS handshake. Default nginx; see {@link SniEngine}. */
+  guests?: SniEngine;
 }

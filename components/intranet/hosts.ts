@@ -9,6 +9,7 @@ import { identityRole } from "../host-identity/roles";
 import { linkRole } from "../wireguard/roles";
 import { linkSettings, wireGuardEnd, type LinkKeys } from "./links";
 import type { Hosts, Parts } from "./parts";
+import { publicNetwork } from "./public";
 
 /** Every managed host with its identity, and the scripts by which some are joined. */
 export interface ManagedHosts {
@@ -24,7 +25,7 @@ export function makeHosts(parts: Parts, keys: Record<string, LinkKeys>): Managed
   const hosts: Record<string, ManagedHost> = { [plan.hub]: hub };
   const enrolments: Record<string, Enrolment> = {};
   for (const [site, { forwarding }] of Object.entries(plan.sites)) {
-    const identity = { ...plan.hosts[site]!.identity, space: plan.space, forwarding };
+    const identity = { ...plan.hosts[site]!.identity, space: plan.space, forwarding, ...publicNetwork(parts) };
     let host: ManagedHost;
     if (plan.hosts[site]!.enrolled) {
       const enrolment = enrol(parts, site, identity, keys, hub);

@@ -2,7 +2,6 @@ import * as pulumi from "@pulumi/pulumi";
 import { exposureOf, formatIssue, Issues, planIntranet, show, type ExposureRow, type IntranetPlan } from "../../model";
 import { checkSshPublicKeys } from "../common/check";
 import { checkZone } from "../public-dns/check";
-import { PublicDns } from "../public-dns/public-dns";
 import { Sinkhole } from "../sinkhole/sinkhole";
 import type { IntranetArgs } from "./args";
 import { makeDevices, type DeviceOutputs } from "./devices";
@@ -10,6 +9,7 @@ import { makeHosts } from "./hosts";
 import { makeKeys, makeLinks, makeOspf } from "./links";
 import { makeCertificateAuthority, makeDns, makeProxies, makeResolvers } from "./names";
 import type { Parts } from "./parts";
+import { makeFront, makePublicNames, makePublicRoutes, publishedOf } from "./public";
 import { summarise, type SummaryRow } from "./summary";
 
 /** What devices and other machines need to trust the internal CA. */
@@ -60,7 +60,7 @@ export class Intranet extends pulumi.ComponentResource {
 
   /** @throws ValidationError with every problem of the description, before anything is made */
   constructor(name: string, args: IntranetArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { sshPublicKeys, zone, protect, caa, ...spec } = args;
+    const { sshPublicKeys, zone: _zone, protect, caa: _caa, guests: _guests, ...spec } = args;
     const plan = planIntranet(name, spec);
     checkPublicFace(name, args);
     super("intranet:intranet:Intranet", name, {}, opts);
@@ -76,27 +76,24 @@ export class Intranet extends pulumi.ComponentResource {
         space: plan.space,
         identity: plan.hosts[plan.hub]!.identity,
         sshPublicKeys,
+        webServer: "own",
+        ...publishedOf(plan),
         udpPorts: [plan.deviceHub.listenPort, ...toHub.flatMap((link) => link.ports)],
         ...(protect === undefined ? {} : { protect }),
       },
       { parent: this },
     );
-    const { ipv4, ipv6 } = this.sinkhole;
-    new PublicDns(
-      `${name}-dns`,
-      { zone: zone ?? plan.domain, domain: plan.domain, ipv4, ipv6, ...(caa ? { caa } : {}) },
-      { parent: this },
-    );
-
     const parts: Parts = { name, parent: this, args, plan, sinkhole: this.sinkhole };
+    const front = makeFront(parts);
+    const publicNames = makePublicNames(parts);
     const keys = makeKeys(parts);
     const { hosts, enrolments } = makeHosts(parts, keys);
-    const routed = makeOspf(parts, makeLinks(parts, keys, hosts), hosts);
+    const routed = makePublicRoutes(parts, makeOspf(parts, makeLinks(parts, keys, hosts), hosts));
     this.devices = makeDevices(parts, hosts[plan.hub]!);
     const names = makeDns(parts, routed);
     const resolving = makeResolvers(parts, routed, names);
     const { authority, trusting } = makeCertificateAuthority(parts, resolving);
-    makeProxies(parts, trusting, authority);
+    makeProxies(parts, trusting, authority, [publicNames, ...front.ready, ...(routed[plan.hub]!.after ?? [])]);
 
     this.pending = pulumi
       .all(Object.entries(enrolments).map(([site, { enrolled }]) => enrolled.apply((joined) => (joined ? [] : [site]))))
@@ -112,6 +109,7 @@ export class Intranet extends pulumi.ComponentResource {
         page: `http://${authority.page.hostname}`,
       }));
     this.dns = names && { resolvers: names.resolvers, dhcp: names.dhcp, doctor: names.doctor };
+    const { ipv4, ipv6 } = this.sinkhole;
     this.summary = pulumi
       .output({ ipv4, ipv6, ipv6Network: this.sinkhole.ipv6Network })
       .apply((addresses) => summarise(plan, addresses));

@@ -7,6 +7,7 @@ import { Ospf } from "../ospf/ospf";
 import type { WireGuardEnd, WireGuardLinkArgs } from "../wireguard/args";
 import { WireGuardLink } from "../wireguard/wireguard-link";
 import { eachHost, type Hosts, type Parts } from "./parts";
+import { publicOspf } from "./public";
 
 /** Both ends' keys of a tunnel. */
 export interface LinkKeys {
@@ -115,6 +116,7 @@ export function makeOspf(parts: Parts, links: Record<string, WireGuardLink>, hos
           identity: plan.hosts[at]!.identity,
           space: plan.space,
           announce: [...announce],
+          ...publicOspf(parts, at),
           interfaces: interfaces.map(({ link, spare, ...rest }) => ({
             ...rest,
             secret: secrets[link]!.value,

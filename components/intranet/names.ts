@@ -1,11 +1,15 @@
 /** What the hosts offer: names, the CA, and the services behind their proxies. */
+import type * as pulumi from "@pulumi/pulumi";
+import type { PublicCertificatesPlan } from "../../model";
 import { behind, step } from "../common/managed-host";
 import { CertificateAuthority } from "../certificate-authority/certificate-authority";
 import { TrustAnchor } from "../certificate-authority/trust-anchor";
 import { InternalDns } from "../internal-dns/internal-dns";
 import { Resolver } from "../resolver/resolver";
+import type { PublicCertificates } from "../reverse-proxy/args";
 import { ReverseProxy } from "../reverse-proxy/reverse-proxy";
 import { eachHost, type Hosts, type Parts } from "./parts";
+import { addressOf } from "./public";
 
 /** The addresses on which a site's host offers something. */
 function listenOn({ plan }: Parts, site: string): string[] {
@@ -81,8 +85,18 @@ export function makeCertificateAuthority(
   return { authority, trusting };
 }
 
-/** A proxy on each host that has services for it, or the CA's page. */
-export function makeProxies(parts: Parts, hosts: Hosts, authority: CertificateAuthority | undefined): void {
+/** The public authority as a proxy takes it: who issues is said in DNS. */
+function publicAuthority({ issuer: _issuer, ...rest }: PublicCertificatesPlan): PublicCertificates {
+  return rest;
+}
+
+/** A proxy on each host that has services for it, or the CA's page; one with public services waits until the Internet finds them: `published`. */
+export function makeProxies(
+  parts: Parts,
+  hosts: Hosts,
+  authority: CertificateAuthority | undefined,
+  published: readonly pulumi.Resource[],
+): void {
   const { name, parent, plan, args } = parts;
   const described = plan.certificateAuthority;
   if (!authority || !described) return;
@@ -91,19 +105,27 @@ export function makeProxies(parts: Parts, hosts: Hosts, authority: CertificateAu
     const services = Object.values(plan.services).filter(({ host, protocol }) => host === site && protocol === "https");
     const pages = site === described.host ? [authority.page] : [];
     if (services.length + pages.length === 0) continue;
+    const open = services.some((service) => service.public) ? plan.publicCertificates : undefined;
     step(behind(hosts[described.host]!, hosts[site]!), (host) => {
       const proxy = new ReverseProxy(
         `${name}-proxy-${site}`,
         {
           ...host,
-          after: [...(host.after ?? []), ...authority.ready],
-          sites: services.map((service) => ({ hostname: [service.fqdn], upstream: `127.0.0.1:${service.port}` })),
+          after: [...(host.after ?? []), ...authority.ready, ...(open ? published : [])],
+          sites: services.map((service) => ({
+            hostname: [service.fqdn],
+            upstream: `127.0.0.1:${service.port}`,
+            ...(service.public
+              ? { authority: "public" as const, listen: [addressOf(parts, { public: service.public })] }
+              : {}),
+          })),
           listen: listenOn(parts, site),
           certificates: {
             directory: authority.directory,
             rootCertificate: authority.rootCertificate,
             ...(renewInterval === undefined ? {} : { renewInterval }),
           },
+          ...(open ? { publicCertificates: publicAuthority(open) } : {}),
           pages,
         },
         { parent },

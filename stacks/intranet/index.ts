@@ -28,6 +28,7 @@ const net = new Intranet(config.get("name") ?? "intranet", {
   ...optional("publicCertificates", (key) => config.getObject(key)),
   ...optional("zone", (key) => config.get(key)),
   ...optional("caa", (key) => config.getObject(key)),
+  ...optional("guests", (key) => config.getObject(key)),
   ...optional("protect", (key) => config.getBoolean(key)),
 });
 

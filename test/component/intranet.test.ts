@@ -318,7 +318,7 @@ describe("order", () => {
     expect(await dependencies("home-sinkhole-host-firewall")).toEqual(["home-sinkhole-ssh"]);
     for (const name of [
       "home-sinkhole-identity-addresses",
-      "home-sinkhole-certificate",
+      "home-front-certificate",
       "home-link-home-a",
       "home-devices-interface",
     ]) {
