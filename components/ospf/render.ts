@@ -1,5 +1,6 @@
 /** BIRD's configuration and what systemd needs beside Debian's unit. Pure. */
 import { AFTER_IDENTITY } from "../host-identity/render";
+import { hubPrefixes, NO_DEFAULT, ownAddresses, publicFilter, publicTables, type PublicBird } from "./public";
 import { familyOf, lines, MADE_BY } from "../common/text";
 
 /** BIRD's configuration. */
@@ -24,6 +25,8 @@ export interface BirdConfig {
   readonly interfaces: readonly BirdInterface[];
   /** Absent: off. */
   readonly bfd?: { readonly intervalMs: number; readonly multiplier: number };
+  /** Absent: the space is all. */
+  readonly public?: PublicBird;
 }
 
 /** An interface; its secret is the placeholder that {@link secretName} names. */
@@ -48,16 +51,27 @@ interface Version {
   readonly bits: 32 | 128;
   readonly identity: string;
   readonly space: string;
-  /** The identity first. */
+  /** The identity first. What is part of it is taken from nobody. */
   readonly announced: readonly string[];
+  /** What is announced beside it. */
+  readonly more: readonly string[];
+  /** What is carried beside the space. */
+  readonly public?: PublicBird;
 }
 
 function versionsOf(config: BirdConfig): Version[] {
   const version = (family: 4 | 6): Version => {
     const [name, bits, field] = family === 4 ? (["v2", 32, "v4"] as const) : (["v3", 128, "v6"] as const);
     const identity = config.identity[field];
-    const announced = [`${identity}/${bits}`, ...config.announce.filter((prefix) => familyOf(prefix) === family)];
-    return { family, version: name, bits, identity, space: config.space[field], announced };
+    const part = family === 6 ? config.public : undefined;
+    const announced = [
+      `${identity}/${bits}`,
+      ...config.announce.filter((prefix) => familyOf(prefix) === family),
+      ...(part ? ownAddresses(part) : []),
+    ];
+    const more = part ? hubPrefixes(part) : [];
+    const space = config.space[field];
+    return { family, version: name, bits, identity, space, announced, more, ...(part ? { public: part } : {}) };
   };
   return [version(4), version(6)];
 }
@@ -85,6 +99,7 @@ export function renderBirdConfig(config: BirdConfig): string {
     "}",
     config.bfd ? bfdProtocol(config.bfd) : [],
     ...versions.map((version) => familySections(version, config)),
+    config.public ? publicTables(config.public) : [],
   );
 }
 
@@ -111,6 +126,7 @@ function familySections(version: Version, config: BirdConfig): string[] {
     "",
     `filter parts_of_the_space${family} {`,
     `\tif net ~ [ ${version.announced.map((prefix) => `${prefix}+`).join(", ")} ] then reject;`,
+    ...(version.public ? publicFilter(version.public) : []),
     `\tif net ~ [ ${version.space}{${longer},${bits}} ] then accept;`,
     "\treject;",
     "}",
@@ -120,6 +136,7 @@ function familySections(version: Version, config: BirdConfig): string[] {
     "\t\timport none;",
     "\t\texport filter {",
     "\t\t\tif source = RTS_DEVICE then reject;",
+    ...(version.public?.side === "site" ? [NO_DEFAULT] : []),
     `\t\t\tkrt_prefsrc = ${version.identity};`,
     "\t\t\taccept;",
     "\t\t};",
@@ -143,7 +160,7 @@ function areaSections(version: Version, config: BirdConfig): string[] {
   if (areas.length === 0) areas.push(BACKBONE);
   return areas.flatMap((area, index) => [
     `\tarea ${area} {`,
-    ...(index === 0 ? version.announced.map((prefix) => `\t\tstubnet ${prefix};`) : []),
+    ...(index === 0 ? [...version.announced, ...version.more].map((prefix) => `\t\tstubnet ${prefix};`) : []),
     ...config.interfaces
       .filter((entry) => (entry.area ?? BACKBONE) === area)
       .flatMap(withSpare)

@@ -1,9 +1,12 @@
 /** BIRD's role, as desired state. */
 import * as pulumi from "@pulumi/pulumi";
 import type { RoleContent } from "../host-identity/roles";
-import type { OspfArgs } from "./args";
+import { addressRule, known } from "../common/input";
+import { networkValues } from "../common/public-network";
+import type { OspfArgs, PublicOspf } from "./args";
 import { checkedSecret } from "./check";
 import { ASK_NEIGHBOURS, LIVE_STATE, NOTE_NEIGHBOURS } from "./probes";
+import { addressName, sourceName, type PublicBird } from "./public";
 import { BIRD_CONFIG, BIRD_DROP_IN, renderBirdConfig, renderBirdDropIn, secretName } from "./render";
 
 /** See {@link OspfArgs.bfd}. */
@@ -22,6 +25,7 @@ export function ospfRole(args: OspfArgs): RoleContent {
       ...entry,
       ...(spare ? { spare: spare.interface } : {}),
     })),
+    ...(args.public ? { public: publicBird(args.public) } : {}),
     ...(args.bfd === false ? {} : { bfd: { ...BFD_DEFAULT, ...(typeof args.bfd === "object" ? args.bfd : {}) } }),
   });
   const spoken = args.interfaces.flatMap(({ neighbour, spare, ...entry }) =>
@@ -38,7 +42,13 @@ export function ospfRole(args: OspfArgs): RoleContent {
     role: "ospf",
     packages: ["bird2"],
     files: {
-      [BIRD_CONFIG]: { content, secrets, group: "bird", mode: "0640" },
+      [BIRD_CONFIG]: {
+        content,
+        secrets,
+        ...(args.public ? { values: publicValues(content, args.public) } : {}),
+        group: "bird",
+        mode: "0640",
+      },
       [BIRD_DROP_IN]: { content: renderBirdDropIn() },
     },
     units: { "bird.service": { reloadOn: [BIRD_CONFIG] } },
@@ -58,6 +68,24 @@ export function ospfRole(args: OspfArgs): RoleContent {
     ],
     confirm: true,
     live: { "protocols of BIRD": { command: ["sh", "-c", LIVE_STATE] } },
+  };
+}
+
+function publicBird({ side, addresses = [], pinned = [] }: PublicOspf): PublicBird {
+  return { side, addresses: addresses.length, pinned: pinned.map(({ table }) => table) };
+}
+
+function publicValues(content: string, given: PublicOspf): Record<string, pulumi.Output<string>> {
+  const addresses = (given.addresses ?? []).map(
+    (address, index) => [addressName(index), known(address, `public.addresses[${index}]`, addressRule(6))] as const,
+  );
+  const sources = (given.pinned ?? []).map(
+    ({ table, address }, index) =>
+      [sourceName(table), known(address, `public.pinned[${index}].address`, addressRule(6))] as const,
+  );
+  return {
+    ...networkValues(content, given.network, "public.network"),
+    ...Object.fromEntries([...addresses, ...sources]),
   };
 }
 

@@ -33,6 +33,9 @@ const config = (given: OspfArgs): string => {
 };
 const cabin = args("cabin");
 const office = { ...cabin.interfaces[0]!, interface: "wg-office", neighbour: "office", cost: 100 };
+const network = "2001:db8:100:1::/64";
+const addresses = ["2001:db8:100:1:2::5", "2001:db8:100:1:2::9"];
+const pinned = [{ table: 65541, address: addresses[0]! }];
 const CASES: Record<string, OspfArgs> = {
   hub: args("vps"),
   site: cabin,
@@ -43,6 +46,8 @@ const CASES: Record<string, OspfArgs> = {
   },
   "other-area": { ...cabin, bfd: { multiplier: 3 }, interfaces: [{ ...office, area: 7 }] },
   "without-bfd": { ...cabin, bfd: false },
+  "public-hub": { ...args("vps"), public: { network, side: "hub" } },
+  "public-site": { ...cabin, public: { network, side: "site", addresses, pinned } },
   alone: { ...cabin, announce: [], interfaces: [] },
 };
 

@@ -1,0 +1,87 @@
+/** What BIRD does beside the space: services' public addresses, the way to visitors and to IPv4 guests, in IPv6 alone. Pure. */
+import { GUEST_PREFIX, PUBLIC_TABLE } from "../../model";
+import { PUBLIC_NETWORK, SINKHOLE_PREFIX } from "../common/public-network";
+
+/** The public part of the configuration. */
+export interface PublicBird {
+  /** See {@link PublicOspf.side}. */
+  readonly side: "hub" | "site";
+  /** How many services the host has; their addresses are the placeholders that {@link addressName} names. */
+  readonly addresses: number;
+  /** The tables of pinned services; the source of each is the placeholder that {@link sourceName} names. */
+  readonly pinned: readonly number[];
+}
+
+/** The whole Internet. */
+const DEFAULT = "::/0";
+
+/** The placeholder of a service's address. */
+export function addressName(index: number): string {
+  return `public_address_${index}`;
+}
+
+/** The placeholder of a table's source. */
+export function sourceName(table: number): string {
+  return `public_source_${table}`;
+}
+
+/** The services' addresses, which nobody else's announcement is taken of. */
+export function ownAddresses({ addresses }: PublicBird): string[] {
+  return Array.from({ length: addresses }, (_, index) => `{{${addressName(index)}}}/128`);
+}
+
+/** The ways to visitors and guests, which the hub is. */
+export function hubPrefixes({ side }: PublicBird): string[] {
+  return side === "hub" ? [DEFAULT, GUEST_PREFIX] : [];
+}
+
+/** What the filter accepts beside parts of the space: single addresses of the network, but for the sinkhole's; and at a site what the hub announces. */
+export function publicFilter({ side }: PublicBird): string[] {
+  return [
+    `\tif net ~ [ ${SINKHOLE_PREFIX}+ ] then reject;`,
+    `\tif net ~ [ ${PUBLIC_NETWORK}{128,128} ] then accept;`,
+    ...(side === "site" ? [`\tif net ~ [ ${DEFAULT}, ${GUEST_PREFIX} ] then accept;`] : []),
+  ];
+}
+
+/** Keeps the way to visitors out of the host's own routes. */
+export const NO_DEFAULT = `\t\t\tif net = ${DEFAULT} then reject;`;
+
+/** The tables that the way to visitors stands in: that of what has a source of the network, and one for each pinned service, which gets its source there. */
+export function publicTables({ side, pinned }: PublicBird): string[] {
+  if (side === "hub") return [];
+  return [
+    ...tableSections("public6", PUBLIC_TABLE, "\t\texport all;"),
+    ...pinned.flatMap((table) =>
+      tableSections(`pinned_${table}`, table, [
+        "\t\texport filter {",
+        `\t\t\tkrt_prefsrc = {{${sourceName(table)}}};`,
+        "\t\t\taccept;",
+        "\t\t};",
+      ]),
+    ),
+  ];
+}
+
+function tableSections(name: string, table: number, exported: string | string[]): string[] {
+  return [
+    "",
+    `ipv6 table ${name};`,
+    "",
+    `protocol pipe to_${name} {`,
+    "\ttable master6;",
+    `\tpeer table ${name};`,
+    "\timport none;",
+    `\texport where net = ${DEFAULT};`,
+    "}",
+    "",
+    `protocol kernel kernel_${name} {`,
+    `\tkernel table ${table};`,
+    "\tipv6 {",
+    `\t\ttable ${name};`,
+    "\t\timport none;",
+    ...[exported].flat(),
+    "\t};",
+    "}",
+  ];
+}
