@@ -1,10 +1,8 @@
-/** What the sinkhole shows to everybody: the ACCESS DENIED page, its certificate and the web server. Pure. */
+/** What is shown to everybody, the ACCESS DENIED page, and its certificate. Pure. */
 import { lines, MADE_BY } from "../common/text";
 
 /** Where the page lies. */
 export const PAGE = "/var/www/intranet-denied/denied.html";
-/** The web server's whole configuration. */
-export const NGINX_CONFIG = "/etc/nginx/nginx.conf";
 /** The unit that makes the certificate when there is none. */
 export const CERTIFICATE_UNIT = "intranet-denied-certificate.service";
 /** Where certificate and key lie; made on the host, the key never leaves it. */
@@ -45,80 +43,15 @@ export function renderDeniedPage(): string {
   );
 }
 
-/** Where the configuration finds what it names; the defaults are the host's, a test brings its own. */
-export interface NginxPaths {
-  readonly certificateFolder: string;
-  readonly page: string;
-}
-
-/** Errors that nginx itself finds before a location is chosen: each gets the page too. */
-const OWN_ERRORS = "400 403 404 405 408 411 413 414 416 421 429 494 495 496 497 500 501 502 503 504";
-
-/**
- * The whole nginx.conf: one default server on both families, plain and TLS, that answers every name, path and method with 403 and
- * the page. No version in the Server header, no Strict-Transport-Security (the certificate is one that nobody trusts).
- */
-export function renderNginxConfig(paths: NginxPaths = { certificateFolder: CERTIFICATE_FOLDER, page: PAGE }): string {
-  const folder = paths.page.slice(0, paths.page.lastIndexOf("/"));
-  const file = paths.page.slice(paths.page.lastIndexOf("/"));
+/** Lets nginx start only after its certificate, and after `more` units that it can do without for a while. */
+export function renderNginxDropIn(more: readonly string[] = []): string {
   return lines(
     `# ${MADE_BY}`,
-    "user www-data;",
-    "worker_processes auto;",
-    "pid /run/nginx.pid;",
-    "error_log /var/log/nginx/error.log;",
-    "",
-    "events {",
-    "\tworker_connections 1024;",
-    "}",
-    "",
-    "http {",
-    "\taccess_log /var/log/nginx/access.log;",
-    "\tserver_tokens off;",
-    "\tdefault_type text/html;",
-    "\tcharset utf-8;",
-    "",
-    "\tclient_max_body_size 1k;",
-    "\tclient_header_timeout 10s;",
-    "\tclient_body_timeout 10s;",
-    "\tsend_timeout 10s;",
-    "\tkeepalive_timeout 15s;",
-    "",
-    "\tssl_protocols TLSv1.2 TLSv1.3;",
-    "\tssl_session_tickets off;",
-    `\tssl_certificate ${paths.certificateFolder}/certificate.pem;`,
-    `\tssl_certificate_key ${paths.certificateFolder}/key.pem;`,
-    "",
-    "\tserver {",
-    "\t\tlisten 80 default_server;",
-    "\t\tlisten [::]:80 default_server;",
-    "\t\tlisten 443 ssl default_server;",
-    "\t\tlisten [::]:443 ssl default_server;",
-    "\t\tserver_name _;",
-    "",
-    `\t\terror_page ${OWN_ERRORS} =403 ${file};`,
-    "",
-    "\t\tlocation / {",
-    "\t\t\treturn 403;",
-    "\t\t}",
-    "",
-    `\t\tlocation = ${file} {`,
-    "\t\t\tinternal;",
-    `\t\t\troot ${folder};`,
-    '\t\t\tadd_header Cache-Control "no-store" always;',
-    '\t\t\tadd_header X-Content-Type-Options "nosniff" always;',
-    '\t\t\tadd_header X-Robots-Tag "noindex" always;',
-    '\t\t\tadd_header Referrer-Policy "no-referrer" always;',
-    "\t\t\tadd_header Content-Security-Policy \"default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'\" always;",
-    "\t\t}",
-    "\t}",
-    "}",
+    "[Unit]",
+    `Requires=${CERTIFICATE_UNIT}`,
+    more.length > 0 ? `Wants=${more.join(" ")}` : [],
+    `After=${[CERTIFICATE_UNIT, ...more].join(" ")}`,
   );
-}
-
-/** Lets nginx start only after its certificate. */
-export function renderNginxDropIn(): string {
-  return lines(`# ${MADE_BY}`, "[Unit]", `Requires=${CERTIFICATE_UNIT}`, `After=${CERTIFICATE_UNIT}`);
 }
 
 /**

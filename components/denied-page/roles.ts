@@ -1,7 +1,9 @@
 /** The roles of the denied page: the certificate that nobody trusts, and the web server. */
+import type * as pulumi from "@pulumi/pulumi";
 import { tcpEverywhere } from "../common/ports";
 import { httpProbe, httpsProbe } from "../common/probe";
 import type { RoleContent } from "../host-identity/roles";
+import { NGINX_CONFIG, renderNginxConfig, type NginxGuests } from "./nginx";
 import * as page from "./page";
 
 /** Makes the certificate on the host when there is none. */
@@ -21,30 +23,46 @@ export function certificateRole(): RoleContent {
   };
 }
 
+/** What a role adds to that of the page. */
+export interface PageAddition {
+  /** What nginx does beside the page, with the values of its placeholders. */
+  readonly guests: NginxGuests;
+  readonly values: Readonly<Record<string, pulumi.Input<string>>>;
+  /** Of other packages and programs, in the same transaction, so that one can take a port over from another. */
+  readonly role: Pick<RoleContent, "packages" | "files" | "units" | "ports" | "checks" | "state">;
+  /** Units that nginx starts after. */
+  readonly after: readonly string[];
+}
+
 /** Shows ACCESS DENIED with 403 for every name and path, over http and https, and asks for it at the end. */
-export function pageRole(domain: string): RoleContent {
+export function pageRole(domain: string, more?: PageAddition): RoleContent {
   const ask = { hostname: domain, status: 403 };
+  const config = { content: renderNginxConfig(undefined, more?.guests) };
+  // What another program answers with over TLS to IPv4 is not for the page to ask.
+  const tls = more?.guests.page.length === 0 ? ["::1"] : ["127.0.0.1", "::1"];
   return {
+    ...more?.role,
     role: "sinkhole-page",
-    packages: ["nginx"],
+    packages: ["nginx", ...(more?.role.packages ?? [])],
     files: {
       [page.PAGE]: { content: page.renderDeniedPage() },
-      [page.NGINX_CONFIG]: { content: page.renderNginxConfig() },
-      [page.NGINX_DROP_IN]: { content: page.renderNginxDropIn() },
+      [NGINX_CONFIG]: { ...config, ...(more ? { values: { ...more.values } } : {}) },
+      [page.NGINX_DROP_IN]: { content: page.renderNginxDropIn(more?.after) },
+      ...more?.role.files,
     },
-    units: { "nginx.service": { reloadOn: [page.NGINX_CONFIG, page.PAGE] } },
-    ports: tcpEverywhere(80, 443),
+    units: { "nginx.service": { reloadOn: [NGINX_CONFIG, page.PAGE] }, ...more?.role.units },
+    ports: [...tcpEverywhere(80, 443), ...(more?.role.ports ?? [])],
     checks: [
       {
-        command: ["nginx", "-t", "-q", "-c", { staged: page.NGINX_CONFIG }],
+        command: ["nginx", "-t", "-q", "-c", { staged: NGINX_CONFIG }],
         description: "nginx reads its configuration",
       },
+      ...(more?.role.checks ?? []),
     ],
     probes: [
       httpProbe({ ...ask, address: "127.0.0.1" }),
       httpProbe({ ...ask, address: "::1" }),
-      httpsProbe({ ...ask, address: "127.0.0.1" }),
-      httpsProbe({ ...ask, address: "::1" }),
+      ...tls.map((address) => httpsProbe({ ...ask, address })),
     ],
   };
 }

@@ -5,6 +5,7 @@ import { certificateRole, pageRole } from "../denied-page/roles";
 import type { RoleContent } from "../host-identity/roles";
 import type { SniProxyArgs } from "./args";
 import { checkSniProxy } from "./check";
+import { guestsPart, wayBackRole } from "./roles";
 
 /**
  * The web server of the intranet's public face: ACCESS DENIED for every name, but that IPv4 guests whose TLS handshake names a service are let
@@ -27,7 +28,8 @@ export class SniProxy extends pulumi.ComponentResource {
         this.ready.push(new HostRole(`${name}-${suffix}`, { ...roleHost(args), ...content }, { ...options, aliases }));
       };
       role("certificate", certificateRole());
-      role("page", pageRole(args.domain));
+      if (args.services.length > 0) role("way-back", wayBackRole(args));
+      role("page", pageRole(args.domain, guestsPart(args)));
     });
     this.registerOutputs({});
   }

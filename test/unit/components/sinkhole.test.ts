@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { renderSinkholeRules } from "../../../components/sinkhole/firewall";
+import { renderNginxConfig } from "../../../components/denied-page/nginx";
 import * as page from "../../../components/denied-page/page";
 import { renderUserData } from "../../../components/sinkhole/user-data";
 import { checkNft, checkNginx, checkUnit, testWith, withFiles } from "./checkers";
@@ -72,7 +73,7 @@ describe("packets through the sinkhole's firewall", () => {
 describe("the denied page", () => {
   test("page, server, certificate and order of start", () => {
     expectGolden("sinkhole/denied.html", page.renderDeniedPage());
-    expectGolden("sinkhole/nginx.conf", page.renderNginxConfig());
+    expectGolden("sinkhole/nginx.conf", renderNginxConfig());
     expectGolden("sinkhole/intranet-denied-certificate.service", units[page.CERTIFICATE_UNIT]!);
     expectGolden("sinkhole/nginx-drop-in.conf", page.renderNginxDropIn());
   });
@@ -82,8 +83,8 @@ describe("the denied page", () => {
   });
 
   testWith("nginx", "nginx reads its configuration, and refuses a broken one", () => {
-    expect(checkNginx(page.renderNginxConfig)).toMatchObject({ code: 0 });
-    expect(checkNginx((paths) => page.renderNginxConfig(paths).replace("return 403;", "retrun 403;")).code).not.toBe(0);
+    expect(checkNginx(renderNginxConfig)).toMatchObject({ code: 0 });
+    expect(checkNginx((paths) => renderNginxConfig(paths).replace("return 403;", "retrun 403;")).code).not.toBe(0);
   });
 
   testWith("systemd-analyze", "systemd reads the certificate's unit, and complains of a broken one", () => {
