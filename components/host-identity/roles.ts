@@ -1,4 +1,5 @@
 /** The roles that give a host its identity, as desired state. */
+import type * as pulumi from "@pulumi/pulumi";
 import type { HostRoleArgs } from "../../host";
 import { IPV6_PREFIX, known } from "../common/input";
 import type { HostIdentityArgs } from "./args";
@@ -40,13 +41,16 @@ export function identityRole(args: HostIdentityArgs): RoleContent {
   };
 }
 
-/** A firewall: rules that are checked, loaded in one transaction, and loaded again at boot before any interface is up. */
-export function firewallRole(role: string, rules: string): RoleContent {
+/**
+ * A firewall: rules that are checked, loaded in one transaction, and loaded again at boot before any interface is up. `values` stand in for
+ * the rules' placeholders.
+ */
+export function firewallRole(role: string, rules: string, values?: Record<string, pulumi.Input<string>>): RoleContent {
   return {
     role,
     packages: ["nftables"],
     files: {
-      [render.FIREWALL_RULES]: { content: rules },
+      [render.FIREWALL_RULES]: { content: rules, ...(values ? { values } : {}) },
       [`/etc/systemd/system/${render.FIREWALL_UNIT}`]: { content: render.renderFirewallUnit() },
     },
     units: { [render.FIREWALL_UNIT]: { reloadOn: [render.FIREWALL_RULES] } },

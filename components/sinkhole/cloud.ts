@@ -50,10 +50,11 @@ export function sshKeyIds(
 
 const ANYWHERE = ["0.0.0.0/0", "::/0"];
 
-/** The rules in front of the server: what does not match is dropped before it arrives. */
+/** The rules in front of the server: what does not match is dropped before it arrives. `tcpPorts` are those of public services. */
 export function firewallRules(
   management: readonly string[],
   udpPorts: readonly number[],
+  tcpPorts: readonly number[] = [],
 ): hcloud.types.input.FirewallRule[] {
   const rule = (
     description: string,
@@ -71,6 +72,7 @@ export function firewallRules(
     rule("SSH from where the operator is", "tcp", "22", [...management]),
     rule("ACCESS DENIED over http", "tcp", "80", ANYWHERE),
     rule("ACCESS DENIED over https", "tcp", "443", ANYWHERE),
+    ...tcpPorts.map((port) => rule("public services", "tcp", String(port), ANYWHERE)),
     ...[...udpPorts].sort((a, b) => a - b).map((port) => rule("WireGuard", "udp", String(port), ANYWHERE)),
     rule("ping and path MTU", "icmp", undefined, ANYWHERE),
   ];

@@ -1,4 +1,5 @@
 /** The sinkhole's firewall: closed, but for the denied page, SSH, the tunnels' ports and ICMP. Pure. */
+import { GUEST_PREFIX } from "../../model";
 import { LINK_LOCAL_V6, OWN_LINK_LOCALS, REPLACE_TABLE } from "../common/nftables";
 import { lines } from "../common/text";
 
@@ -10,6 +11,20 @@ export interface SinkholeFirewall {
   readonly udpPorts: readonly number[];
   /** The interface that devices come in by; every other `wg-*` is a link to a router. */
   readonly deviceInterface: string;
+  /** What visitors from the Internet are let through to; absent: nothing. */
+  readonly published?: PublishedAddresses;
+}
+
+/** The public services at a host's addresses; texts may be placeholders. */
+export interface PublishedAddresses {
+  /** The /64 that all of them lie in: nothing with a source in it comes from the Internet. */
+  readonly network: string;
+  /** Each service's address with its TCP ports; at least one service. */
+  readonly services: readonly { readonly address: string; readonly ports: readonly number[] }[];
+  /** TCP ports of the host's IPv4 address at which names lead to services, beside 80 and 443. */
+  readonly guestPorts: readonly number[];
+  /** Whether the cloud asks for each address by neighbour discovery, and may do so from an address of the /64. */
+  readonly onLink: boolean;
 }
 
 /** ICMPv6 that IPv6 cannot do without (RFC 4890, section 4.4.1), and ping. */
@@ -24,6 +39,75 @@ const ICMPV6 = [
   "nd-neighbor-solicit",
   "nd-neighbor-advert",
 ];
+
+/** ICMPv6 for a host behind this one: errors (RFC 4890, section 4.3.1), and ping. */
+const ICMPV6_THROUGH = ICMPV6.slice(0, 5);
+
+const sorted = (ports: readonly number[]): number[] => [...new Set(ports)].sort((a, b) => a - b);
+
+/** The rules for public services, each a part of a chain; empty without any. */
+interface PublishedRules {
+  readonly input: readonly string[];
+  readonly accepted: readonly string[];
+  readonly tunnels: readonly string[];
+  /** Of packets from the Internet. */
+  readonly visitors: readonly string[];
+  /** Of packets from tunnels. */
+  readonly served: readonly string[];
+  readonly chain: readonly string[];
+}
+
+/**
+ * What public services add. From the Internet their own ports are reached, and ping; what they say themselves gets out, to everybody. Addresses
+ * of guests exist between this host and the tunnels alone, so none ever comes from the Internet or goes there. Nor do sources of the /64
+ * come from there. What comes over a tunnel for a guest is an answer to this host's own proxy, or nothing.
+ */
+function publishedRules({ space, published }: SinkholeFirewall): PublishedRules {
+  if (!published)
+    return { input: [], accepted: [], tunnels: [], visitors: ['iifname != "wg-*" drop'], served: [], chain: [] };
+  const { network, services, guestPorts, onLink } = published;
+  const addresses = `{ ${services.map(({ address }) => address).join(", ")} }`;
+  const ports = services.flatMap((service) => sorted(service.ports).map((port) => `${service.address} . ${port}`));
+  const discovery = `ip6 saddr ${network} icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept`;
+  const notOurs = [
+    `ip6 saddr ${GUEST_PREFIX} drop`,
+    `ip6 daddr ${GUEST_PREFIX} drop`,
+    ...(onLink ? [discovery] : []),
+    `ip6 saddr ${network} drop`,
+  ];
+  return {
+    input: notOurs,
+    accepted: guestPorts.length > 0 ? [`meta nfproto ipv4 tcp dport { ${sorted(guestPorts).join(", ")} } accept`] : [],
+    tunnels: [
+      `ip6 saddr ${addresses} ip6 daddr ${GUEST_PREFIX} ct state { established, related } accept`,
+      `ip6 saddr ${space.v6} ip6 daddr ${GUEST_PREFIX} ct state related accept`,
+      `ip6 daddr ${GUEST_PREFIX} drop`,
+      `ip6 saddr ${network} ct state { established, related } accept`,
+    ],
+    visitors: [`ip6 saddr ${GUEST_PREFIX} drop`, `ip6 daddr ${GUEST_PREFIX} drop`, 'iifname != "wg-*" goto visitors'],
+    served: [
+      `oifname "wg-*" ip6 saddr ${addresses} ip6 daddr ${addresses} accept`,
+      `oifname "wg-*" ip6 saddr ${addresses} ip6 daddr ${space.v6} accept`,
+      `oifname "wg-*" ip6 saddr ${space.v6} ip6 daddr ${addresses} accept`,
+      `oifname != "wg-*" ip6 saddr ${addresses} ip6 daddr != ${space.v6} accept`,
+    ],
+    chain: [
+      "\tchain visitors {",
+      `\t\tip6 saddr ${network} drop`,
+      `\t\tip6 saddr ${space.v6} drop`,
+      `\t\toifname "wg-*" ip6 daddr ${addresses} jump through`,
+      "\t\tdrop",
+      "\t}",
+      "",
+      "\tchain through {",
+      "\t\tct state vmap { established : accept, related : accept, invalid : drop }",
+      `\t\tip6 daddr . tcp dport { ${ports.join(", ")} } accept`,
+      `\t\ticmpv6 type { ${ICMPV6_THROUGH.join(", ")} } accept`,
+      "\t}",
+      "",
+    ],
+  };
+}
 
 /** OSPF (protocol 89, RFC 2328) and BFD over one hop (UDP 3784, RFC 5881), between the two ends of a link and no further. */
 const ROUTING = [
@@ -43,6 +127,8 @@ const ROUTING = [
  */
 export function renderSinkholeRules(firewall: SinkholeFirewall): string {
   const { space } = firewall;
+  const published = publishedRules(firewall);
+  const indented = (rules: readonly string[]): string[] => rules.map((rule) => `\t\t${rule}`);
   const strictDevices = `\t\tiifname "${firewall.deviceInterface}" fib saddr . iif oif missing drop`;
   return lines(
     REPLACE_TABLE,
@@ -54,12 +140,14 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
     `\t\tip daddr ${space.v4} drop`,
     `\t\tip6 saddr ${space.v6} drop`,
     `\t\tip6 daddr ${space.v6} drop`,
+    indented(published.input),
     "\t\tct state vmap { established : accept, related : accept, invalid : drop }",
     "\t\ticmp type { destination-unreachable, time-exceeded, parameter-problem, echo-request } accept",
     `\t\ticmpv6 type { ${ICMPV6.join(", ")} } accept`,
     "\t\tudp sport 67 udp dport 68 accept",
     "\t\tip6 saddr fe80::/10 udp sport 547 udp dport 546 accept",
     "\t\ttcp dport { 22, 80, 443 } accept",
+    indented(published.accepted),
     firewall.udpPorts.length > 0
       ? `\t\tudp dport { ${[...firewall.udpPorts].sort((a, b) => a - b).join(", ")} } accept`
       : [],
@@ -67,6 +155,7 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
     "",
     "\tchain tunnels {",
     strictDevices,
+    indented(published.tunnels),
     `\t\tip saddr != { 169.254.0.0/16, ${space.v4} } drop`,
     `\t\tip6 saddr != { ${LINK_LOCAL_V6}, ${space.v6} } drop`,
     `\t\tiifname != "${firewall.deviceInterface}" jump routing`,
@@ -78,19 +167,21 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
     "\t}",
     "",
     "\tchain routing {",
-    ROUTING.map((rule) => `\t\t${rule}`),
+    indented(ROUTING),
     "\t}",
     "",
     "\tchain forward {",
     "\t\ttype filter hook forward priority filter; policy drop;",
     "\t\ttcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu",
-    '\t\tiifname != "wg-*" drop',
+    indented(published.visitors),
     strictDevices,
     `\t\toifname "wg-*" ip saddr ${space.v4} ip daddr ${space.v4} accept`,
     `\t\toifname "wg-*" ip6 saddr ${space.v6} ip6 daddr ${space.v6} accept`,
+    indented(published.served),
     "\t\treject with icmpx admin-prohibited",
     "\t}",
     "",
+    published.chain,
     OWN_LINK_LOCALS,
     "}",
   );

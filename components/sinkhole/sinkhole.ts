@@ -11,7 +11,9 @@ import { firewallRole } from "../host-identity/roles";
 import type { SinkholeArgs } from "./args";
 import { checkSinkhole } from "./check";
 import { firewallRules, labelsFor, primaryAddress, sshKeyIds } from "./cloud";
+import { deliveryRole } from "./delivery";
 import { renderSinkholeRules } from "./firewall";
+import { publicPorts, publishedOf } from "./published";
 import { sshRole } from "./roles";
 import { renderUserData, WAIT_FOR_FIRST_BOOT } from "./user-data";
 
@@ -92,7 +94,7 @@ export class Sinkhole extends pulumi.ComponentResource {
       {
         name: `${parts.serverName}-firewall`,
         labels: parts.labels,
-        rules: firewallRules(args.management.from, args.udpPorts),
+        rules: firewallRules(args.management.from, args.udpPorts, publicPorts(args.published)),
       },
       { parent: this },
     );
@@ -162,16 +164,18 @@ export class Sinkhole extends pulumi.ComponentResource {
     firstBoot: pulumi.Resource,
     { firstKey, key }: Record<"firstKey" | "key", SshHostKey>,
   ): pulumi.Resource[] {
+    const published = publishedOf(args, this.ipv6Network);
     const rules = renderSinkholeRules({
       space: args.space,
       udpPorts: args.udpPorts,
       deviceInterface: args.deviceInterface ?? DEVICE_INTERFACE,
+      ...(published ? { published } : {}),
     });
     const role = (suffix: string, content: ReturnType<typeof firewallRole>, after: pulumi.Resource[]): HostRole =>
       new HostRole(`${name}-${suffix}`, { ...roleHost(this.host), ...content }, roleOptions(this, this.host, after));
     const content = sshRole({ hostKey: key, firstKey: firstKey.publicKey, sshPublicKeys: args.sshPublicKeys });
     const ssh = role("ssh", content, [firstBoot]);
-    const firewall = role("host-firewall", firewallRole("sinkhole-firewall", rules), [ssh]);
+    const firewall = role("host-firewall", firewallRole("sinkhole-firewall", rules, published?.values), [ssh]);
     const identity = new HostIdentity(
       `${name}-identity`,
       {
@@ -190,7 +194,11 @@ export class Sinkhole extends pulumi.ComponentResource {
       const certificate = role("certificate", certificateRole(), [firewall]);
       role("page", pageRole(args.domain), [certificate]);
     }
-    return [ssh, firewall, ...identity.ready];
+    const ready = [ssh, firewall, ...identity.ready];
+    if (!published?.onLink) return ready;
+    const { public_network: _, ...values } = published.values;
+    const addresses = published.services.map(({ address }) => address);
+    return [...ready, role("delivery", deliveryRole(addresses, values), ready)];
   }
 }
 

@@ -1,7 +1,7 @@
 /** Which roles of an intranet are undone by their host unless a new connection gets in: all that could cut the way in. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Intranet, PolicyRoute } from "../../components";
+import { Intranet, PolicyRoute, Sinkhole, SniProxy } from "../../components";
 import type { RoleInputs } from "../../host/resource/inputs";
 import { touchesWayIn } from "../../host/resource/way-in";
 import { HOST_KEY, site, spec } from "../unit/model/fixtures";
@@ -24,6 +24,7 @@ const CONFIRMED = [
   "sinkhole-firewall",
   "sinkhole-identity",
   "sinkhole-ssh",
+  "sni-proxy",
   "tunnel-…",
 ];
 const HARMLESS = [
@@ -33,6 +34,7 @@ const HARMLESS = [
   "resolver",
   "reverse-proxy",
   "sinkhole-certificate",
+  "sinkhole-delivery",
   "sinkhole-page",
   "trust-anchor",
 ];
@@ -45,6 +47,22 @@ beforeAll(async () => {
   new Intranet("home", { ...spec(), sites, sshPublicKeys: [HOST_KEY] });
   const connection = { address: "10.20.0.10", hostKeys: [HOST_KEY] };
   new PolicyRoute("alone", { connection, network: "2001:db8:1::/64" });
+  new Sinkhole("public", {
+    ...spec().sinkhole,
+    domain: "public.example",
+    space: { v4: "10.16.0.0/12", v6: "fd00:1:2::/48" },
+    identity: { v4: "10.31.240.1", v6: "fd00:1:2:ffff::1" },
+    sshPublicKeys: [HOST_KEY],
+    udpPorts: [],
+    webServer: "own",
+    published: [{ name: "wiki", place: { site: 2, service: 1 }, ports: [443], guestPorts: [443] }],
+    delivery: "on-link",
+  });
+  new SniProxy("guests", {
+    connection: { address: "10.20.9.10", hostKeys: [HOST_KEY] },
+    domain: "public.example",
+    services: [{ hostname: "wiki.public.example", address: "2001:db8:1:0:2::1", ports: [443], web: true }],
+  });
   await settled();
   roles = ofType(TYPES.role).map(({ inputs }) => inputs as unknown as RoleInputs);
 });
