@@ -16,13 +16,18 @@ export const OWN_LINK_LOCALS: readonly string[] = [
 ];
 
 /**
- * The head of a file with the project's own nftables table, up to its opening brace: loading the file replaces the whole table in one
+ * The head of a file with a table of the project's own, up to its opening brace: loading the file replaces the whole table in one
  * transaction, and touches no other (nft(8): the first line makes a table to delete where there is none).
  */
-export const REPLACE_TABLE: readonly string[] = [
-  "#!/usr/sbin/nft -f",
-  `# ${MADE_BY}`,
-  "table inet intranet",
-  "delete table inet intranet",
-  "table inet intranet {",
-];
+export function replaceTable(name: string): string[] {
+  return [
+    "#!/usr/sbin/nft -f",
+    `# ${MADE_BY}`,
+    `table inet ${name}`,
+    `delete table inet ${name}`,
+    `table inet ${name} {`,
+  ];
+}
+
+/** The head of the host's firewall. */
+export const REPLACE_TABLE: readonly string[] = replaceTable("intranet");

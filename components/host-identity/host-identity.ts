@@ -3,8 +3,7 @@ import { HostRole } from "../../host";
 import { roleHost, roleOptions, wayHost, whenReady } from "../common/managed-host";
 import type { HostIdentityArgs } from "./args";
 import { checkHostIdentity } from "./check";
-import { renderForwardRules } from "./render";
-import { firewallRole, identityRole, type RoleContent } from "./roles";
+import { identityRole, siteFirewallRole, type RoleContent } from "./roles";
 
 /**
  * A host's identity: one address of each family on `lo` by which the whole intranet knows it, kept over a reset, and the rules for
@@ -30,8 +29,7 @@ export class HostIdentity extends pulumi.ComponentResource {
       };
       role("addresses", identityRole(args), [], wayHost(args));
       if (args.firewall === "own") return;
-      const rules = renderForwardRules(args.space, args.forwarding);
-      role("firewall", firewallRole(`${args.role ?? "intranet"}-firewall`, rules), [...this.ready]);
+      role("firewall", siteFirewallRole(args), [...this.ready]);
     });
     this.registerOutputs({ v4: args.v4, v6: args.v6 });
   }

@@ -25,6 +25,8 @@ export const NETWORKD_CONFIG = "/etc/systemd/networkd.conf.d/60-intranet.conf";
 
 /** Routes of the last resort: below everything that anybody else sets. */
 const LAST_METRIC = 4000000000;
+/** What comes in by a tunnel and leaves by one. */
+const BETWEEN_TUNNELS = 'iifname "wg-*" oifname "wg-*"';
 /** Wins over the kernel's own route to an on-link prefix, whose metric is 256. */
 const FIRST_METRIC = 128;
 
@@ -101,13 +103,21 @@ export function renderFirewallUnit(): string {
 /**
  * The rules of a site's host, in a table of their own: through its tunnels it forwards between addresses of the space and nothing
  * else; on a host that only passes on, what touches the LAN does not get in or out either. What does not touch a tunnel is left to the
- * host's own rules. The TCP segment size follows the way's MTU, for ICMP "too big" does not arrive everywhere.
+ * host's own rules. The TCP segment size follows the way's MTU, for ICMP "too big" does not arrive everywhere. With a public network (its
+ * prefix, and its bits as a number; may be placeholders) its packets pass from tunnel to tunnel, and errors about them, which have this
+ * host's own address, leave by a tunnel or not at all.
  */
-export function renderForwardRules(space: { v4: string; v6: string }, forwarding: Forwarding): string {
+export function renderForwardRules(
+  space: { v4: string; v6: string },
+  forwarding: Forwarding,
+  publicNetwork?: { prefix: string; bits: string },
+): string {
   const allowed = [
     `ip saddr ${space.v4} ip daddr ${space.v4} accept`,
     `ip6 saddr ${space.v6} ip6 daddr ${space.v6} accept`,
-  ].map((rule) => (forwarding === "transit" ? `iifname "wg-*" oifname "wg-*" ${rule}` : rule));
+  ].map((rule) => (forwarding === "transit" ? `${BETWEEN_TUNNELS} ${rule}` : rule));
+  if (publicNetwork)
+    allowed.push(...["saddr", "daddr"].map((end) => `${BETWEEN_TUNNELS} ip6 ${end} ${publicNetwork.prefix} accept`));
   return lines(
     REPLACE_TABLE,
     "\tchain forward {",
@@ -126,7 +136,17 @@ export function renderForwardRules(space: { v4: string; v6: string }, forwarding
     "\t\tdrop",
     "\t}",
     "",
-    OWN_LINK_LOCALS,
+    publicNetwork
+      ? [...OWN_LINK_LOCALS.slice(0, -1), ...errorRules(publicNetwork.bits), ...OWN_LINK_LOCALS.slice(-1)]
+      : OWN_LINK_LOCALS,
     "}",
+  );
+}
+
+/** ICMPv6 errors (RFC 4443) carry the packet that they are about, with its source 16 bytes after their own beginning and its destination 32. */
+function errorRules(bits: string): string[] {
+  const types = "{ destination-unreachable, packet-too-big, time-exceeded, parameter-problem }";
+  return [128, 256].map(
+    (offset) => `\t\toifname != "wg-*" oifname != "lo" icmpv6 type ${types} @th,${offset},64 ${bits} drop`,
   );
 }

@@ -2,6 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { HostRoleArgs } from "../../host";
 import { IPV6_PREFIX, known } from "../common/input";
+import { NETWORK_BITS, networkValues, PUBLIC_NETWORK } from "../common/public-network";
 import type { HostIdentityArgs } from "./args";
 import * as render from "./render";
 import { HUB_SYSCTLS, SITE_SYSCTLS } from "./sysctls";
@@ -39,6 +40,15 @@ export function identityRole(args: HostIdentityArgs): RoleContent {
       "unreachable IPv6 prefixes": render.liveUnreachable(6),
     },
   };
+}
+
+/** The firewall of a site's host. */
+export function siteFirewallRole(args: HostIdentityArgs): RoleContent {
+  const { space, forwarding, publicNetwork } = args;
+  const named = publicNetwork === undefined ? undefined : { prefix: PUBLIC_NETWORK, bits: NETWORK_BITS };
+  const rules = render.renderForwardRules(space, forwarding, named);
+  const values = publicNetwork === undefined ? undefined : networkValues(rules, publicNetwork, "publicNetwork");
+  return firewallRole(`${args.role ?? "intranet"}-firewall`, rules, values);
 }
 
 /**

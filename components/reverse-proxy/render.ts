@@ -1,9 +1,7 @@
 /** Caddy's configuration for the services of one host. Pure. */
 import { AFTER_IDENTITY } from "../host-identity/render";
+import { AFTER_SITE_PREFIX } from "../site-prefix/render";
 import { lines, MADE_BY } from "../common/text";
-
-/** The applications' own addresses. */
-const AFTER_SITE_PREFIX = ["[Unit]", "Wants=intranet-site-prefix.service", "After=intranet-site-prefix.service", ""];
 
 /** Where Debian's unit finds its configuration. */
 export const CADDYFILE = "/etc/caddy/Caddyfile";

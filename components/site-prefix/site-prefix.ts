@@ -1,6 +1,9 @@
 import * as pulumi from "@pulumi/pulumi";
+import { HostRole } from "../../host";
+import { roleHost, roleOptions, whenReady } from "../common/managed-host";
 import type { SitePrefixArgs } from "./args";
 import { checkSitePrefix } from "./check";
+import { sitePrefixRole } from "./roles";
 
 /**
  * The public IPv6 addresses of a site's services on their host, and what visitors reach there: the services' ports, and nothing else of
@@ -14,6 +17,10 @@ export class SitePrefix extends pulumi.ComponentResource {
   constructor(name: string, args: SitePrefixArgs, opts?: pulumi.ComponentResourceOptions) {
     checkSitePrefix(`site prefix "${name}"`, args);
     super("intranet:site-prefix:SitePrefix", name, {}, opts);
+    whenReady(args, (after) => {
+      const options = roleOptions(this, { ...args, after });
+      this.ready.push(new HostRole(`${name}-addresses`, { ...roleHost(args), ...sitePrefixRole(args) }, options));
+    });
     this.registerOutputs({});
   }
 }

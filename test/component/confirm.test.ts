@@ -1,7 +1,7 @@
 /** Which roles of an intranet are undone by their host unless a new connection gets in: all that could cut the way in. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Intranet, PolicyRoute, Sinkhole, SniProxy } from "../../components";
+import { Intranet, PolicyRoute, Sinkhole, SitePrefix, SniProxy } from "../../components";
 import type { RoleInputs } from "../../host/resource/inputs";
 import { touchesWayIn } from "../../host/resource/way-in";
 import { HOST_KEY, site, spec } from "../unit/model/fixtures";
@@ -24,6 +24,7 @@ const CONFIRMED = [
   "sinkhole-firewall",
   "sinkhole-identity",
   "sinkhole-ssh",
+  "site-prefix",
   "sni-proxy",
   "tunnel-…",
 ];
@@ -63,6 +64,8 @@ beforeAll(async () => {
     domain: "public.example",
     services: [{ hostname: "wiki.public.example", address: "2001:db8:1:0:2::1", ports: [443], web: true }],
   });
+  const services = [{ name: "wiki", address: "2001:db8:1:0:1::5", ports: [443] }];
+  new SitePrefix("alone", { connection, space: { v4: "10.16.0.0/12", v6: "fd00:1:2::/48" }, services });
   await settled();
   roles = ofType(TYPES.role).map(({ inputs }) => inputs as unknown as RoleInputs);
 });

@@ -12,6 +12,8 @@ const units = {
 };
 
 describe("a host's identity", () => {
+  const publicNetwork = { prefix: "2001:db8:100:1::/64", bits: "0x20010db801000001" };
+
   test("goldens", () => {
     expectGolden("host-identity/identity-site", render.renderIdentityScript(home));
     expectGolden("host-identity/identity-hub", render.renderIdentityScript(hub));
@@ -20,6 +22,7 @@ describe("a host's identity", () => {
     expectGolden("host-identity/intranet-firewall.service", render.renderFirewallUnit());
     for (const forwarding of FORWARDING)
       expectGolden(`host-identity/firewall-${forwarding}.nft`, render.renderForwardRules(PLAN.space, forwarding));
+    expectGolden("host-identity/firewall-public.nft", render.renderForwardRules(PLAN.space, "lan", publicNetwork));
   });
 
   testWith("sh", "the shell reads the scripts, and refuses a broken one", () => {
@@ -51,7 +54,8 @@ describe("a host's identity", () => {
 
   testWith("nft", "nft reads the rules for every kind of forwarding", () => {
     for (const forwarding of FORWARDING)
-      expect(checkNft(render.renderForwardRules(PLAN.space, forwarding))).toMatchObject({ code: 0 });
+      for (const network of [undefined, publicNetwork])
+        expect(checkNft(render.renderForwardRules(PLAN.space, forwarding, network))).toMatchObject({ code: 0 });
   });
 
   testWith("nft", "loading twice leaves one table", () => {
