@@ -19,4 +19,5 @@ export * from "./record";
 export * from "./shape";
 export * from "./space";
 export * from "./spec";
+export * from "./text-rule";
 export * from "./topology";

@@ -4,6 +4,7 @@ import { show, type Issues } from "./errors";
 import { isDomain, isLabel } from "./name";
 import { parseAddress } from "./prefix";
 import type { RecordSpec } from "./spec";
+import { checkAddress } from "./text-rule";
 
 /** A resolver takes no more name servers (resolv.conf(5)). */
 export const MOST_NAME_SERVERS = 3;
@@ -36,14 +37,8 @@ function checkData({ type, data }: RecordSpec, path: string, issues: Issues): vo
     issues.add(path, "must be one line of a zone file", [show(data)], help);
     return;
   }
-  const family = type === "A" ? 4 : 6;
-  if ((type === "A" || type === "AAAA") && parseAddress(data)?.family !== family)
-    issues.add(
-      path,
-      `must be an IPv${family} address without a length`,
-      [show(data)],
-      `write it like ${family === 4 ? "10.31.240.1" : "fd12:3456:789a:ffff::1"}`,
-    );
+  if (type === "A") checkAddress(data, path, 4, issues);
+  if (type === "AAAA") checkAddress(data, path, 6, issues);
   const target = data.split(/\s+/).at(-1)!;
   if (NAMING.includes(type) && target.includes(".") && !target.endsWith("."))
     issues.add(

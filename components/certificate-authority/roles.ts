@@ -1,5 +1,6 @@
 /** The authority's roles, as desired state. */
 import type * as pulumi from "@pulumi/pulumi";
+import { certificateFile } from "../common/certificate-file";
 import { CERTIFICATES, known } from "../common/input";
 import type { RoleContent } from "../host-identity/roles";
 import { tcpAt } from "../common/ports";
@@ -13,11 +14,6 @@ export interface AuthorityCertificates {
   readonly intermediate: pulumi.Input<string>;
   /** The intermediate's, PKCS #8; secret. */
   readonly key: pulumi.Input<string>;
-}
-
-/** A certificate as a managed file: its text shows as changed or unchanged, and may be unknown in a preview. */
-function certificateFile(certificate: pulumi.Input<string>): NonNullable<RoleContent["files"]>[string] {
-  return { content: "{{certificate}}", values: { certificate } };
 }
 
 const curl = (...args: string[]): string[] => ["curl", "--silent", "--show-error", "--fail", "--noproxy", "*", ...args];
@@ -76,7 +72,7 @@ export function pageRole(subject: page.PageSubject, values: pulumi.Output<Record
     directories: { [page.PAGE_FOLDER]: {} },
     files: {
       [page.PAGE_FILES.index]: { content: page.renderPage(subject), values: pick("fingerprint") },
-      [page.PAGE_FILES.certificate]: { content: "{{certificate}}", values: pick("certificate") },
+      [page.PAGE_FILES.certificate]: certificateFile(values.apply(({ certificate }) => certificate!)),
       [page.PAGE_FILES.profile]: {
         content: page.renderMobileConfig(subject),
         values: pick("der", "profile_uuid", "root_uuid"),

@@ -1,6 +1,7 @@
 /** The checks of components' plain arguments: at once, in the constructor, by the model's rules. */
 import {
   Issues,
+  checkAddress,
   checkPort,
   checkPrefix,
   checkSshKey,
@@ -8,20 +9,10 @@ import {
   isTunnelInterface,
   parseAddress,
   show,
-  type Family,
   type Prefix,
 } from "../../model";
 
-/** Notes a text that is no address of that family. */
-export function checkAddress(text: string, path: string, family: Family, issues: Issues): void {
-  if (parseAddress(text)?.family === family) return;
-  issues.add(
-    path,
-    `must be an IPv${family} address without a length`,
-    [show(text)],
-    `write it like ${family === 4 ? "10.31.240.1" : "fd12:3456:789a:ffff::1"}`,
-  );
-}
+export { checkAddress };
 
 /** Notes an interface name that the project's firewalls would not recognise, or that Linux does not take. */
 export function checkInterface(text: string, path: string, issues: Issues): void {

@@ -3,6 +3,7 @@ import type * as pulumi from "@pulumi/pulumi";
 import { tcpAt } from "../common/ports";
 import { httpProbe } from "../common/probe";
 import type { CheckArgs, ProbeArgs } from "../../host";
+import { certificateFile } from "../common/certificate-file";
 import { addressRule, CERTIFICATES, known } from "../common/input";
 import type { RoleContent } from "../host-identity/roles";
 import type { PublicCertificates, ReverseProxyArgs, ReverseProxyCertificates, ReverseProxySite } from "./args";
@@ -96,10 +97,7 @@ function certificateParts(args: ReverseProxyArgs, { directory, rootCertificate }
   return {
     packages: ["curl", "openssl"],
     files: {
-      [PROXY_ROOT]: {
-        content: "{{certificate}}",
-        values: { certificate: known(rootCertificate, "certificates.rootCertificate", CERTIFICATES) },
-      },
+      [PROXY_ROOT]: certificateFile(known(rootCertificate, "certificates.rootCertificate", CERTIFICATES)),
     },
     checks: waitForAuthority(directory, args),
     probes: args.sites
@@ -141,7 +139,7 @@ function publicParts({ rootCertificate }: PublicCertificates): {
   const certificate = known(rootCertificate, "publicCertificates.rootCertificate", CERTIFICATES);
   return {
     packages,
-    files: { [PUBLIC_ROOT]: { content: "{{certificate}}", values: { certificate } } },
+    files: { [PUBLIC_ROOT]: certificateFile(certificate) },
     reloadOn: [PUBLIC_ROOT],
   };
 }
