@@ -9,6 +9,9 @@ import { type Result, run } from "./support";
 /** The command of an `up` without questions. */
 export const UP = ["up", "--yes", "--skip-preview"];
 
+/** Pulumi's own log, and that of its plugins, on stderr, at the highest level at which it shows no output of a resource. */
+export const LOGGED = ["--logtostderr", "--logflow", "-v=2"];
+
 const PROGRAM = join(ROOT, "test/lab/host-program");
 
 /** The stack; `init` first, `remove` at the end. */
@@ -90,7 +93,7 @@ export class TrialStack {
   /** An `up` that runs beside what the test does: `said` waits until it has printed something, `done` until it has ended. */
   begin = (
     roles: Trial["roles"],
-    more: Omit<Trial, "roles"> & { wrap?: string[] } = {},
+    more: Omit<Trial, "roles"> & { wrap?: string[]; env?: object } = {},
   ): { done: Promise<Result>; said: (words: RegExp, seconds?: number) => Promise<string> } => {
     let heard = "";
     let over: Result | undefined;
