@@ -5,6 +5,7 @@ import { addressRule, known } from "../common/input";
 import { networkValues } from "../common/public-network";
 import type { OspfArgs, PublicOspf } from "./args";
 import { checkedSecret } from "./check";
+import { KEEP_WAYS, RELEASE_WAYS } from "./local-delay";
 import { ASK_NEIGHBOURS, LIVE_STATE, NOTE_NEIGHBOURS } from "./probes";
 import { addressName, sourceName, type PublicBird } from "./public";
 import { BIRD_CONFIG, BIRD_DROP_IN, renderBirdConfig, renderBirdDropIn, secretName } from "./render";
@@ -58,6 +59,10 @@ export function ospfRole(args: OspfArgs): RoleContent {
         command: ["sh", "-c", NOTE_NEIGHBOURS, "note", { staged: BIRD_CONFIG }, pairs, ...required],
         description: "who is a neighbour before the change",
       },
+      {
+        command: ["sh", "-c", KEEP_WAYS, "keep", { staged: BIRD_CONFIG }],
+        description: "what goes through a tunnel that is to be used less stays there for the moment",
+      },
     ],
     probes: [
       {
@@ -65,6 +70,7 @@ export function ospfRole(args: OspfArgs): RoleContent {
         description: "the OSPF neighbours are there",
         timeoutSeconds: NEIGHBOUR_SECONDS,
       },
+      { command: ["sh", "-c", RELEASE_WAYS], description: "everybody knows the new ways" },
     ],
     confirm: true,
     live: { "protocols of BIRD": { command: ["sh", "-c", LIVE_STATE] } },

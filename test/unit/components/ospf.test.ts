@@ -4,6 +4,7 @@ import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import type { OspfArgs } from "../../../components/ospf/args";
 import { checkedSecret } from "../../../components/ospf/check";
+import { KEEP_WAYS, RELEASE_WAYS } from "../../../components/ospf/local-delay";
 import { ASK_NEIGHBOURS, LIVE_STATE, NOTE_NEIGHBOURS } from "../../../components/ospf/probes";
 import * as render from "../../../components/ospf/render";
 import { ospfRole } from "../../../components/ospf/roles";
@@ -189,7 +190,7 @@ describe("who must be a neighbour after a change", () => {
   });
 
   testWith("sh", "the shell reads the scripts", () => {
-    for (const script of [NOTE_NEIGHBOURS, ASK_NEIGHBOURS, LIVE_STATE])
+    for (const script of [NOTE_NEIGHBOURS, ASK_NEIGHBOURS, LIVE_STATE, KEEP_WAYS, RELEASE_WAYS])
       expect(checkShell(script)).toMatchObject({ code: 0 });
   });
 });
@@ -227,3 +228,48 @@ testWith("bird", "refresh sees an interface that runs otherwise than declared, a
   );
   expect(live(shown("wg-other", 3, 10))).toBe(`${quiet}ospf4 wg-other 3 10\n`);
 });
+
+testWith(
+  "ip",
+  "what goes through a tunnel that becomes dearer, or leaves, stays there until it is let go; nothing else is kept",
+  () => {
+    const tunnels = (costs: Record<string, number>): string =>
+      Object.entries(costs)
+        .map(([name, cost]) => `\t\tinterface "${name}" { # neighbour\n\t\t\tcost ${cost};\n`)
+        .join("");
+    const names = ["wg-a", "wg-b", "wg-c", "wg-d", "wg-e"];
+    const sandbox = [
+      "mount -t tmpfs none /etc/bird; mount -t sysfs none /sys",
+      `n=0; for dev in ${names.join(" ")}; do`,
+      "n=$((n + 1)); ip tuntap add mode tun $dev; ip link set $dev up",
+      "ip -4 route add 10.0.$n.0/24 dev $dev proto bird metric 32; ip -6 route add fd00:$n::/32 dev $dev proto bird metric 32",
+      "ip -4 route add 10.1.$n.0/24 dev $dev proto static",
+      "done",
+      'cd "$1"; PATH=$PWD/bin:$PATH; cp old.conf /etc/bird/bird.conf; sh -c "$KEEP" keep "$PWD/new.conf"',
+      "for family in 4 6; do ip -$family route flush proto bird; ip -$family route show proto 242; done",
+      'echo --; cat timer; echo --; sh -c "$RELEASE"; ip -4 route show proto 242; ip -6 route show proto 242',
+    ].join("\n");
+    const content = {
+      "old.conf": tunnels({ "wg-a": 10, "wg-b": 10, "wg-c": 10, "wg-d": 10, "wg-e": 10, "wg-gone": 10 }),
+      "new.conf": tunnels({ "wg-a": 65534, "wg-b": 11, "wg-c": 9, "wg-d": 10, "wg-new": 10, "wg-gone": 65534 }),
+      "bin/systemd-run": '#!/bin/sh\necho "$*" >timer\n',
+    };
+    withFiles(content, (folder) => {
+      chmodSync(join(folder, "bin/systemd-run"), 0o755);
+      const env = { ...process.env, KEEP: KEEP_WAYS, RELEASE: RELEASE_WAYS };
+      const command = ["--mount", "--net", "sh", "-euc", sandbox, "sh", folder];
+      const { status, stdout, stderr } = spawnSync("unshare", command, { encoding: "utf8", env });
+      expect([stderr, status]).toEqual(["", 0]);
+      const [kept, timer, left] = stdout.split("--\n").map((text) => text.replace(/ +$/gm, ""));
+      expect(kept!.split("\n").map((line) => line.replace(/ (linkdown|pref medium)/g, ""))).toEqual([
+        "10.0.1.0/24 dev wg-a scope link metric 16",
+        "10.0.5.0/24 dev wg-e scope link metric 16",
+        "fd00:1::/32 dev wg-a metric 16",
+        "fd00:5::/32 dev wg-e metric 16",
+        "",
+      ]);
+      expect(timer).toMatch(/--on-active=30 .*flush proto 242.*flush proto 242/);
+      expect(left).toBe("");
+    });
+  },
+);
