@@ -30,6 +30,6 @@ function interfacesOf(host: string, link: LinkPlan): OspfPlan["interfaces"] {
   const [side, own, other] = link.a.host === host ? (["a", link.a, link.b] as const) : (["b", link.b, link.a] as const);
   if (own.host !== host) return [];
   const { name, area, cost } = link;
-  const spare = link.keyVersion > 1 && link.other ? { spare: link.other[side] } : {};
+  const spare = link.other ? { spare: link.other[side] } : {};
   return [{ interface: own.interface, link: name, area, cost, ...spare, neighbour: other.host }];
 }

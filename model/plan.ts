@@ -124,7 +124,7 @@ export interface OspfPlan {
     readonly link: string;
     readonly area: number;
     readonly cost: number;
-    /** The interface of the tunnel with the keys before these, as long as it is there. Absent: there were none. */
+    /** The interface of the other tunnel to the same host, which has the keys before these as long as it is there. Absent: there is one tunnel only. */
     readonly spare?: string;
     /** The host at the other end. */
     readonly neighbour: string;
