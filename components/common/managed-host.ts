@@ -17,6 +17,13 @@ export interface ManagedHost {
    * for beside `after`. Absent: the host is there, and roles are made at once.
    */
   whenReady?: (make: (after: pulumi.Resource[]) => void) => void;
+  /** Whether such a host is there, as far as this run knows. Absent: it is. */
+  there?: Promise<boolean>;
+  /**
+   * What its roles wait for without depending on it, such as roles on other hosts: who forgets such a host, with all that depends on it, forgets
+   * nothing of this one. Default: nothing.
+   */
+  order?: Promise<unknown>;
   /** The host is reached through its own tunnel: the roles that hold the way to it go last, and by themselves (see HostRoleArgs.lastWay). */
   lastWay?: boolean;
 }
@@ -31,7 +38,13 @@ export function whenReady(host: ManagedHost, make: (after: pulumi.Resource[]) =>
 /** The same host, but there only once another one is there too. */
 export function behind(first: ManagedHost, host: ManagedHost): ManagedHost {
   if (!first.whenReady || first === host) return host;
-  return { ...host, whenReady: (make) => whenReady(first, () => whenReady({ ...host, after: [] }, make)) };
+  const whenBoth: ManagedHost["whenReady"] = (make) => whenReady(first, () => whenReady({ ...host, after: [] }, make));
+  return { ...host, whenReady: whenBoth, there: areThere(first, host) };
+}
+
+/** Whether all of them are there, as far as this run knows: in a preview, one that is seen for the first time is not. */
+export async function areThere(...hosts: readonly ManagedHost[]): Promise<boolean> {
+  return (await Promise.all(hosts.map(({ there }) => there ?? true))).every(Boolean);
 }
 
 /**
@@ -57,9 +70,10 @@ export function roleOptions(
   host: ManagedHost,
   dependsOn: pulumi.Resource[] = [],
 ): pulumi.CustomResourceOptions {
+  const all = [...(host.after ?? []), ...dependsOn];
   return {
     parent,
-    dependsOn: [...(host.after ?? []), ...dependsOn],
+    dependsOn: host.order ? host.order.then<pulumi.Resource[]>(() => all) : all,
     ...(host.deletedWith ? { deletedWith: host.deletedWith } : {}),
   };
 }

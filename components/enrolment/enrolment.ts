@@ -34,12 +34,6 @@ export class Enrolment extends pulumi.ComponentResource {
     const { host, address, port = SSH_PORT, sshPublicKeys, hub } = args;
     const key = new SshHostKey(`${name}-host-key`, { keyVersion: args.keyVersion ?? 1 }, { parent: this });
     this.connection = { name: host, address, port, hostKeys: [key.publicKey], via: hub.connection };
-    this.managed = {
-      connection: this.connection,
-      lastWay: true,
-      whenReady: (make) => this.whenEnrolled(make),
-    };
-
     const ssh = sshRole({ address, port, sshPublicKeys, hostPrivateKey: key.privateKey });
     this.script = enrolmentScript(host, [...args.roles, ssh]);
     const seen = new EnrolledHost(
@@ -48,6 +42,12 @@ export class Enrolment extends pulumi.ComponentResource {
       { parent: this, dependsOn: [...(hub.after ?? []), ...(args.after ?? [])] },
     );
     this.enrolled = seen.enrolled;
+    this.managed = {
+      connection: this.connection,
+      lastWay: true,
+      whenReady: (make) => this.whenEnrolled(make),
+      there: isTrue(this.enrolled),
+    };
     this.whenSeen(() => {
       const role = new HostRole(
         `${name}-ssh`,
@@ -77,4 +77,11 @@ export class Enrolment extends pulumi.ComponentResource {
       if (enrolled) make();
     });
   }
+}
+
+/** Whether an output is known to be true, as soon as that can be told; `apply` says nothing where it is not known. */
+async function isTrue(output: pulumi.Output<boolean>): Promise<boolean> {
+  const inner = output as unknown as { promise(): Promise<boolean | undefined>; isKnown: Promise<boolean> };
+  const value = await inner.promise();
+  return (await inner.isKnown) && value === true;
 }

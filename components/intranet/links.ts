@@ -92,7 +92,10 @@ function secretBefore({ value, previous }: SharedSecret): pulumi.Output<string> 
   return pulumi.all([value, previous]).apply(([own, before]) => before ?? own);
 }
 
-/** OSPF on every host: the hub first, then each site, which must see the hub. */
+/**
+ * OSPF on every host: the hub first, then each site, which must see the hub. A host takes to a tunnel only when both ends of it have been applied in
+ * this `up`: one that stands since an `up` that was killed may be about to be undone at the other end.
+ */
 export function makeOspf(parts: Parts, links: Record<string, WireGuardLink>, hosts: Hosts): Hosts {
   const { name, parent, plan } = parts;
   const secrets = Object.fromEntries(
@@ -112,6 +115,7 @@ export function makeOspf(parts: Parts, links: Record<string, WireGuardLink>, hos
         {
           ...there,
           after: [...(there.after ?? []), ...own, ...(hub?.ready ?? [])],
+          order: Promise.all(interfaces.map(({ link }) => links[link]!.applied)),
           routerId: plan.hosts[at]!.identity.v4,
           identity: plan.hosts[at]!.identity,
           space: plan.space,

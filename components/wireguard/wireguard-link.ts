@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { HostRole, WireGuardKey } from "../../host";
-import { roleOptions, wayHost, whenReady } from "../common/managed-host";
+import { areThere, roleOptions, wayHost, whenReady } from "../common/managed-host";
 import type { WireGuardEnd, WireGuardLinkArgs } from "./args";
 import { checkLink } from "./check";
 import { linkRole } from "./roles";
@@ -12,6 +12,8 @@ import { linkRole } from "./roles";
 export class WireGuardLink extends pulumi.ComponentResource {
   /** What waits for the tunnel: both ends' roles, each as soon as it is made. */
   public readonly ready: pulumi.Resource[] = [];
+  /** When both ends have been applied; or when it is clear that a host is not there yet, whose end a later `up` makes. */
+  public readonly applied: Promise<unknown>;
 
   /** @throws ValidationError with every problem of the arguments, a link of a host to itself among them */
   constructor(name: string, args: WireGuardLinkArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -33,11 +35,17 @@ export class WireGuardLink extends pulumi.ComponentResource {
       const options = roleOptions(this, { ...end, after });
       this.ready.push(new HostRole(`${name}-${suffix}`, { ...wayHost(end, end), ...content }, options));
     };
-    whenReady(args.a, (afterA) => {
-      role("a", args.a, args.b, keyA, keyB, afterA);
-      const [first] = this.ready;
-      whenReady(args.b, (afterB) => role("b", args.b, args.a, keyB, keyA, [...afterB, first!]));
+    const both = new Promise<unknown>((resolve) => {
+      whenReady(args.a, (afterA) => {
+        role("a", args.a, args.b, keyA, keyB, afterA);
+        const [first] = this.ready;
+        whenReady(args.b, (afterB) => {
+          role("b", args.b, args.a, keyB, keyA, [...afterB, first!]);
+          this.ready[1]!.urn.apply(resolve);
+        });
+      });
     });
+    this.applied = areThere(args.a, args.b).then((there) => (there ? both : undefined));
     this.registerOutputs({ publicKeyA: keyA.publicKey, publicKeyB: keyB.publicKey });
   }
 }
