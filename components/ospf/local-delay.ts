@@ -13,6 +13,9 @@ const KEPT_METRIC = 16;
 /** When they go at the latest, whatever becomes of the change: by a timer of the host's own. */
 const KEPT_SECONDS = 30;
 
+/** In every table, as BIRD's own are. */
+const RELEASE = [4, 6].map((family) => `ip -${family} route flush table all proto ${KEPT}`).join("; ");
+
 /**
  * Tunnels of BIRD's present configuration that cost more in the new one (`$1`), or are gone from it. One more is nothing: no loop comes of that,
  * as every tunnel costs at least one each way.
@@ -33,11 +36,11 @@ export const KEEP_WAYS = [
   "set -euf",
   ...DEARER,
   `systemd-run --quiet --collect --on-active=${KEPT_SECONDS} --timer-property=AccuracySec=1s \\`,
-  `\tsh -c 'ip -4 route flush proto ${KEPT}; ip -6 route flush proto ${KEPT}'`,
+  `\tsh -c '${RELEASE}'`,
   "for dev in $dearer; do",
   '\t[ -e "/sys/class/net/$dev" ] || continue',
   "\tfor family in 4 6; do",
-  '\t\troutes=$(ip -"$family" route show proto bird dev "$dev")',
+  '\t\troutes=$(ip -"$family" route show table all proto bird dev "$dev")',
   `\t\techo "$routes" | sed 's/ metric [0-9]*/ metric ${KEPT_METRIC}/; s/ linkdown//; s/ dead//' | while read -r route; do`,
   // A tunnel that is going down just now keeps nothing; no change fails for that.
   `\t\t\t[ -z "$route" ] || ip -"$family" route replace $route dev "$dev" proto ${KEPT} || :`,
@@ -47,4 +50,4 @@ export const KEEP_WAYS = [
 ].join("\n");
 
 /** After the change, once there was time for everybody to hear of it: what is kept goes. */
-export const RELEASE_WAYS = [`ip -4 route flush proto ${KEPT}`, `ip -6 route flush proto ${KEPT}`].join("\n");
+export const RELEASE_WAYS = RELEASE;

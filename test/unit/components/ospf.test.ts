@@ -243,11 +243,12 @@ testWith(
       `n=0; for dev in ${names.join(" ")}; do`,
       "n=$((n + 1)); ip tuntap add mode tun $dev; ip link set $dev up",
       "ip -4 route add 10.0.$n.0/24 dev $dev proto bird metric 32; ip -6 route add fd00:$n::/32 dev $dev proto bird metric 32",
+      "ip -6 route add default dev $dev proto bird table $((100 + n))",
       "ip -4 route add 10.1.$n.0/24 dev $dev proto static",
       "done",
       'cd "$1"; PATH=$PWD/bin:$PATH; cp old.conf /etc/bird/bird.conf; sh -c "$KEEP" keep "$PWD/new.conf"',
-      "for family in 4 6; do ip -$family route flush proto bird; ip -$family route show proto 242; done",
-      'echo --; cat timer; echo --; sh -c "$RELEASE"; ip -4 route show proto 242; ip -6 route show proto 242',
+      "for family in 4 6; do ip -$family route flush table all proto bird; ip -$family route show table all proto 242; done",
+      'echo --; cat timer; echo --; sh -c "$RELEASE"; ip -4 route show table all proto 242; ip -6 route show table all proto 242',
     ].join("\n");
     const content = {
       "old.conf": tunnels({ "wg-a": 10, "wg-b": 10, "wg-c": 10, "wg-d": 10, "wg-e": 10, "wg-gone": 10 }),
@@ -264,11 +265,15 @@ testWith(
       expect(kept!.split("\n").map((line) => line.replace(/ (linkdown|pref medium)/g, ""))).toEqual([
         "10.0.1.0/24 dev wg-a scope link metric 16",
         "10.0.5.0/24 dev wg-e scope link metric 16",
+        "default dev wg-a table 101 metric 16",
+        "default dev wg-e table 105 metric 16",
         "fd00:1::/32 dev wg-a metric 16",
         "fd00:5::/32 dev wg-e metric 16",
         "",
       ]);
-      expect(timer).toMatch(/--on-active=30 .*flush proto 242.*flush proto 242/);
+      expect(timer).toMatch(
+        /--on-active=30 .*-4 route flush table all proto 242; ip -6 route flush table all proto 242/,
+      );
       expect(left).toBe("");
     });
   },
