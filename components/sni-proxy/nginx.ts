@@ -60,7 +60,7 @@ function renderStream(services: readonly NamedService[]): string[] {
     "\t}",
     "",
     "\tmap $service $guest {",
-    `\t\tdefault [${GUEST_NETWORK}$remote_addr];`,
+    `\t\tdefault ${GUEST_NETWORK}$remote_addr;`,
     `\t\t${PAGE_AT} "";`,
     "\t}",
     "",

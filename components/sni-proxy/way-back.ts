@@ -20,7 +20,7 @@ const PREFERENCE = 90;
  * a tunnel, and nothing else.
  */
 export function renderWayBackRules(services: readonly NamedService[], engine: "nginx" | "snid"): string {
-  const own = engine === "nginx" ? "socket transparent 1" : "ct direction reply ct state established";
+  const own = engine === "nginx" ? "socket transparent 1" : "ct direction reply ct state { established, related }";
   const targets = services.flatMap(({ address, ports }) => ports.map((port) => `${address} . ${port}`));
   return lines(
     "#!/usr/sbin/nft -f",

@@ -25,8 +25,8 @@ function isInstalled(program: string): boolean {
   );
 }
 
-/** A test that needs a program and root: skipped loudly where it is missing, failed in CI. */
-export function testWith(program: string, title: string, body: () => void | Promise<void>): void {
+/** A test that needs a program and root: skipped loudly where it is missing, failed in CI. `timeoutMs`: as of jest's `test`. */
+export function testWith(program: string, title: string, body: () => void | Promise<void>, timeoutMs?: number): void {
   const missing = !isInstalled(program)
     ? `${program} is not installed`
     : process.getuid?.() !== 0
@@ -35,7 +35,7 @@ export function testWith(program: string, title: string, body: () => void | Prom
   const checked = async (): Promise<void> => {
     await body();
   };
-  if (missing === undefined) test(title, checked);
+  if (missing === undefined) test(title, checked, timeoutMs);
   else if (process.env["CI"] === "true")
     test(title, () => {
       throw new Error(`${missing}: in CI this check must run`);
