@@ -31,7 +31,7 @@ test-unit: build ## Run the tests that need no lab
 test-lab: build ## Run only the tests that need the lab
 	@$(N) bin/test lab
 
-bench: build ## Measure beside ansible-core and pyinfra (ARGS=--quick, ARGS=--help)
+bench: build ## Measure beside ansible-core and pyinfra (ARGS=--quick, ARGS=guests, ARGS=--help)
 	@bin/bench $(ARGS)
 
 test-open: build ## Run the lab tests of what is promised but not kept yet (test/lab/open)
