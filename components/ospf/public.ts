@@ -30,9 +30,19 @@ export function ownAddresses({ addresses }: PublicBird): string[] {
   return Array.from({ length: addresses }, (_, index) => `{{${addressName(index)}}}/128`);
 }
 
-/** The ways to visitors and guests, which the hub is. */
-export function hubPrefixes({ side }: PublicBird): string[] {
-  return side === "hub" ? [DEFAULT, GUEST_PREFIX] : [];
+/**
+ * The hub's ways to visitors and guests, for the others. They go out as routes of the outside: BIRD announces no default route of an area in another
+ * one. The hub itself has both ways already, so they never get into its own routes.
+ */
+export function hubRoutes({ side }: PublicBird): string[] {
+  if (side === "site") return [];
+  const routes = [DEFAULT, GUEST_PREFIX].map((prefix) => `\troute ${prefix} unreachable;`);
+  return ["", "protocol static outside {", "\tipv6;", ...routes, "}"];
+}
+
+/** What is announced from there. */
+export function publicExport({ side }: PublicBird): string {
+  return side === "hub" ? "\t\texport where source = RTS_STATIC;" : "\t\texport none;";
 }
 
 /** What the filter accepts beside parts of the space: single addresses of the network, but for the sinkhole's; and at a site what the hub announces. */
@@ -44,8 +54,10 @@ export function publicFilter({ side }: PublicBird): string[] {
   ];
 }
 
-/** Keeps the way to visitors out of the host's own routes. */
-export const NO_DEFAULT = `\t\t\tif net = ${DEFAULT} then reject;`;
+/** What does not get into the host's own routes: the way to visitors, and the hub's for the others. */
+export function notOwn({ side }: PublicBird): string {
+  return `\t\t\tif ${side === "hub" ? "source = RTS_STATIC" : `net = ${DEFAULT}`} then reject;`;
+}
 
 /** The tables that the way to visitors stands in: that of what has a source of the network, and one for each pinned service, which gets its source there. */
 export function publicTables({ side, pinned }: PublicBird): string[] {

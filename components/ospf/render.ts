@@ -1,6 +1,6 @@
 /** BIRD's configuration and what systemd needs beside Debian's unit. Pure. */
 import { AFTER_IDENTITY } from "../host-identity/render";
-import { hubPrefixes, NO_DEFAULT, ownAddresses, publicFilter, publicTables, type PublicBird } from "./public";
+import { hubRoutes, notOwn, ownAddresses, publicExport, publicFilter, publicTables, type PublicBird } from "./public";
 import { familyOf, lines, MADE_BY } from "../common/text";
 
 /** BIRD's configuration. */
@@ -53,8 +53,6 @@ interface Version {
   readonly space: string;
   /** The identity first. What is part of it is taken from nobody. */
   readonly announced: readonly string[];
-  /** What is announced beside it. */
-  readonly more: readonly string[];
   /** What is carried beside the space. */
   readonly public?: PublicBird;
 }
@@ -69,9 +67,8 @@ function versionsOf(config: BirdConfig): Version[] {
       ...config.announce.filter((prefix) => familyOf(prefix) === family),
       ...(part ? ownAddresses(part) : []),
     ];
-    const more = part ? hubPrefixes(part) : [];
     const space = config.space[field];
-    return { family, version: name, bits, identity, space, announced, more, ...(part ? { public: part } : {}) };
+    return { family, version: name, bits, identity, space, announced, ...(part ? { public: part } : {}) };
   };
   return [version(4), version(6)];
 }
@@ -99,7 +96,7 @@ export function renderBirdConfig(config: BirdConfig): string {
     "}",
     config.bfd ? bfdProtocol(config.bfd) : [],
     ...versions.map((version) => familySections(version, config)),
-    config.public ? publicTables(config.public) : [],
+    config.public ? [...hubRoutes(config.public), ...publicTables(config.public)] : [],
   );
 }
 
@@ -136,7 +133,7 @@ function familySections(version: Version, config: BirdConfig): string[] {
     "\t\timport none;",
     "\t\texport filter {",
     "\t\t\tif source = RTS_DEVICE then reject;",
-    ...(version.public?.side === "site" ? [NO_DEFAULT] : []),
+    ...(version.public ? [notOwn(version.public)] : []),
     `\t\t\tkrt_prefsrc = ${version.identity};`,
     "\t\t\taccept;",
     "\t\t};",
@@ -147,7 +144,7 @@ function familySections(version: Version, config: BirdConfig): string[] {
     "\tecmp no;",
     `\tipv${family} {`,
     `\t\timport filter parts_of_the_space${family};`,
-    "\t\texport none;",
+    version.public ? publicExport(version.public) : "\t\texport none;",
     "\t};",
     ...areaSections(version, config),
     "}",
@@ -160,7 +157,7 @@ function areaSections(version: Version, config: BirdConfig): string[] {
   if (areas.length === 0) areas.push(BACKBONE);
   return areas.flatMap((area, index) => [
     `\tarea ${area} {`,
-    ...(index === 0 ? [...version.announced, ...version.more].map((prefix) => `\t\tstubnet ${prefix};`) : []),
+    ...(index === 0 ? version.announced.map((prefix) => `\t\tstubnet ${prefix};`) : []),
     ...config.interfaces
       .filter((entry) => (entry.area ?? BACKBONE) === area)
       .flatMap(withSpare)
