@@ -80,7 +80,7 @@ def shown(address, name):
     answer = subprocess.run(["openssl", "s_client", "-connect", f"{at}:443", *words], check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if "BEGIN CERTIFICATE" not in answer.stdout:
         return None
-    return subprocess.run(["openssl", "x509", "-noout", "-subject", "-serial"], check=True, capture_output=True, text=True, input=answer.stdout).stdout.split("\n")[:2]
+    return subprocess.run(["openssl", "x509", "-noout", "-subject", "-nameopt", "RFC2253", "-serial"], check=True, capture_output=True, text=True, input=answer.stdout).stdout.split("\n")[:2]
 
 
 def ask(url, address, *more):

@@ -51,7 +51,7 @@ function seen(): Record<string, unknown> {
 }
 
 testWith("pebble", "both authorities certify, each its own, and a service's address answers for it alone", () => {
-  const denied = "subject=CN = ACCESS DENIED";
+  const denied = "subject=CN=ACCESS DENIED";
   const nothing = { status: 404, location: "", body: "Nothing of that name is served here." };
   const result = seen();
   // No certificate yet, and all else works; it comes by itself once the authority is there, by either challenge, and is renewed.
