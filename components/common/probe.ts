@@ -39,3 +39,11 @@ export function httpsProbe(probe: WebProbe): ProbeArgs {
     description: `https://${probe.hostname} at ${probe.address} answers ${probe.status}`,
   };
 }
+
+/** Opens a TCP connection, and says nothing. */
+export function tcpProbe(address: string, port: number): ProbeArgs {
+  return {
+    command: ["bash", "-c", 'exec 3<>"/dev/tcp/$1/$2"', "probe", address, String(port)],
+    description: `tcp/${port} at ${address} is open`,
+  };
+}

@@ -29,7 +29,7 @@ export interface PageAddition {
   readonly guests: NginxGuests;
   readonly values: Readonly<Record<string, pulumi.Input<string>>>;
   /** Of other packages and programs, in the same transaction, so that one can take a port over from another. */
-  readonly role: Pick<RoleContent, "packages" | "files" | "units" | "ports" | "checks" | "state">;
+  readonly role: Pick<RoleContent, "packages" | "files" | "units" | "ports" | "checks" | "probes" | "state">;
   /** Units that nginx starts after. */
   readonly after: readonly string[];
 }
@@ -63,6 +63,7 @@ export function pageRole(domain: string, more?: PageAddition): RoleContent {
       httpProbe({ ...ask, address: "127.0.0.1" }),
       httpProbe({ ...ask, address: "::1" }),
       ...tls.map((address) => httpsProbe({ ...ask, address })),
+      ...(more?.role.probes ?? []),
     ],
   };
 }

@@ -94,7 +94,7 @@ export function makePublicRoutes(parts: Parts, hosts: Hosts): Hosts {
 
 /** What answers at the sinkhole: guests by name, and everybody else with ACCESS DENIED. */
 export function makeFront(parts: Parts): SniProxy {
-  const { name, parent, plan, args, sinkhole } = parts;
+  const { name, plan, args, sinkhole } = parts;
   const services = addressed(parts).map(({ service: { fqdn, protocol, public: place }, address }) => ({
     hostname: fqdn,
     address,
@@ -103,7 +103,9 @@ export function makeFront(parts: Parts): SniProxy {
   }));
   const host = { ...sinkhole.host, after: sinkhole.ready };
   const engine = args.guests ? { engine: args.guests } : {};
-  return new SniProxy(`${name}-front`, { ...host, domain: plan.domain, services, ...engine }, { parent });
+  // The sinkhole's child, by its name: what a sinkhole alone would make of certificate and page is the same resource.
+  const front = { ...host, domain: plan.domain, services, ...engine };
+  return new SniProxy(`${name}-sinkhole`, front, { parent: sinkhole });
 }
 
 /** The public names: all lead to the sinkhole, but over IPv6 those of public services to themselves, there and back. */

@@ -2,6 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { addressRule, known } from "../common/input";
 import { tcpAt, tcpEverywhere } from "../common/ports";
+import { tcpProbe } from "../common/probe";
 import type { PageAddition } from "../denied-page/roles";
 import type { RoleContent } from "../host-identity/roles";
 import type { SniProxyArgs } from "./args";
@@ -96,16 +97,19 @@ function snidPart(
   };
   // Go's resolver reads its hosts' file again only after some seconds, and an address that is gone must not be reached meanwhile.
   const units = { [snid.SNID_UNIT]: { restartOn: [unit, snid.SNID_HOSTS, snid.SNID_NSSWITCH] } };
+  const probes = guestPorts(services).map((port) => tcpProbe("127.0.0.1", port));
   if ("path" in binary)
     return {
       files,
       units,
+      probes,
       checks: [{ command: ["test", "-f", binary.path, "-a", "-x", binary.path], description: "snid is a program" }],
     };
   const got = `/etc/systemd/system/${snid.SNID_BINARY_UNIT}`;
   return {
     packages: ["curl", "ca-certificates"],
     state: [snid.SNID_STATE],
+    probes,
     files: {
       ...files,
       [got]: { content: snid.renderSnidBinaryUnit(binary) },

@@ -318,7 +318,7 @@ describe("order", () => {
     expect(await dependencies("home-sinkhole-host-firewall")).toEqual(["home-sinkhole-ssh"]);
     for (const name of [
       "home-sinkhole-identity-addresses",
-      "home-front-certificate",
+      "home-sinkhole-certificate",
       "home-link-home-a",
       "home-devices-interface",
     ]) {

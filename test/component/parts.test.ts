@@ -248,6 +248,55 @@ describe("bad arguments", () => {
         new Sinkhole("s", { ...sinkhole, sshPublicKeys: [], management: { from: [] }, udpPorts: [70000], domain: "x" }),
       ["domain", "management.from", "sshPublicKeys", "udpPorts[0]"],
     ],
+    [
+      "a sinkhole that publishes nonsense",
+      ({ Sinkhole }) => {
+        const wiki = { name: "wiki", place: { site: 2, service: 1 }, ports: [443], guestPorts: [443] };
+        const mail = { name: "Mail", place: { site: 0, service: 70000 }, ports: [], guestPorts: [22, 70000] };
+        const other = { delivery: "by-pigeon" as "routed", webServer: "another" as "own" };
+        return new Sinkhole("s", { ...sinkhole, ...other, published: [wiki, wiki, mail] });
+      },
+      [
+        "webServer",
+        "delivery",
+        "published[1].name",
+        "published[1].place",
+        "published[2].name",
+        "published[2].place.site",
+        "published[2].place.service",
+        "published[2].ports",
+        "published[2].guestPorts[1]",
+        "published[2].guestPorts[0]",
+      ],
+    ],
+    [
+      "guests for nobody",
+      ({ SniProxy }) => {
+        const wiki = { hostname: "wiki.intranet.example", address: "2001:db8::7", ports: [443], web: true };
+        const binary = { path: "snid", url: "http://example.net/snid", sha256: "AB" };
+        const services = [
+          wiki,
+          wiki,
+          { ...wiki, hostname: "wiki.example", address: "198.51.100.1", ports: [22, 993, 993, 0] },
+          { ...wiki, hostname: "intranet.example", ports: [], web: false },
+        ];
+        const engine = { kind: "snid" as const, binary };
+        return new SniProxy("g", { connection, domain: "intranet.example", services, engine });
+      },
+      [
+        "services[1].hostname",
+        "services[2].hostname",
+        "services[2].address",
+        "services[2].ports[0]",
+        "services[2].ports[2]",
+        "services[2].ports[3]",
+        "services[3].hostname",
+        "services[3].ports",
+        "engine.binary.path",
+        "engine.binary.url",
+        "engine.binary.sha256",
+      ],
+    ],
   ])("%s", async (_case, make, paths) => {
     const error = await attempt(make);
     expect(error).toBeInstanceOf(ValidationError);

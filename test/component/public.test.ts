@@ -61,12 +61,12 @@ test("one more touches no host but the one that serves it, the sinkhole and the 
   expect(touched.filter((name) => name.includes("cabin"))).toEqual([]);
   const roles = new Set(ofType("pulumi-nodejs:dynamic/intranet/host:HostRole").map(({ name }) => name));
   expect(touched.filter((name) => roles.has(name))).toEqual([
-    "home-front-page",
-    "home-front-way-back",
     "home-names-home",
     "home-ospf-home-bird",
     "home-prefix-home-addresses",
     "home-proxy-home-caddy",
     "home-sinkhole-host-firewall",
+    "home-sinkhole-page",
+    "home-sinkhole-way-back",
   ]);
 });
