@@ -87,11 +87,6 @@ export function makeLinks(parts: Parts, keys: Record<string, LinkKeys>, hosts: H
   return Object.fromEntries(links);
 }
 
-/** The secret of the tunnel before; where there was none, as in a stack that begins with a later version, the current one. */
-function secretBefore({ value, previous }: SharedSecret): pulumi.Output<string> {
-  return pulumi.all([value, previous]).apply(([own, before]) => before ?? own);
-}
-
 /**
  * OSPF on every host: the hub first, then each site, which must see the hub. A host takes to a tunnel only when both ends of it have been applied in
  * this `up`: one that stands since an `up` that was killed may be about to be undone at the other end.
@@ -124,7 +119,7 @@ export function makeOspf(parts: Parts, links: Record<string, WireGuardLink>, hos
           interfaces: interfaces.map(({ link, spare, ...rest }) => ({
             ...rest,
             secret: secrets[link]!.value,
-            ...(spare === undefined ? {} : { spare: { interface: spare, secret: secretBefore(secrets[link]!) } }),
+            ...(spare === undefined ? {} : { spare: { interface: spare, secret: secrets[link]!.previous } }),
             required: at !== plan.hub && rest.neighbour === plan.hub,
           })),
         },

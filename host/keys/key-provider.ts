@@ -10,11 +10,11 @@ export interface KeyInputs {
   __provider?: string;
 }
 
-/** State of a shared secret: the one before it is kept, for whoever still uses it. */
+/** State of a shared secret: the one before it is kept, for whoever still uses it. The first one is its own: what is not there yet is unknown in a preview. */
 export interface SharedSecretOutputs extends KeyInputs {
   value: string;
-  previous?: string;
-  previousVersion?: number;
+  previous: string;
+  previousVersion: number;
 }
 
 /** Checks the version: a whole number from 1. */
@@ -81,9 +81,15 @@ export class KeyProvider {
 
 /** The same for a secret that several know: the one before it stays known, and comes back when its version does. */
 export class SharedSecretProvider extends KeyProvider {
+  override async create(inputs: KeyInputs): Promise<{ id: string; outs: object }> {
+    const { id, outs } = await super.create(inputs);
+    const { value, keyVersion } = outs as SharedSecretOutputs;
+    return { id, outs: { ...outs, previous: value, previousVersion: keyVersion } };
+  }
+
   override async update(_id: string, olds: object, news: KeyInputs): Promise<{ outs: object }> {
     const { value, keyVersion, previous, previousVersion } = olds as SharedSecretOutputs;
-    const own = previous !== undefined && previousVersion === news.keyVersion ? { value: previous } : this.make();
+    const own = previousVersion === news.keyVersion ? { value: previous } : this.make();
     return { outs: { keyVersion: news.keyVersion, ...own, previous: value, previousVersion: keyVersion } };
   }
 }

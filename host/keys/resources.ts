@@ -53,8 +53,8 @@ export class SshHostKey extends DynamicResource {
 export class SharedSecret extends DynamicResource {
   /** Base64 of 32 random bytes; secret. */
   declare readonly value: pulumi.Output<string>;
-  /** The one of the version before, as long as it is known: comes back when `keyVersion` goes back by one. Secret. */
-  declare readonly previous: pulumi.Output<string | undefined>;
+  /** The one of the version before, which comes back when `keyVersion` goes back to that; at first the same as `value`. Secret. */
+  declare readonly previous: pulumi.Output<string>;
   declare readonly keyVersion: pulumi.Output<number>;
 
   constructor(name: string, args: KeyArgs = {}, opts?: pulumi.CustomResourceOptions) {

@@ -74,7 +74,7 @@ function stateOf(args: pulumi.runtime.MockResourceArgs): Record<string, unknown>
       return {
         ...args.inputs,
         value: `SHARED-SECRET-${args.name}`,
-        ...(args.inputs["keyVersion"] > 1 ? { previous: `SHARED-SECRET-${args.name}-before` } : {}),
+        previous: `SHARED-SECRET-${args.name}${args.inputs["keyVersion"] > 1 ? "-before" : ""}`,
       };
     case TYPES.sshHostKey:
       return { ...args.inputs, publicKey: sshKeyOf(args.name), privateKey: "PRIVATE-HOST-KEY" };

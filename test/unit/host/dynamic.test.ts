@@ -96,6 +96,8 @@ describe("a key resource", () => {
   test("that several hosts know keeps the one before, which comes back with its version", async () => {
     const shared = new SharedSecretProvider("shared-secret", makeSharedSecret);
     const { outs: first } = (await shared.create({ keyVersion: 1 })) as { outs: SharedSecretOutputs };
+    // A preview takes what the state lacks for unknown.
+    expect(first).toMatchObject({ previous: first.value, previousVersion: 1 });
     const raised = async (olds: SharedSecretOutputs, keyVersion: number): Promise<SharedSecretOutputs> =>
       (await shared.update("", olds, { keyVersion })).outs as SharedSecretOutputs;
     const second = await raised(first, 2);
