@@ -3,9 +3,12 @@ import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto"
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
+import { fileURLToPath } from "node:url";
 import { changedConfig, enrol, ensureUp, outputs, plan, pulumi, pulumiOk, ROOT, up } from "./intranet";
-import { pieces, type StackSecret, stackSecrets } from "./secrets";
-import { exec, lab, run } from "./support";
+import { pieces, secretFiles, type StackSecret, stackSecrets } from "./secrets";
+import { sample, TEMPORARY } from "./sampler";
+import { exec, lab, run, status } from "./support";
+import { LOGGED } from "./trial";
 
 const MANAGED = Object.keys(plan().hosts);
 
@@ -16,6 +19,9 @@ beforeAll(async () => {
   state = await stackSecrets();
   all = pieces(state);
 }, 600_000);
+
+/** What the sinkhole's first host key consists of. */
+const firstHostKey = (): string[] => pieces(state.filter(({ urn }) => urn.endsWith("-first-host-key")));
 
 /** The secrets of resources whose type ends like that. */
 const of = (type: string): string[] => pieces(state.filter(({ urn }) => urn.split("::")[2]!.endsWith(type)));
@@ -32,6 +38,12 @@ test("every kind of secret is known to this test", () => {
   expect(of(":IntermediateCertificate").length).toBeGreaterThanOrEqual(2);
 });
 
+/** All that is below a folder, as one text. */
+function below(folder: string): string {
+  const paths = fs.readdirSync(folder, { recursive: true, encoding: "utf8" }).map((name) => path.join(folder, name));
+  return paths.map((file) => (fs.lstatSync(file).isFile() ? fs.readFileSync(file, "utf8") : "")).join("\n");
+}
+
 test("no secret is written anywhere", async () => {
   const texts: Record<string, string> = {};
   texts["state"] = await pulumiOk(["stack", "export"]);
@@ -42,47 +54,48 @@ test("no secret is written anywhere", async () => {
     network.links.find(({ to }: { to: string }) => to === "vps").cost = 90;
     network.dns.extraRecords = [...(network.dns.extraRecords ?? []), { name: "seen", type: "TXT", data: '"seen"' }];
   });
-  const preview = await pulumi(["preview", "--diff", ...change]);
-  texts["preview"] = preview.stdout + preview.stderr;
+  const temporary = fs.mkdtempSync(path.join(os.tmpdir(), "intranet-log-"));
+  const said = async (args: string[]) => {
+    const { code, stdout, stderr } = await pulumi([...args, ...LOGGED], {
+      timeoutSeconds: 400,
+      env: { TMPDIR: temporary },
+    });
+    expect([args, code, stdout + stderr]).toEqual([args, 0, stdout + stderr]);
+    return stdout + stderr;
+  };
+  texts["preview"] = await said(["preview", "--diff", ...change]);
+  texts["preview in JSON"] = await said(["preview", "--json", ...change]);
 
-  // With logs at level 1, while the process lists of all hosts and of the operator are sampled. From level 3 on, and with --debug,
-  // Pulumi's own SDK logs the answers it gets, outputs in clear, whatever the program does.
-  let going = true;
-  let processes = "";
-  const sampling = (async () => {
-    while (going) {
-      const lists = [
-        ...MANAGED.map((host) => exec(host, ["ps", "-eww", "-o", "args"])),
-        run(["ps", "-eww", "-o", "args"]),
-      ];
-      processes += (await Promise.all(lists)).map(({ stdout }) => stdout).join("");
-    }
-  })();
-  const log = fs.mkdtempSync(path.join(os.tmpdir(), "intranet-log-"));
-  const update = await pulumi(
-    ["up", "--yes", "--skip-preview", "--logtostderr", "--logflow", "-v=1", "--diff", ...change],
-    { timeoutSeconds: 400, env: { TMPDIR: log } },
-  );
-  going = false;
-  await sampling;
-  texts["logs of up"] = update.stdout + update.stderr;
-  expect([update.code, texts["logs of up"]]).toEqual([0, texts["logs of up"]]);
-  texts["process lists"] = processes;
+  const folders = (host: string) => (host === "operator" ? [temporary] : TEMPORARY);
+  const inUse = all.filter((secret) => !firstHostKey().includes(secret)); // that one lies in the user data
+  const seen = await sample([...MANAGED, "operator"], inUse, folders, async () => {
+    texts["logs of up"] = await said(["up", "--yes", "--skip-preview", "--diff", ...change]);
+  });
+  const looks = Object.entries(seen).map(([host, { rounds, found }]) => [host, rounds > 1, found]);
+  expect(looks).toEqual([...MANAGED, "operator"].map((host) => [host, true, []]));
+  all = [...new Set([...all, ...pieces(await stackSecrets())])]; // those of the new device, too
+  texts["refresh"] = await said(["refresh", "--yes", "--diff", "--skip-preview", ...change]);
   await up();
 
+  texts["history"] = await pulumiOk(["stack", "history", "--json"]);
+  texts["the operator's temporary files"] = below(temporary);
+  const backend = (await run(["printenv", "PULUMI_BACKEND_URL"])).stdout.trim();
+  texts["the backend: checkpoints, backups, history"] = below(fileURLToPath(backend));
+  expect(texts["the backend: checkpoints, backups, history"]).toContain("ciphertext");
   for (const host of MANAGED) {
     texts[`journal of ${host}`] = (await exec(host, ["journalctl", "--no-pager", "-o", "cat"])).stdout;
-    const others = "cat /root/.*_history /var/log/*.log /var/log/apt/* 2>/dev/null; true";
+    const others = "cat /root/.*_history /home/*/.*_history /var/log/*.log /var/log/apt/* 2>/dev/null; true";
     texts[`history and logs of ${host}`] = (await exec(host, ["sh", "-c", others])).stdout;
     texts[`console of ${host}`] = (await lab(["logs", host, "--console", "--lines", "100000"])).stdout;
   }
+  const tokens = (await status()).clouds.map(({ token }) => token);
   for (const [where, text] of Object.entries(texts)) {
-    const leaked = all.filter((secret) => text.includes(secret));
+    const leaked = [...all, ...tokens].filter((secret) => text.includes(secret));
     expect({ where, leaked: leaked.map((s) => `${s.slice(0, 4)}…`) }).toEqual({ where, leaked: [] });
   }
   // The search itself works: the same state with its secrets shown is caught.
   const shown = await pulumiOk(["stack", "export", "--show-secrets"]);
-  expect(all.filter((secret) => !shown.includes(secret))).toEqual([]);
+  expect(pieces(state).filter((secret) => !shown.includes(secret))).toEqual([]);
 }, 900_000);
 
 test("bin/enrol prints a host's own secrets and nobody else's", async () => {
@@ -163,6 +176,26 @@ describe("on the hosts", () => {
     const devices = pieces(state.filter(({ urn }) => /:RoadWarrior\$.*:WireGuardKey$/.test(urn.split("::")[2]!)));
     expect(devices.length).toBeGreaterThanOrEqual(Object.keys(plan().devices).length);
     for (const host of MANAGED) expect([host, holding(host, devices)]).toEqual([host, []]);
+  });
+
+  test("a secret is in the files that a role keeps it in, and in no other file", async () => {
+    const names = Object.fromEntries((await status()).hosts.map(({ name, ipv4 }) => [ipv4, name]));
+    const own = new Set(secretFiles(JSON.parse(await pulumiOk(["stack", "export"])), names));
+    expect(own.size).toBeGreaterThan(MANAGED.length);
+    const elsewhere = MANAGED.flatMap((host) =>
+      found[host]!.filter(({ path: file, hits }) => hits.length > 0 && !own.has(`${host} ${file}`)).map((item) => ({
+        host,
+        ...item,
+      })),
+    );
+    // The sinkhole's first host key came with its user data, for the first boot alone: cloud-init keeps that, and the role what it replaced.
+    const first = firstHostKey();
+    const strange = elsewhere.filter(({ hits }) => !hits.every((hit) => first.includes(hit)));
+    expect(strange.map(({ host, path: file }) => `${host} ${file}`)).toEqual([]);
+    for (const { host, path: file } of elsewhere)
+      expect(`${host} ${file}`).toMatch(
+        /^vps (\/var\/lib\/cloud\/|\/run\/cloud-init\/|\/var\/lib\/intranet\/backup\/sinkhole-ssh\/)/,
+      );
   });
 
   test("nobody but root, or the daemon that needs it, may read what holds a secret", () => {

@@ -65,3 +65,17 @@ export function pieces(secrets: readonly StackSecret[]): string[] {
   const publics = new Set([...found].filter((piece) => piece.length === 44 && piece.endsWith("=")).map(publicKey));
   return [...found].filter((piece) => !publics.has(piece));
 }
+
+/** `HOST PATH` of every file into which a role of an exported stack puts a secret. `names`: those of hosts that are known by their address alone. */
+export function secretFiles(
+  exported: { deployment: { resources: any[] } },
+  names: Readonly<Record<string, string>>,
+): string[] {
+  return exported.deployment.resources
+    .filter(({ type }) => String(type).endsWith(":HostRole"))
+    .flatMap(({ inputs: { connection, files = {} } }) =>
+      Object.entries<any>(files)
+        .filter(([, { secrets }]) => secrets !== undefined)
+        .map(([file]) => `${connection.name ?? names[connection.address]} ${file}`),
+    );
+}

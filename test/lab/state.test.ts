@@ -1,4 +1,4 @@
-/** The state of a stack in an S3 bucket that a team shares: two people at once, and an `up` that is killed. */
+/** The state of a stack in an S3 bucket that a team shares: two people at once, an `up` that is killed, a bucket that goes away. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -95,4 +95,46 @@ test("an up is killed: its lock stays and says whose it is; after `pulumi cancel
   await trial.ok(UP, after);
   expect(await script("cat /etc/trial/one.conf")).toBe("one after that");
   await trial.ok(["preview", "--refresh", "--expect-no-changes"], after);
+});
+
+test("the bucket goes away in the middle of an up: the up fails, and the next one takes over what it had made", async () => {
+  // One attempt for each request: the client's own repetitions would make minutes of Pulumi's.
+  const env = { AWS_MAX_ATTEMPTS: "1" };
+  const cut = trial.begin({ one: role("one after that"), three: role("three without a record", true) }, { env });
+  await held("three.conf");
+  await store.stop();
+  await execOk("home", ["touch", GO]);
+  const { code, stdout, stderr } = await cut.done;
+  expect(code).not.toBe(0);
+  expect(stdout + stderr).toMatch(/connection refused/);
+  expect(await script("cat /etc/trial/three.conf")).toBe("three without a record");
+  await store.start();
+  await trial.ok(["cancel", "--yes"], {});
+  const roles = { one: role("one after that"), three: role("three with one") };
+  await trial.ok(UP, roles);
+  await trial.ok(["preview", "--refresh", "--expect-no-changes"], roles);
+  await trial.ok(UP, { one: roles.one });
+  expect(await script("ls /etc/trial")).toBe("one.conf");
+});
+
+test("two stacks change one host at once: the host lets one after the other", async () => {
+  const other = new TrialStack("other", undefined, store.environment);
+  await other.init();
+  try {
+    const first = trial.begin({ one: role("one more", true) });
+    await until(
+      "the first is on the host",
+      async () => (await script("cat /etc/trial/one.conf")).includes("more"),
+      120,
+    );
+    const second = other.begin({ four: role("four") });
+    await second.said(/waiting for another transaction on this host/);
+    expect(await script("cat /etc/trial/four.conf")).toBe("");
+    await execOk("home", ["touch", GO]);
+    expect((await first.done).code).toBe(0);
+    expect((await second.done).code).toBe(0);
+    expect(await script("cat /etc/trial/one.conf /etc/trial/four.conf")).toBe("one more\nfour");
+  } finally {
+    await other.remove();
+  }
 });
