@@ -12,7 +12,7 @@ jest.setTimeout(400_000);
 const KEY = "/etc/trial/key.conf";
 /** Prints a file as it is, on both streams, and in the forms in which programs quote; then fails. */
 const PRINT =
-  'cat "$1"; cat "$1" >&2; tr -d "\\n" <"$1" | base64 -w 0; python3 -c "import json,sys;print(json.dumps(open(sys.argv[1]).read()))" "$1"; exit 3';
+  'cat "$1"; cat "$1" >&2; sed -n "s/^key = //p" "$1" | tr -d "\\n" | base64 -w 0; python3 -c "import json,sys;print(json.dumps(open(sys.argv[1]).read()))" "$1"; exit 3';
 
 const trial = new TrialStack();
 const folder = mkdtempSync(join(tmpdir(), "intranet-secrets-"));
@@ -65,12 +65,7 @@ test.each(Object.entries(FAILURES))("%s prints the secret and fails: up says so 
       expect(failed.code).not.toBe(0);
       expect(said).toMatch(/exit code: 3|status=3/);
       expect(said).toContain("[secret]"); // what was printed is there, but for the secret
-      for (const form of [
-        secret,
-        Buffer.from(secret).toString("base64"),
-        Buffer.from(`key = ${secret}`).toString("base64"),
-      ])
-        expect(said.includes(form)).toBe(false);
+      for (const form of [secret, Buffer.from(secret).toString("base64")]) expect(said.includes(form)).toBe(false);
     },
   );
   expect(seen["home"]!.rounds).toBeGreaterThan(1);
