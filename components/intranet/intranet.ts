@@ -3,6 +3,7 @@ import { exposureOf, formatIssue, Issues, planIntranet, show, type ExposureRow, 
 import { checkSshPublicKeys } from "../common/check";
 import { checkZone } from "../public-dns/check";
 import { Sinkhole } from "../sinkhole/sinkhole";
+import { checkEngine } from "../sni-proxy/check";
 import type { IntranetArgs } from "./args";
 import { makeDevices, type DeviceOutputs } from "./devices";
 import { makeHosts } from "./hosts";
@@ -128,9 +129,10 @@ export class Intranet extends pulumi.ComponentResource {
 }
 
 /** What the model knows nothing of, before anything is made. */
-function checkPublicFace(name: string, { sshPublicKeys, zone, domain, caa }: IntranetArgs): void {
+function checkPublicFace(name: string, { sshPublicKeys, zone, domain, caa, guests }: IntranetArgs): void {
   const issues = new Issues();
   checkSshPublicKeys(sshPublicKeys, issues);
   checkZone({ zone: zone ?? domain, domain, ...(caa ? { caa } : {}) }, issues);
+  if (guests !== undefined) checkEngine(guests, "guests", issues);
   issues.throwIfAny(`intranet ${show(name)}`);
 }

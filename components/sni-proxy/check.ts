@@ -25,7 +25,7 @@ export function checkSniProxy(subject: string, args: SniProxyArgs): void {
       );
     names.set(service.hostname, `${path}.hostname`);
   });
-  if (args.engine !== undefined) checkEngine(args.engine, issues);
+  if (args.engine !== undefined) checkEngine(args.engine, "engine", issues);
   issues.throwIfAny(subject);
 }
 
@@ -61,13 +61,14 @@ function checkService(service: GuestService, domain: string, path: string, issue
   });
 }
 
-function checkEngine(engine: SniEngine, issues: Issues): void {
-  checkOneOf(engine.kind, ["nginx", "snid"], "engine.kind", issues);
+/** Notes an engine that is none, and a program that nobody could get. */
+export function checkEngine(engine: SniEngine, path: string, issues: Issues): void {
+  checkOneOf(engine.kind, ["nginx", "snid"], `${path}.kind`, issues);
   if (engine.kind !== "snid") return;
   const { binary } = engine;
   if ("path" in binary && !/^(?:\/[A-Za-z0-9_+@-][A-Za-z0-9._+@-]*)+$/.test(binary.path))
     issues.add(
-      "engine.binary.path",
+      `${path}.binary.path`,
       "must be an absolute path of letters, digits and . _ + @ -",
       [show(binary.path)],
       "write it like /usr/local/bin/snid",
@@ -75,14 +76,14 @@ function checkEngine(engine: SniEngine, issues: Issues): void {
   if (!("url" in binary)) return;
   if (!/^https:\/\/[A-Za-z0-9.-]+(?::\d{1,5})?\/[A-Za-z0-9._~/+@-]+$/.test(binary.url))
     issues.add(
-      "engine.binary.url",
+      `${path}.binary.url`,
       "must be an https URL of letters, digits and . _ ~ / + @ -",
       [show(binary.url)],
       "write it like https://example.net/snid",
     );
   if (!/^[0-9a-f]{64}$/.test(binary.sha256))
     issues.add(
-      "engine.binary.sha256",
+      `${path}.binary.sha256`,
       "must be a SHA-256 checksum: 64 lower case hex digits",
       [show(binary.sha256)],
       "take what `sha256sum` prints of the program",

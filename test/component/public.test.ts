@@ -1,6 +1,6 @@
 /** Services that the Internet reaches, in a whole intranet. */
 import { Intranet } from "../../components";
-import type { ServiceSpec } from "../../model";
+import { ValidationError, type ServiceSpec } from "../../model";
 import { HOST_KEY, site, spec } from "../unit/model/fixtures";
 import { ofType, registered, settled, startMocks } from "./mocks";
 
@@ -69,4 +69,26 @@ test("one more touches no host but the one that serves it, the sinkhole and the 
     "home-sinkhole-page",
     "home-sinkhole-way-back",
   ]);
+});
+
+test("another program can let guests in, and is refused before anything is made if nobody could run it", async () => {
+  const make = async (path: string): Promise<unknown> => {
+    await startMocks();
+    const guests = { kind: "snid" as const, binary: { path } };
+    try {
+      new Intranet("home", { ...spec({ services: { blog: BLOG } }), sshPublicKeys: [HOST_KEY], guests });
+    } catch (error) {
+      return error;
+    } finally {
+      await settled();
+    }
+    return undefined;
+  };
+  const refused = await make("snid");
+  expect(refused).toBeInstanceOf(ValidationError);
+  expect((refused as ValidationError).issues.map(({ path }) => path)).toEqual(["guests.binary.path"]);
+  expect(registered).toEqual([]);
+  expect(await make("/usr/local/bin/snid")).toBeUndefined();
+  const page = registered.find(({ name }) => name === "home-sinkhole-page")!;
+  expect(JSON.stringify(page.inputs)).toContain("ExecStart=/usr/local/bin/snid -listen tcp:0.0.0.0:443");
 });
