@@ -138,17 +138,22 @@ def command_of(pid):
 
 
 def purge(names):
-    """Removes packages with their configuration. What is not there any more is skipped; returns the error or None."""
-    there = states()
-    names = sorted(name for name in names if name in there)
-    if not names:
-        return None
-    util.progress("removing " + " ".join(names))
-    try:
-        code, output = _apt(["purge", "--", *names])
-    except util.Failure as failure:
-        return f"packages {' '.join(names)} are not removed: {failure}"
-    return None if code == 0 else f"apt-get purge {' '.join(names)} ended with {code}: {output}"
+    """Removes packages with their configuration. What is not there any more is skipped; returns the error or None.
+
+    Of a package that a killed dpkg has left half-installed apt keeps the configuration, and takes it the second time."""
+    for _ in range(2):
+        there = states()
+        going = sorted(name for name in names if name in there)
+        if not going:
+            return None
+        util.progress("removing " + " ".join(going))
+        try:
+            code, output = _apt(["purge", "--", *going])
+        except util.Failure as failure:
+            return f"packages {' '.join(going)} are not removed: {failure}"
+        if code != 0:
+            return f"apt-get purge {' '.join(going)} ended with {code}: {output}"
+    return None
 
 
 @contextlib.contextmanager

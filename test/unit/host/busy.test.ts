@@ -1,6 +1,6 @@
 /** Waiting that ends: apt's locks with a short limit; clocks that jump. The agent's own modules, with programs that only pretend. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { OWNER, Scratch } from "./scratch";
@@ -72,6 +72,21 @@ test.each([
 ])("what apt says is told as its cause: %s", (text, words) => {
   aptSays(text);
   expect(python(...INSTALL)).toMatch(words);
+});
+
+test("a package that a killed dpkg has left half-installed goes with its configuration", () => {
+  const state = join(folder, "state");
+  const steps = `case $(cat ${state}) in half-installed) echo config-files;; *) echo not-installed;; esac`;
+  writeFileSync(join(folder, "apt-get"), `#!/bin/sh\n${steps} >${state}.new; mv ${state}.new ${state}\n`, {
+    mode: 0o755,
+  });
+  writeFileSync(join(folder, "dpkg-query"), `#!/bin/sh\necho "$(cat ${state}) jq"\n`, { mode: 0o755 });
+  writeFileSync(state, "half-installed\n");
+  const purge =
+    "import os, packages, util; os.makedirs(util.at('/usr/sbin'), exist_ok=True); print(packages.purge(['jq']))";
+  expect(python(purge)).toMatch(/^None$/m);
+  expect(readFileSync(state, "utf8")).toBe("not-installed\n");
+  rmSync(join(folder, "dpkg-query"));
 });
 
 test("no time limit follows the clock of the day", () => {
