@@ -145,6 +145,8 @@ export class StepHost {
       if (fault !== "power") await this.tell("go");
     }
     const answer = await going;
+    if (fault === "agent" && !(await this.tell("killed")))
+      throw new Error(`it never came there; ${JSON.stringify(answer)}`);
     if (fault === "provider" && !(await this.tell("idle"))) throw new Error("it does not end by itself");
     await this.contact(change);
     return answer?.error;

@@ -2,16 +2,18 @@
  * All or nothing: at every step of a transaction its process, the connection, the provider, the host's power is ended. Afterwards the host
  * has the old state or the new, wholly; the same change then succeeds; nothing is left of the first try.
  */
-import { BROKEN, confirmed, everything, packaged } from "../steps-roles";
+import { BROKEN, confirmed, everything, packaged, type RoleContent } from "../steps-roles";
 import { type Change, type Fault, FAULTS, HOSTS, type Look, StepHost } from "../steps";
 
 jest.setTimeout(3_600_000);
 
-/** Changes one after the other, from nothing to nothing. */
+/** Changes one after the other, which end where they began. */
 interface Chain {
+  /** What the host has before the first change and after the last; absent: no role. */
+  given?: RoleContent;
   changes: Change[];
-  /** The change that must fail (it is undone), and at whose steps of undoing there are faults. */
-  undone?: number;
+  /** Each change must fail, and be undone: the faults are at the steps of undoing. */
+  undone?: true;
   /** Fewer steps than that, and something is not watched any more. */
   least: number;
 }
@@ -31,8 +33,9 @@ const CHAINS: Record<string, Chain> = {
     least: 40,
   },
   "a change that is undone": {
-    changes: [{ to: one }, { from: one, to: BROKEN }, { from: one }],
-    undone: 1,
+    given: one,
+    changes: [{ from: one, to: BROKEN }],
+    undone: true,
     least: 20,
   },
 };
@@ -40,22 +43,49 @@ const CHAINS: Record<string, Chain> = {
 /** STEPS=all: every fault at every step of every chain, which takes four times as long. */
 const ALL = process.env["STEPS"] === "all";
 
-/** The faults at a step. They take turns: the same step of another change sees another one. */
-function faultsAt(change: number, index: number): readonly Fault[] {
-  return ALL ? FAULTS : [FAULTS[(change + index) % FAULTS.length]!];
+/** Steps that are alike: commands by name, paths by what is done to them, dpkg's words by what it does, or has got to. */
+function kindOf(step: string): string {
+  const name = step.split("#")[0]!;
+  if (name.startsWith("ran:")) return name;
+  const [who, what, ...words] = name.split(/: ?/);
+  return who === "dpkg" ? `dpkg ${what === "status" ? words[1] : words[0]}` : who!;
+}
+
+/** The faults at each step: they take turns, so that the same step of another change sees another; of each kind, one step sees the power cut. */
+function faults(steps: readonly (readonly string[])[]): Fault[][][] {
+  const cut = new Set<string>();
+  const cheap = FAULTS.filter((fault) => fault !== "power");
+  return steps.map((names, change) =>
+    names.map((step, index) => {
+      if (ALL) return [...FAULTS];
+      const kind = kindOf(step);
+      const first = !cut.has(kind);
+      cut.add(kind);
+      return [first ? "power" : cheap[(change + index) % cheap.length]!];
+    }),
+  );
 }
 
 const hosts = HOSTS.map((name) => new StepHost(name));
 beforeAll(() => Promise.all(hosts.map((host) => host.prepare())));
 afterAll(() => Promise.all(hosts.map((host) => host.restore())));
 
-/** What differs between two looks at a host, in words. */
+/** What differs between two looks at a host, in words: of what has lines, those that the other has not. */
 function difference(before: Look, after: Look): string[] {
   const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-  const text = (value: unknown) => JSON.stringify(value) ?? "nothing";
+  const text = (value: unknown) => (typeof value === "string" ? value : (JSON.stringify(value) ?? "nothing"));
+  const alone = (one: string, other: string) => {
+    const known = new Set(other.split("\n"));
+    return one
+      .split("\n")
+      .filter((line) => !known.has(line))
+      .join(", ")
+      .slice(0, 400);
+  };
   return [...names]
-    .filter((name) => text(before[name]) !== text(after[name]))
-    .map((name) => `${name}: ${text(before[name]).slice(0, 400)} => ${text(after[name]).slice(0, 400)}`);
+    .map((name) => ({ name, old: text(before[name]), now: text(after[name]) }))
+    .filter(({ old, now }) => old !== now)
+    .map(({ name, old, now }) => `${name}: ${alone(old, now)} => ${alone(now, old)}`);
 }
 
 /** How a host looks between the changes, and the steps of each. */
@@ -65,13 +95,13 @@ interface Known {
 }
 
 /** How a host looks between the changes, each of which is made once without a fault; and the steps of each. */
-async function record(host: StepHost, { changes, undone }: Chain): Promise<Known> {
+async function record(host: StepHost, { given, changes, undone }: Chain): Promise<Known> {
+  if (given !== undefined) await host.make({ to: given });
   const looks = [await host.look()];
   const steps: string[][] = [];
-  for (const [number, change] of changes.entries()) {
-    const seen = await host.make(change, number === undone);
-    const first = seen.findIndex((step) => step.startsWith("undo:"));
-    steps.push(undone === undefined ? seen : number === undone ? seen.slice(first) : []);
+  for (const change of changes) {
+    const seen = await host.make(change, undone);
+    steps.push(undone === undefined ? seen : seen.slice(seen.findIndex((step) => step.startsWith("undo:"))));
     looks.push(await host.look());
     expect(await host.left()).toEqual([]);
   }
@@ -80,26 +110,36 @@ async function record(host: StepHost, { changes, undone }: Chain): Promise<Known
   return { looks, steps };
 }
 
-/** One fault, the `turn`-th, at the `index`-th step of each change. Returns what is wrong, in words. */
-async function walk(host: StepHost, chain: Chain, known: Known, index: number, turn: number): Promise<string[]> {
+/** One fault at one step of each change that has so many. Returns what is wrong, in words. */
+async function walk(
+  host: StepHost,
+  chain: Chain,
+  known: Known,
+  task: (Fault | undefined)[],
+  index: number,
+): Promise<string[]> {
   const wrong: string[] = [];
   for (const [number, change] of chain.changes.entries()) {
     const [old, fresh] = [known.looks[number]!, known.looks[number + 1]!];
-    const [step, fault] = [known.steps[number]![index], faultsAt(number, index)[turn]!];
-    const say = (words: string) => wrong.push(`${host.name}, change ${number + 1}, ${fault} at "${step}": ${words}`);
+    const [step, fault] = [known.steps[number]![index], task[number]];
+    const began = Date.now();
+    const say = (words: string) => {
+      wrong.push(`${host.name}, change ${number + 1}, ${fault ?? "nothing"} at "${step}": ${words}`);
+      log(`WRONG ${wrong.at(-1)}`);
+    };
     try {
-      if (step !== undefined) {
+      if (step !== undefined && fault !== undefined) {
         const said = await host.interrupt(change, step, fault);
         const now = await host.look();
         const mix = [difference(old, now), difference(fresh, now)].sort((a, b) => a.length - b.length)[0]!;
-        if (process.env["STEPS_LOG"])
-          process.stderr.write(`${host.name} ${number + 1} ${fault} ${step}: ${mix.join("; ")} ${said}\n`);
         if (mix.length > 0) say(`neither the old state nor the new: ${mix.join("; ")} (${said})`);
         for (const rest of await host.left()) say(`left: ${rest}`);
       }
-      await host.make(change, number === chain.undone);
+      const again = Date.now();
+      await host.make(change, chain.undone);
       for (const words of difference(fresh, await host.look())) say(`the change does not converge: ${words}`);
       for (const rest of await host.left()) say(`left after it converged: ${rest}`);
+      log(`${host.name} ${number + 1} ${fault} ${step}: ${again - began} ms, and again ${Date.now() - again} ms`);
     } catch (error) {
       say((error as Error).message);
     }
@@ -107,19 +147,32 @@ async function walk(host: StepHost, chain: Chain, known: Known, index: number, t
   return wrong;
 }
 
+/** STEPS_LOG=1: what is tried, how long it took, and what is wrong, at once. */
+function log(words: string): void {
+  if (process.env["STEPS_LOG"]) process.stderr.write(`${words}\n`);
+}
+
 test.each(Object.entries(CHAINS))("%s: interrupted at every step in every way", async (_name, chain) => {
   const known = await Promise.all(hosts.map((host) => record(host, chain)));
   const steps = known[0]!.steps;
   expect(steps.flat().length).toBeGreaterThanOrEqual(chain.least);
   for (const other of known) expect(other.steps).toEqual(steps);
+  const planned = faults(steps);
+  const turns = ALL ? FAULTS.length : 1;
   const most = Math.max(...steps.map((names) => names.length));
-  const turns = faultsAt(0, 0).map((_, turn) => turn);
-  const tasks = turns.flatMap((turn) => Array.from({ length: most }, (_, index) => ({ turn, index })));
+  const tasks = Array.from({ length: turns * most }, (_, task) => ({
+    turn: Math.floor(task / most),
+    index: task % most,
+  }));
   const wrong = await Promise.all(
     hosts.map(async (host, number) => {
       const found: string[] = [];
-      for (let task = tasks.shift(); task !== undefined; task = tasks.shift())
-        found.push(...(await walk(host, chain, known[number]!, task.index, task.turn)));
+      for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) {
+        const { turn, index } = task;
+        const at = planned.map((change) => change[index]?.[turn]);
+        found.push(...(await walk(host, chain, known[number]!, at, index)));
+      }
+      if (chain.given !== undefined) await host.make({ from: chain.given });
       return found;
     }),
   );

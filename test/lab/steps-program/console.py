@@ -72,6 +72,11 @@ def held():
     return stopped()
 
 
+def killed():
+    """Whether the step came whose process was to be killed."""
+    return not os.path.exists(FOLDER + "/kill")
+
+
 def cut():
     """Ends the SSH session whose command is stopped, as when the way to it is gone."""
     parents = {pid: parent for pid, _, parent, _ in processes()}
@@ -154,7 +159,7 @@ def left():
     return found
 
 
-ACTIONS = {"arm": arm, "seen": seen, "held": held, "cut": cut, "go": go, "idle": idle, "look": look, "left": left}
+ACTIONS = {"arm": arm, "seen": seen, "held": held, "killed": killed, "cut": cut, "go": go, "idle": idle, "look": look, "left": left}
 
 for line in sys.stdin:
     request = json.loads(line)

@@ -1,9 +1,9 @@
 """dpkg's status-logger on a lab host: makes each word of dpkg's progress a step, as the agent's own are (util.step).
 
-`kill` ends the agent, and leaves apt and dpkg without it; `hold` stops apt and dpkg.
+`kill` ends the agent, and leaves apt and dpkg without it; `hold` stops apt and dpkg. dpkg does not wait for its logger: where both have ended
+by now, the agent is what is stopped.
 """
 import glob
-import json
 import os
 import signal
 import sys
@@ -11,13 +11,25 @@ import sys
 FOLDER = "/run/steps"
 
 
-def pids(*names):
-    for path in glob.glob("/proc/[0-9]*/comm"):
+def pids(fits):
+    """Processes whose arguments fit."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
         try:
-            if open(path).read().strip() in names:
-                yield int(path.split("/")[2])
+            argv = open(path).read().split("\0")
         except OSError:
-            pass
+            continue
+        if fits(os.path.basename(argv[0]), argv[1:]):
+            found.append(int(path.split("/")[2]))
+    return found
+
+
+def agents():
+    return pids(lambda name, more: name == "python3" and more[:1] == ["-B"])
+
+
+def packagers():
+    return pids(lambda name, _: name in ("dpkg", "apt-get"))
 
 
 for line in sys.stdin:
@@ -30,9 +42,10 @@ for line in sys.stdin:
             seen.write(name + "\n")
         for word, how in (("kill", signal.SIGKILL), ("hold", signal.SIGSTOP)):
             if os.path.exists(f"{FOLDER}/{word}") and open(f"{FOLDER}/{word}").read() == name:
-                targets = [json.load(open("/var/lib/intranet/journal.json"))["pid"]] if word == "kill" else list(pids("dpkg", "apt-get"))
+                targets = agents() if word == "kill" else packagers() or agents()
                 for pid in targets:
                     os.kill(pid, how)
-                os.unlink(f"{FOLDER}/{word}")
-    except (OSError, KeyError):
+                if targets:
+                    os.unlink(f"{FOLDER}/{word}")
+    except OSError:
         pass  # nobody watches, or what was to be stopped has ended
