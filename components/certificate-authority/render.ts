@@ -1,4 +1,5 @@
 /** Files of step-ca: configuration and unit. Pure. */
+import { PROTECTED } from "../common/hardening";
 import { AFTER_IDENTITY } from "../host-identity/render";
 import { lines, MADE_BY } from "../common/text";
 
@@ -123,14 +124,7 @@ export function renderCaUnit(): string {
     "NoNewPrivileges=yes",
     "PrivateDevices=yes",
     "PrivateTmp=yes",
-    "ProtectClock=yes",
-    "ProtectControlGroups=yes",
-    "ProtectHome=yes",
-    "ProtectHostname=yes",
-    "ProtectKernelLogs=yes",
-    "ProtectKernelModules=yes",
-    "ProtectKernelTunables=yes",
-    "ProtectProc=invisible",
+    PROTECTED,
     "ProtectSystem=strict",
     "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX",
     "RestrictNamespaces=yes",

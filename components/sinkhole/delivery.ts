@@ -1,5 +1,6 @@
 /** Where the cloud asks for each address of the /64 by neighbour discovery: the host answers for those of services. Pure. */
 import type { RoleContent } from "../host-identity/roles";
+import { renderDeclaredScript } from "../common/declared";
 import { lines, MADE_BY } from "../common/text";
 
 /** The script, and what its unit runs. */
@@ -12,35 +13,24 @@ export const DELIVERY_UNIT = "intranet-delivery.service";
  * before (ip-sysctl, proxy_ndp); `stop` for nothing. Addresses may be placeholders.
  */
 export function renderDeliveryScript(addresses: readonly string[]): string {
-  return lines(
-    "#!/bin/sh",
-    `# ${MADE_BY}`,
-    "# This host answers the cloud's neighbour discovery for the addresses of public services.",
-    "set -eu",
-    "state=/run/intranet-delivery",
-    "",
-    "declared() {",
-    "\tcat <<-'END'",
-    addresses.map((address) => `\t\t${address}`),
-    "\tEND",
-    "}",
-    "",
-    "device=$(ip -6 route show default | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p' | head -n 1)",
-    'touch "$state"',
-    "case ${1-} in",
-    "start)",
-    '\t[ -n "$device" ] || { echo "there is no IPv6 default route" >&2; exit 1; }',
-    '\tsysctl -qw "net/ipv6/conf/$device/proxy_ndp=1"',
-    '\tdeclared | sed "s/\\$/ $device/" >"$state.new"',
-    "\t;;",
-    'stop) : >"$state.new" ;;',
-    '*) echo "usage: $0 start|stop" >&2; exit 64 ;;',
-    "esac",
-    'while read -r address on; do ip -6 neighbour replace proxy "$address" dev "$on"; done <"$state.new"',
-    '{ grep -Fxv -f "$state.new" "$state" || true; } | while read -r address on; do ip -6 neighbour del proxy "$address" dev "$on" || true; done',
-    'mv "$state.new" "$state"',
-    '[ "$1" != stop ] || rm "$state"',
-  );
+  return renderDeclaredScript({
+    comment: "This host answers the cloud's neighbour discovery for the addresses of public services",
+    state: "/run/intranet-delivery",
+    declared: addresses.map((address) => `proxy ${address}`),
+    words: ["address", "device"],
+    kinds: {
+      proxy: {
+        add: 'ip -6 neighbour replace proxy "$2" dev "$3"',
+        remove: 'ip -6 neighbour del proxy "$2" dev "$3" || true',
+      },
+    },
+    first: [
+      "device=$(ip -6 route show default | sed -n 's/.* dev \\([^ ]*\\).*/\\1/p' | head -n 1)",
+      '[ -n "$device" ] || { echo "there is no IPv6 default route" >&2; exit 1; }',
+      'sysctl -qw "net/ipv6/conf/$device/proxy_ndp=1"',
+    ],
+    print: 'declared | sed "s/\\$/ $device/"',
+  });
 }
 
 /** The unit of the script. It needs the default route, and waits for it. */

@@ -1,5 +1,6 @@
 /** snid (src.agwa.name/snid) in nginx's place: its unit, and the names that it can resolve. Pure. */
 import { GUEST_PREFIX } from "../../model";
+import { PROTECTED } from "../common/hardening";
 import { lines, MADE_BY } from "../common/text";
 import type { SniEngine } from "./args";
 import { guestPorts, type NamedService } from "./nginx";
@@ -82,14 +83,7 @@ const HARDENING: readonly string[] = [
   "LockPersonality=yes",
   "MemoryDenyWriteExecute=yes",
   "PrivateDevices=yes",
-  "ProtectClock=yes",
-  "ProtectControlGroups=yes",
-  "ProtectHome=yes",
-  "ProtectHostname=yes",
-  "ProtectKernelLogs=yes",
-  "ProtectKernelModules=yes",
-  "ProtectKernelTunables=yes",
-  "ProtectProc=invisible",
+  ...PROTECTED,
   "RestrictAddressFamilies=AF_INET AF_INET6",
   "RestrictNamespaces=yes",
   "RestrictRealtime=yes",

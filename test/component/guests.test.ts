@@ -2,7 +2,7 @@
 import type * as pulumi from "@pulumi/pulumi";
 import * as components from "../../components";
 import type { RoleInputs } from "../../host/resource/inputs";
-import { HOST_KEY } from "../unit/model/fixtures";
+import { HOST_KEY, spec } from "../unit/model/fixtures";
 import { named, ofType, settled, startMocks, TYPES } from "./mocks";
 
 jest.setTimeout(60_000);
@@ -15,10 +15,7 @@ const sinkhole: components.SinkholeArgs = {
   domain,
   space: { v4: "10.16.0.0/12", v6: "fd00:1:2::/48" },
   identity: { v4: "10.31.240.1", v6: "fd00:1:2:ffff::1" },
-  location: "fsn1",
-  serverType: "cx23",
-  image: "debian-13",
-  management: { from: ["198.51.100.7/32"] },
+  ...spec().sinkhole,
   sshPublicKeys: [HOST_KEY],
   udpPorts: [51820],
 };
@@ -126,7 +123,7 @@ describe("the sinkhole", () => {
   test("answers for services where the cloud asks for each address", async () => {
     const made = await roles(() => new components.Sinkhole("s", { ...sinkhole, published, delivery: "on-link" }));
     const script = made["s-delivery"]!.files!["/etc/intranet/delivery"]!;
-    expect(script.content).toContain("\t\t{{ipv6_wiki}}\n\t\t{{ipv6_mail_in}}\n");
+    expect(script.content).toContain("\t\tproxy {{ipv6_wiki}}\n\t\tproxy {{ipv6_mail_in}}\n");
     expect(Object.keys(script.values!).sort()).toEqual(["ipv6_mail_in", "ipv6_wiki"]);
     const idle = await roles(() => new components.Sinkhole("s", { ...sinkhole, delivery: "on-link" }));
     expect(idle["s-delivery"]).toBeUndefined();
