@@ -8,6 +8,8 @@ const unit = (exec: string, more = "") =>
   `[Unit]\nDescription=steps\n[Service]\n${more}ExecStart=${exec}\n[Install]\nWantedBy=multi-user.target\n`;
 const HELD = "/etc/steps-held";
 const SYSCTL = "net.ipv4.conf.lo.send_redirects";
+/** The least there is: whoever was killed does not confirm, and that long the host waits. */
+const SOON = { timeoutSeconds: 15 };
 const WG = "/etc/wireguard/wg-steps.conf";
 
 /** Units to look at. */
@@ -59,6 +61,7 @@ export function everything(version: 1 | 2): RoleContent {
     },
     checks: [{ command: ["grep", "-q", "^of version", { staged: HELD }] }],
     probes: [{ command: ["nft", "list", "table", "inet", "steps"] }],
+    confirm: SOON,
   };
 }
 
@@ -84,6 +87,6 @@ export function packaged(version: 1 | 2): RoleContent {
 export function confirmed(version: 1 | 2): RoleContent {
   return {
     files: { "/etc/steps-confirmed": { content: `version ${version}\n` } },
-    confirm: { timeoutSeconds: 15 },
+    confirm: SOON,
   };
 }

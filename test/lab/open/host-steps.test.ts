@@ -40,7 +40,7 @@ const CHAINS: Record<string, Chain> = {
   },
 };
 
-/** STEPS=all: every fault at every step of every chain, which takes four times as long. */
+/** STEPS=all: every fault at every step of every chain, which takes many times as long. */
 const ALL = process.env["STEPS"] === "all";
 
 /** Steps that are alike: commands by name, paths by what is done to them, dpkg's words by what it does, or has got to. */
@@ -51,17 +51,18 @@ function kindOf(step: string): string {
   return who === "dpkg" ? `dpkg ${what === "status" ? words[1] : words[0]}` : who!;
 }
 
-/** The faults at each step: they take turns, so that the same step of another change sees another; of each kind, one step sees the power cut. */
+/**
+ * The faults at each step: the agent and the connection are ended in turns, so that the same step of another change sees the other. What costs
+ * time, of each kind of step one or two see: the power cut, and the end of who would have confirmed.
+ */
 function faults(steps: readonly (readonly string[])[]): Fault[][][] {
-  const cut = new Set<string>();
-  const cheap = FAULTS.filter((fault) => fault !== "power");
+  const times = new Map<string, number>();
   return steps.map((names, change) =>
     names.map((step, index) => {
       if (ALL) return [...FAULTS];
-      const kind = kindOf(step);
-      const first = !cut.has(kind);
-      cut.add(kind);
-      return [first ? "power" : cheap[(change + index) % cheap.length]!];
+      const time = times.get(kindOf(step)) ?? 0;
+      times.set(kindOf(step), time + 1);
+      return [(["power", "provider"] as const)[time] ?? FAULTS[(change + index) % 2]!];
     }),
   );
 }
