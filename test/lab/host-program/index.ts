@@ -4,6 +4,7 @@ import { type ConnectionArgs, HostRole, WireGuardKey } from "pulumi-intranet/hos
 import { FIXED_HOSTS, KEY_LABELS } from "../../../lab/constants";
 import { deriveSshKey } from "../../../lab/keys";
 import type { Trial } from "./trial";
+import { makePublic } from "./public";
 import { makeTunnel } from "./tunnel";
 
 const trial = JSON.parse(process.env["TRIAL_ROLES"]!) as Trial;
@@ -25,3 +26,4 @@ for (const [name, { files = {}, connection = standard, ...args }] of Object.entr
 }
 
 if (trial.tunnel) makeTunnel(trial.tunnel, standard);
+if (trial.public) makePublic(trial.public, standard);

@@ -26,6 +26,16 @@ export interface TrialTunnel {
   mtu: number;
 }
 
+/** A site's ways, addresses and rules for public services, made of the real components. */
+export interface TrialPublic {
+  /** The sinkhole's network. */
+  network: string;
+  /** Accounts that speak by a service's address. */
+  pinned: { user: string; table: number }[];
+  /** None: no addresses and no rules for visitors. */
+  services: { name: string; address: string; ports: number[] }[];
+}
+
 /** What the program makes. */
 export interface Trial {
   /** Another one makes another key. Default 1. */
@@ -34,6 +44,8 @@ export interface Trial {
   hostKeys?: string[];
   /** Absent: none. */
   tunnel?: TrialTunnel;
+  /** Absent: nothing of it. */
+  public?: TrialPublic;
   /** By name; on the host a role is called `trial-NAME`. */
   roles: Record<string, TrialRole>;
 }
