@@ -38,15 +38,21 @@ export interface Answer {
 
 const PROGRAM = readFileSync(labFile("files/hello.py"), "utf8");
 
-/** Says hello from a host to an address. Throws when no connection comes about. */
-export async function sayHello(from: string, address: string, hello: Hello, port = 443): Promise<Answer> {
-  const asked = JSON.stringify({ address, port, ...hello });
+/** Says several hellos from a host to port 443 of an address, all at the same time; answers in their order. Throws when a connection does not come about. */
+export async function sayHellos(from: string, address: string, hellos: readonly Hello[]): Promise<Answer[]> {
+  const asked = JSON.stringify(hellos.map((hello) => ({ address, port: 443, ...hello })));
   const { code, stdout, stderr } = await exec(from, ["python3", "-", asked], { stdin: PROGRAM });
-  if (code !== 0) throw new Error(`${from} to ${address} port ${port}: ${stderr.trim().split("\n").pop()}`);
-  const { certificate, ...answer } = JSON.parse(stdout) as Answer & { certificate?: string };
-  if (certificate === undefined) return answer;
-  const { subject, subjectAltName } = new X509Certificate(certificate);
-  return { ...answer, subject, ...(subjectAltName ? { names: subjectAltName } : {}) };
+  if (code !== 0) throw new Error(`${from} to ${address}: ${stderr.trim().split("\n").pop()}`);
+  return (JSON.parse(stdout) as (Answer & { certificate?: string })[]).map(({ certificate, ...answer }) => {
+    if (certificate === undefined) return answer;
+    const { subject, subjectAltName } = new X509Certificate(certificate);
+    return { ...answer, subject, ...(subjectAltName ? { names: subjectAltName } : {}) };
+  });
+}
+
+/** The same for one hello. */
+export async function sayHello(from: string, address: string, hello: Hello): Promise<Answer> {
+  return (await sayHellos(from, address, [hello]))[0]!;
 }
 
 /** Runs `during` while a host holds that many connections open, each in the middle of its hello. Returns how many of them there were. */
@@ -56,7 +62,7 @@ export async function withHalfHellos(
   count: number,
   during: () => Promise<unknown>,
 ): Promise<number> {
-  const asked = JSON.stringify({ address, port: 443, count, seconds: 20 });
+  const asked = JSON.stringify([{ address, port: 443, count, seconds: 20 }]);
   let opened: (open: number) => void = () => undefined;
   const begun = new Promise<number>((resolve) => (opened = resolve));
   const holding = exec(from, ["python3", "-", asked], {
