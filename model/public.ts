@@ -5,6 +5,7 @@ import type { PublicPlan, ServicePlan } from "./plan";
 import { addressAt, formatAddress, formatPrefix, parsePrefix, type Prefix } from "./prefix";
 import { checkDirectory, checkEmail, checkIssuer } from "./authority";
 import type { IntranetSpec, ServiceSpec } from "./spec";
+import { CERTIFICATES, checkText } from "./text-rule";
 import { siteOf } from "./topology";
 
 /** The numbers of services within their site's /80: all of it but the first address, in one hextet so that addresses stay short. */
@@ -83,13 +84,8 @@ export function checkPublic(spec: Partial<IntranetSpec>, issues: Issues): void {
       ["nothing"],
       "give the domain that the authority's documents name for CAA (RFC 8659)",
     );
-  if (rootCertificate !== undefined && !rootCertificate.startsWith("-----BEGIN CERTIFICATE-----"))
-    issues.add(
-      "publicCertificates.rootCertificate",
-      "must be a certificate in PEM",
-      [],
-      "begin it with -----BEGIN CERTIFICATE-----",
-    );
+  if (rootCertificate !== undefined)
+    checkText(rootCertificate, "publicCertificates.rootCertificate", CERTIFICATES, issues);
   if (email !== undefined) checkEmail(email, "publicCertificates.email", issues);
 }
 

@@ -21,6 +21,13 @@ export function addressRule(family: Family): TextRule {
   };
 }
 
+/** Certificates in PEM (RFC 7468), one after the other. */
+export const CERTIFICATES: TextRule = {
+  test: (text) => /^(?:-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]+\n)+-----END CERTIFICATE-----\n?)+$/.test(text),
+  says: "must be a certificate in PEM",
+  help: "begin it with -----BEGIN CERTIFICATE-----",
+};
+
 /** Notes a text that breaks a rule. */
 export function checkText(text: string, path: string, rule: TextRule, issues: Issues): void {
   if (!rule.test(text)) issues.add(path, rule.says, [show(text)], rule.help);

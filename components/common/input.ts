@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { checkText, isDomain, parseAddress, parsePrefix, type Issues, type TextRule } from "../../model";
 
-export { addressRule } from "../../model";
+export { addressRule, CERTIFICATES } from "../../model";
 
 /** Where a tunnel's other end is reached: an address or a name. */
 export const ENDPOINT: TextRule = {
@@ -30,13 +30,6 @@ export const NETWORK_64: TextRule = {
   test: (text) => parsePrefix(text)?.family === 6 && parsePrefix(text)?.length === 64,
   says: "must be an IPv6 prefix of 64 bits",
   help: "write it like 2001:db8:1::/64",
-};
-
-/** Certificates in PEM (RFC 7468), one after the other. */
-export const CERTIFICATES: TextRule = {
-  test: (text) => /^(?:-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]+\n)+-----END CERTIFICATE-----\n?)+$/.test(text),
-  says: "must be a certificate in PEM",
-  help: "begin it with -----BEGIN CERTIFICATE-----",
 };
 
 /** Notes a plain text that breaks the rule; an Output is left to {@link known}. */

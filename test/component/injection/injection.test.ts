@@ -6,7 +6,8 @@ import * as fc from "fast-check";
 import { HOSTILE } from "./hostile";
 import { leavesOf, replaced, written, type Leaf } from "./leaves";
 import { outcomeOf } from "./outcome";
-import { SAMPLES, type Sample } from "./samples";
+import type { Sample } from "./sample";
+import { SAMPLES } from "./samples";
 
 jest.setTimeout(900_000);
 

@@ -5,7 +5,7 @@ import type { RoleInputs } from "../../../host/resource/inputs";
 import { RootProvider } from "../../../host/keys/authority-provider";
 import { ValidationError } from "../../../model";
 import { registered, settled, startMocks, TYPES, type Registered } from "../mocks";
-import type { Sample } from "./samples";
+import type { Sample } from "./sample";
 
 /** How it ended. */
 export type Outcome =

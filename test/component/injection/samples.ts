@@ -1,20 +1,10 @@
 /** For every component, arguments that use each field once: what the injection tests replace texts in. */
 import * as components from "../../../components";
 import * as host from "../../../host";
-import { HOST_KEY, site, spec } from "../../unit/model/fixtures";
+import { HOST_KEY } from "../../unit/model/fixtures";
+import { CERTIFICATE, INTRANET } from "./intranet-sample";
+import type { Sample } from "./sample";
 
-/** A component, its arguments by the name of their type, and those among them that are maps with the user's own keys. */
-export interface Sample {
-  /** The exported type of the arguments. */
-  readonly type: string;
-  /** Arguments without a mistake, every field given. */
-  readonly args: () => object;
-  readonly make: (args: never) => unknown;
-  /** Written places of maps, lists as `[]`. */
-  readonly maps?: readonly string[];
-}
-
-const CERTIFICATE = `-----BEGIN CERTIFICATE-----\n${Buffer.alloc(96, 1).toString("base64")}\n-----END CERTIFICATE-----\n`;
 const PUBLIC_KEY = Buffer.alloc(32, 1).toString("base64");
 
 const connection = (): host.ConnectionArgs => ({
@@ -352,38 +342,5 @@ export const SAMPLES: readonly Sample[] = [
     }),
     make: (args) => new components.SniProxy("sample", args),
   },
-  {
-    type: "IntranetArgs",
-    args: () => ({
-      ...spec({
-        space,
-        pools: { identities: "10.31.240.0/20", devices: "10.31.224.0/20" },
-        sites: {
-          home: site(0),
-          cabin: site(1, { host: { address: "10.20.1.10", port: 22, user: "root", hostKeys: [HOST_KEY] } }),
-        },
-        devices: { laptop: { keyVersion: 1 } },
-        services: { wiki: { at: "home", port: 8080, protocol: "https", audience: "intranet" } },
-        links: [{ from: "cabin", to: "home", endpoint: { address: "198.51.100.160", port: 61999 } }],
-        dns: {
-          at: ["home"],
-          forwarders: ["198.51.100.53"],
-          rootServers: { "a.root.example": ["198.51.100.54"] },
-          trustAnchors: [`. 20326 8 2 ${"E06D44B8".repeat(8)}`],
-          publicName: "debian.org",
-          extraRecords: [
-            { name: "nas", type: "A", data: "10.20.0.7" },
-            { name: "note", type: "TXT", data: '"a text"' },
-          ],
-        },
-        certificateAuthority: { at: "home", organisation: "The family", leafLifetime: "168h", renewInterval: "10m" },
-      }),
-      sshPublicKeys: [HOST_KEY],
-      zone: "intranet.example",
-      protect: false,
-      caa: ["letsencrypt.org"],
-    }),
-    make: (args) => new components.Intranet("sample", args),
-    maps: ["sites", "devices", "services", "dns.rootServers"],
-  },
+  INTRANET,
 ];
