@@ -229,7 +229,8 @@ def next_ledger(request, ledger, fresh, brought, made):
     roles = plan.hand_over(request, ledger)
     if not request.get("remove"):
         roles[role] = fresh
-    installed = {**ledger["installed"], **{name: sorted(request.get("packages", [])) for name in brought}}
+    tops = [name for name in sorted(request.get("packages", [])) if name in brought]  # What came, came with these.
+    installed = {**ledger["installed"], **{name: tops or sorted(request["packages"]) for name in brought}}
     claimed = {name for entry in roles.values() for name in entry["packages"]}
     unwanted = {name for name, tops in installed.items() if name not in claimed and not claimed & set(tops)}
     gone = [name for name, owned in (ledger["roles"].get(role) or {"users": {}})["users"].items() if request.get("remove") or name not in fresh["users"]]
@@ -344,7 +345,6 @@ def purge_unwanted(unwanted):
         kept = sorted(going - unwanted) if going else []
         alone = {name for name in unwanted if (packages.simulate_purge([name]) or {"?"}) <= unwanted}
         problem = packages.purge(alone) if alone else None
-        stayed = sorted(unwanted - alone)
-        return [f"packages {' '.join(stayed)} stay: {' '.join(kept) or 'others'} depend on them"] + ([problem] if problem else [])
+        return [f"packages {' '.join(sorted(unwanted - alone))} stay: {' '.join(kept) or 'others'} depend on them"] + ([problem] if problem else [])
     problem = packages.purge(unwanted)
     return [problem] if problem else []

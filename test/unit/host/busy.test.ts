@@ -89,6 +89,20 @@ test("a package that a killed dpkg has left half-installed goes with its configu
   rmSync(join(folder, "dpkg-query"));
 });
 
+test("a package that a role lets go of goes with what came with it, and not with what was there before", () => {
+  const ledger = `{"roles": {"r": {"packages": ["nginx"], "users": {}}}, "installed": {"nginx": ["nginx"], "nginx-common": ["nginx"]}}`;
+  const next = (packages: string, brought: string, from: string): string =>
+    `transaction.next_ledger({"role": "r", "packages": ${packages}}, ${from}, {"packages": ${packages}, "users": {}, "state": {}, "paths": {}}, ${brought}, [])`;
+  const said = python(
+    "import json, transaction",
+    "transaction.plan.hand_over = lambda request, ledger: dict(ledger['roles'])",
+    `more = ${next('["nginx", "mod"]', '["mod", "libmod"]', ledger)}`,
+    `less = ${next('["nginx"]', "[]", "more")}`,
+    "print(json.dumps([more['after']['packages'], less['after']['packages']]))",
+  );
+  expect(JSON.parse(said)).toEqual([[], ["libmod", "mod"]]);
+});
+
 test("no time limit follows the clock of the day", () => {
   aptSays("E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 1 (init)");
   const jumping = ["import random, time", "time.time = lambda: random.uniform(0, 4e9)"];
