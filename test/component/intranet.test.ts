@@ -334,26 +334,3 @@ describe("order", () => {
     expect(await dependencies("home-proxy-home-caddy")).toContain("home-site-home-addresses");
   });
 });
-
-describe("public names", () => {
-  test("are a wildcard and the apex over both families, and a CAA that lets nobody issue", async () => {
-    await make();
-    const records = ofType("cloudflare:index/dnsRecord:DnsRecord").map((record) => record.inputs);
-    expect(
-      records
-        .map(
-          (record) =>
-            `${String(record["name"])} ${String(record["type"])} ${String(record["content"] ?? JSON.stringify(record["data"]))}`,
-        )
-        .sort(),
-    ).toEqual([
-      "*.intranet.example A 198.51.100.10",
-      "*.intranet.example AAAA 2001:db8:100:1::1",
-      "intranet.example A 198.51.100.10",
-      "intranet.example AAAA 2001:db8:100:1::1",
-      'intranet.example CAA {"flags":0,"tag":"issue","value":";"}',
-    ]);
-    for (const record of records) expect(record).toMatchObject({ zoneId: "zone-1", ttl: 300 });
-    expect(JSON.stringify(records)).not.toContain("nextcloud");
-  });
-});

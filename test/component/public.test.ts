@@ -92,3 +92,24 @@ test("another program can let guests in, and is refused before anything is made 
   const page = registered.find(({ name }) => name === "home-sinkhole-page")!;
   expect(JSON.stringify(page.inputs)).toContain("ExecStart=/usr/local/bin/snid -listen tcp:0.0.0.0:443");
 });
+
+test("public names are a wildcard and the apex over both families, and a CAA that lets nobody issue", async () => {
+  await make({ nextcloud: { at: "home", port: 8080 } });
+  const records = ofType("cloudflare:index/dnsRecord:DnsRecord").map((record) => record.inputs);
+  expect(
+    records
+      .map(
+        (record) =>
+          `${String(record["name"])} ${String(record["type"])} ${String(record["content"] ?? JSON.stringify(record["data"]))}`,
+      )
+      .sort(),
+  ).toEqual([
+    "*.intranet.example A 198.51.100.10",
+    "*.intranet.example AAAA 2001:db8:100:1::1",
+    "intranet.example A 198.51.100.10",
+    "intranet.example AAAA 2001:db8:100:1::1",
+    'intranet.example CAA {"flags":0,"tag":"issue","value":";"}',
+  ]);
+  for (const record of records) expect(record).toMatchObject({ zoneId: "zone-1", ttl: 300 });
+  expect(JSON.stringify(records)).not.toContain("nextcloud");
+});
