@@ -1,7 +1,7 @@
 /** Guests who do not behave: whatever they say at the VPS or at a service's own address, they get ACCESS DENIED or nothing, and hurt nobody. */
-import { GUEST_PREFIX } from "../../../model";
-import { capture, curl, ensureUp, identity, pulumiOk, until, up } from "../intranet";
-import { liftedCloudFirewall } from "../lifted";
+import { GUEST_PREFIX } from "../../model";
+import { capture, curl, ensureUp, identity, pulumiOk, until, up } from "./intranet";
+import { liftedCloudFirewall } from "./lifted";
 import {
   BLOG,
   ensurePublic,
@@ -13,9 +13,9 @@ import {
   VISITOR,
   VISITOR4,
   whoVisits,
-} from "../public";
-import { exec, execOk, labOk, probe } from "../support";
-import { type Answer, type Hello, sayHello, sayHellos, visit, withHalfHellos } from "../visitors";
+} from "./public";
+import { exec, execOk, labOk, probe } from "./support";
+import { type Answer, type Hello, sayHello, sayHellos, visit, withHalfHellos } from "./visitors";
 
 const NEXTCLOUD = "nextcloud.intranet.example";
 /** What a TLS server shows whom it does not let in. */
