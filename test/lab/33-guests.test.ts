@@ -1,7 +1,7 @@
 /** Guests who do not behave: whatever they say at the VPS or at a service's own address, they get ACCESS DENIED or nothing, and hurt nobody. */
 import { GUEST_PREFIX } from "../../model";
 import { capture, curl, ensureUp, identity, pulumiOk, until, up } from "./intranet";
-import { liftedCloudFirewall } from "./lifted";
+import { hetzner, liftedCloudFirewall } from "./lifted";
 import {
   BLOG,
   ensurePublic,
@@ -9,6 +9,7 @@ import {
   FORUM,
   guestAddress,
   type Places,
+  places,
   publicConfig,
   VISITOR,
   VISITOR4,
@@ -272,6 +273,20 @@ describe("after a power cut", () => {
     300_000,
   );
 });
+
+test("a server made anew in place of the VPS has its addresses, and everybody is served again", async () => {
+  const { resources } = JSON.parse(await pulumiOk(["stack", "export"])).deployment;
+  const server = resources.find((one: any) => one.type === "hcloud:index/server:Server");
+  await pulumiOk(["up", "--yes", "--skip-preview", "--replace", server.urn, ...publicConfig()], {
+    timeoutSeconds: 500,
+  });
+  const [now] = (await hetzner("/servers?name=vps")).servers;
+  expect(String(now.id)).not.toBe(server.id);
+  expect(await places()).toEqual(at);
+  await everybodyReaches(180);
+  expect(await whoVisits("visitor", BLOG)).toBe(VISITOR);
+  expect(await whoVisits("visitor4", FORUM)).toBe(guestAddress(VISITOR4));
+}, 700_000);
 
 test("a cloud that delivers on-link: unreachable until the VPS is told, and then as before", async () => {
   await labOk(["on-link", "vps"]);
