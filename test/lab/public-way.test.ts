@@ -21,14 +21,14 @@ const trial = new TrialStack();
 const { ok, failing } = trial;
 const up = (given: TrialPublic) => ok(UP, {}, { public: given });
 const script = async (text: string) => (await exec(HOST, ["sh", "-c", text])).stdout.trim();
-/** What the kernel has of it in any order, and which of our units run. */
+/** What the kernel has of it in any order, and which of our units run. systemd goes on for a while to name those whose file is gone. */
 const state = () =>
   script(
     [
       "ip -6 rule show",
       "for look in 'route show table all type unreachable' '-oneline address show dev lo'; do ip -6 $look | sort; done",
       "for table in intranet intranet-public; do nft list table inet $table 2>/dev/null; done",
-      "systemctl list-units --all --plain --no-legend 'intranet-*' | awk '{ print $1, $3 }' | sort",
+      "systemctl list-units --all --plain --no-legend 'intranet-*' | awk '$2 != \"not-found\" { print $1, $3 }' | sort",
       "systemctl list-unit-files --no-legend 'intranet-*' | awk '{ print $1, $2 }'",
     ].join("\n"),
   );
@@ -101,6 +101,7 @@ test("one service less takes its own things alone, and the end takes all", async
   expect(left).toContain(wiki);
   expect(left).not.toMatch(/2001:db8:100:1:1::9|65545/);
   await ok(["destroy", "--yes", "--skip-preview"], {}, { public: GIVEN });
+  await until("all is as before", async () => (await state()) === before || undefined, 60).catch(() => undefined);
   expect(await state()).toBe(before);
   expect(await traces(HOST)).toBe(untouched);
 });
