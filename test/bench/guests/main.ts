@@ -5,6 +5,7 @@ import * as net from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { Command } from "commander";
+import { GUEST_PREFIX } from "../../../model";
 import { BULK, SMALL } from "./load";
 import { PROXIES, type Proxy } from "./proxies";
 
@@ -113,7 +114,7 @@ async function inside(rounds: number, seconds: number): Promise<void> {
   ip("link", "set", "lo", "up");
   for (const { address } of [SMALL, BULK]) ip("-6", "address", "add", `${address}/128`, "dev", "lo", "nodad");
   // The way back to the guests: here everything is one host.
-  ip("-6", "route", "add", "local", "64:ff9b:1::/96", "dev", "lo");
+  ip("-6", "route", "add", "local", GUEST_PREFIX, "dev", "lo");
   const folder = mkdtempSync(path.join(tmpdir(), "bench-guests-"));
   execFileSync("chmod", ["755", folder]);
   writeFileSync(path.join(folder, "denied.html"), "denied\n");
