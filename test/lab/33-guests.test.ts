@@ -8,6 +8,7 @@ import {
   everybodyReaches,
   FORUM,
   guestAddress,
+  ownAddresses,
   type Places,
   places,
   publicConfig,
@@ -269,6 +270,7 @@ describe("after a power cut", () => {
       await everybodyReaches(240);
       expect(await whoVisits("visitor", BLOG)).toBe(VISITOR);
       expect(await whoVisits("visitor4", FORUM)).toBe(guestAddress(VISITOR4));
+      expect(await ownAddresses()).toEqual([`${at.ipv6}/128`]);
     },
     300_000,
   );
@@ -283,6 +285,7 @@ test("a server made anew in place of the VPS has its addresses, and everybody is
   const [now] = (await hetzner("/servers?name=vps")).servers;
   expect(String(now.id)).not.toBe(server.id);
   expect(await places()).toEqual(at);
+  expect(await ownAddresses()).toEqual([`${at.ipv6}/128`]);
   await everybodyReaches(180);
   expect(await whoVisits("visitor", BLOG)).toBe(VISITOR);
   expect(await whoVisits("visitor4", FORUM)).toBe(guestAddress(VISITOR4));

@@ -4,8 +4,8 @@ import * as ipaddr from "ipaddr.js";
 import { ACME, BLOG_PORT, FORUM_PORT, SERVICES } from "../../lab/constants";
 import { labFile } from "../../lab/paths";
 import { GUEST_PREFIX, serviceAddress } from "../../model";
-import { changedConfig, outputs, plan, until, up } from "./intranet";
-import { execOk } from "./support";
+import { capture, changedConfig, outputs, plan, until, up } from "./intranet";
+import { exec, execOk } from "./support";
 import { trustPublicAuthority, visit } from "./visitors";
 
 /** Names of the two services: at home, and at the office, which has a link of its own to the VPS only as a spare. */
@@ -84,4 +84,20 @@ export async function publicRecords(name: string, type: string): Promise<string[
   const question = type === "PTR" ? ["-x", name] : [name, type];
   const answer = await execOk("visitor", ["dig", `@${SERVICES.resolver.ipv4}`, "+short", ...question]);
   return answer.split("\n").filter((line) => line !== "");
+}
+
+/** The VPS's own IPv6 addresses of the Internet, with their lengths. */
+export async function ownAddresses(): Promise<string[]> {
+  const found = await execOk("vps", ["ip", "-6", "-oneline", "address", "show", "dev", "eth0", "scope", "global"]);
+  return [...found.matchAll(/ inet6 (\S+) /g)].map((match) => match[1]!);
+}
+
+/** The sources of what an account of a host asks the visitor for, each once. Where a link has just been missed there is no way for a moment: it asks again. */
+export async function sourcesOf(host: string, user: string): Promise<string[]> {
+  const argv = ["setpriv", `--reuid=${user}`, "--clear-groups", "curl", "-sk", "-m", "10", `http://[${VISITOR}]/`];
+  const seen = await until(`a packet of ${user}`, async () => {
+    const lines = await capture("visitor", "eth0", ["tcp port 80 and ip6"], () => exec(host, argv));
+    return lines.length > 0 && lines;
+  });
+  return [...new Set(seen.flatMap((line) => /IP6 (\S+)\.\d+ > \S+\.80:/.exec(line)?.slice(1) ?? []))];
 }

@@ -4,7 +4,7 @@ import { parse } from "yaml";
 import { renderSinkholeRules } from "../../../components/sinkhole/firewall";
 import { renderNginxConfig } from "../../../components/denied-page/nginx";
 import * as page from "../../../components/denied-page/page";
-import { renderUserData } from "../../../components/sinkhole/user-data";
+import { OWN_ADDRESS_ONLY, renderUserData } from "../../../components/sinkhole/user-data";
 import { checkNft, checkNginx, checkUnit, testWith, withFiles } from "./checkers";
 import { PLAN } from "./fixtures";
 import { expectGolden } from "./golden";
@@ -114,7 +114,41 @@ describe("the user data", () => {
       ssh_keys: { ed25519_private: key.privateKey, ed25519_public: "ssh-ed25519 AAAA" },
       package_update: false,
       package_upgrade: false,
+      bootcmd: [
+        [
+          "cloud-init-per",
+          "once",
+          "intranet-network",
+          "sh",
+          "-c",
+          expect.stringMatching(/^set -eu\n/),
+          "sh",
+          OWN_ADDRESS_ONLY,
+        ],
+      ],
+      write_files: [
+        {
+          path: "/etc/cloud/cloud.cfg.d/99-intranet-network.cfg",
+          content: "network: {config: disabled}\n",
+          permissions: "0644",
+        },
+      ],
     });
+  });
+
+  test.each([
+    ['- "2001:db8:1:2::1/64"', '- "2001:db8:1:2::1/128"'],
+    ["    address 2a01:4f8:c2c:123f::1/64", "    address 2a01:4f8:c2c:123f::1/128"],
+    ["Address=2001:db8::1/64", "Address=2001:db8::1/128"],
+    ["- 2001:db8:1:2::1/64 # eth0", "- 2001:db8:1:2::1/128 # eth0"],
+    // What is no server's own address out of a /64 stays.
+    ["- 198.51.100.10/32", "- 198.51.100.10/32"],
+    ["- 2001:db8:1:2::11/64", "- 2001:db8:1:2::11/64"],
+    ["- 2001:db8:1:2::1/640", "- 2001:db8:1:2::1/640"],
+    ["via: fe80::1", "via: fe80::1"],
+  ])("its own address is not the whole network: %s", (line, expected) => {
+    const { stdout, status } = spawnSync("sed", ["-E", OWN_ADDRESS_ONLY], { input: `${line}\n`, encoding: "utf8" });
+    expect([status, stdout]).toEqual([0, `${expected}\n`]);
   });
 
   test("stays far below Hetzner's 32 KiB", () => expect(renderUserData(key).length).toBeLessThan(4096));
