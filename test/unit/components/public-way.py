@@ -4,7 +4,6 @@ Argument: a folder with what the components rendered for `vps`, `cabin` and `off
 The Internet is this process's own network namespace; each site has an access of its own to it beside the tunnels: vps - cabin - office.
 """
 import contextlib
-import ctypes
 import json
 import os
 import pathlib
@@ -15,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from netns import Inside
 
 NETWORK = "2001:db8:100:1:"
 SINKHOLE = NETWORK + ":1"
@@ -27,7 +27,6 @@ TUNNELS = (("vps", "cabin"), ("cabin", "office"))
 PINNED_USER = 8
 ETH_P_ALL, ETH_P_IPV6 = 3, 0x86DD
 DEADLINE = 60
-CLONE_NEWNET = 0x40000000
 
 
 def run(*argv, ok=True):
@@ -51,19 +50,9 @@ def wait(what, question):
 
 
 def inside(host, function):
-    """What a function returns that runs in a host's network namespace, in a thread of its own."""
-    answer = []
-
-    def body():
-        with open(f"/run/netns/{host}") as namespace:
-            if ctypes.CDLL(None, use_errno=True).setns(namespace.fileno(), CLONE_NEWNET) != 0:
-                raise SystemExit(f"setns: {os.strerror(ctypes.get_errno())}")
-        answer.append(function())
-
-    thread = threading.Thread(target=body)
-    thread.start()
-    thread.join()
-    return answer[0]
+    """What a function returns that runs in a host's network namespace."""
+    with Inside(host):
+        return function()
 
 
 def sysctl(host, key, value):
