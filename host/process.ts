@@ -14,15 +14,17 @@ export function say(line: string): void {
 
 /**
  * Ends the process soon after the engine that started it, be it by a second Ctrl-C or by its death: nobody would hear how a change ends, and a
- * host undoes by itself what is not confirmed. The engine is the parent of the shell that starts the provider (proc_pid_stat(5)); where there is
- * no /proc, nothing is watched.
+ * host undoes by itself what is not confirmed.
+ *
+ * `byShell`: the engine is the parent of the shell that has started this process (proc_pid_stat(5)); where there is no /proc, nothing is watched.
+ * Else it is this process's own parent.
  */
-export function endWithEngine(): void {
-  const shell = process.ppid;
-  const engine = parentOf(shell);
-  if (engine === undefined) return;
+export function endWithEngine(byShell = true): void {
+  const parent = process.ppid;
+  const before = byShell ? parentOf(parent) : undefined;
+  if (byShell && before === undefined) return;
   const look = (): void => {
-    if (process.ppid !== shell || parentOf(shell) !== engine) process.exit(1);
+    if (process.ppid !== parent || (byShell && parentOf(parent) !== before)) process.exit(1);
   };
   setInterval(look, LOOK_MS).unref();
 }

@@ -11,7 +11,8 @@ test("the package carries components, host and model, the host's agent, and noth
     cwd: ROOT,
     encoding: "utf8",
   });
-  const files = (JSON.parse(output) as { files: { path: string }[] }[])[0]!.files.map(({ path }) => path);
+  const packed = (JSON.parse(output) as { files: { path: string; mode: number }[] }[])[0]!.files;
+  const files = packed.map(({ path }) => path);
   const foreign = files.filter(
     (path) => !/^(dist\/(components|host|model)\/|package\.json$|README\.md$|LICENSE$)/.test(path),
   );
@@ -21,10 +22,14 @@ test("the package carries components, host and model, the host's agent, and noth
     "dist/components/index.d.ts",
     "dist/host/provider.js",
     "dist/host/agent/main.py",
+    "dist/host/quick/index.js",
     "LICENSE",
   ]) {
     expect(files).toContain(needed);
   }
+  // Pulumi runs it by itself.
+  const launcher = packed.find(({ path }) => path === "dist/host/quick/pulumi-resource-pulumi-nodejs");
+  expect(launcher?.mode.toString(8)).toMatch(/755$/);
 });
 
 /** Compiles a text as if it were a program beside package.json; returns what the compiler says. */
