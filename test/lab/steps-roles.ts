@@ -30,7 +30,10 @@ systemctl disable -q --now owner.service; rm -f /etc/systemd/system/owner.servic
 systemctl daemon-reload; apt-get purge -y -q wireguard-tools
 `;
 
-/** Everything but packages: accounts, directories, files, secrets, a link, what must not be, sysctl, WireGuard, nftables, units of each kind. */
+/**
+ * Everything but packages: accounts, directories, files, secrets, a link, what must not be, sysctl, WireGuard, nftables, units of each kind.
+ * The second version must be confirmed.
+ */
 export function everything(version: 1 | 2): RoleContent {
   const rules = `table inet steps { chain in { type filter hook input priority 0; tcp dport ${7000 + version} drop; }; }`;
   const key = Buffer.alloc(32, version).toString("base64");
@@ -61,7 +64,7 @@ export function everything(version: 1 | 2): RoleContent {
     },
     checks: [{ command: ["grep", "-q", "^of version", { staged: HELD }] }],
     probes: [{ command: ["nft", "list", "table", "inet", "steps"] }],
-    confirm: SOON,
+    confirm: version === 1 ? false : SOON,
   };
 }
 
@@ -80,13 +83,5 @@ export function packaged(version: 1 | 2): RoleContent {
     state: ["/var/lib/extra"],
     files: { "/etc/ndppd.conf": { content: `# version ${version}\n` } },
     probes: [{ command: ["mkdir", "-p", "/var/lib/extra/deep"] }],
-  };
-}
-
-/** A change that has to be confirmed over a new connection. */
-export function confirmed(version: 1 | 2): RoleContent {
-  return {
-    files: { "/etc/steps-confirmed": { content: `version ${version}\n` } },
-    confirm: SOON,
   };
 }

@@ -13,8 +13,8 @@ import { OWNERS, OWNERS_GONE, UNITS } from "./steps-roles";
 import type { Answered, Asked } from "./steps-program/words";
 import { exec, LAB_NAME } from "./support";
 
-/** The ways in which a transaction is interrupted: its process on the host, the way to it, who asked for it, the host's power. */
-export const FAULTS = ["agent", "connection", "provider", "power"] as const;
+/** The ways in which a transaction is interrupted: who asked for it, its process on the host, the way to it, the host's power. */
+export const FAULTS = ["provider", "agent", "connection", "power"] as const;
 export type Fault = (typeof FAULTS)[number];
 
 /** Hosts to do it on, at the same time. */

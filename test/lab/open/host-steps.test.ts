@@ -1,8 +1,8 @@
 /**
- * All or nothing: at every step of a transaction its process, the connection, the provider, the host's power is ended. Afterwards the host
+ * All or nothing: at the steps of a transaction its process, the connection, the provider, the host's power is ended. Afterwards the host
  * has the old state or the new, wholly; the same change then succeeds; nothing is left of the first try.
  */
-import { BROKEN, confirmed, everything, packaged, type RoleContent } from "../steps-roles";
+import { BROKEN, everything, packaged, type RoleContent } from "../steps-roles";
 import { type Change, type Fault, FAULTS, HOSTS, type Look, StepHost } from "../steps";
 
 jest.setTimeout(3_600_000);
@@ -28,10 +28,6 @@ const CHAINS: Record<string, Chain> = {
     changes: [{ to: packaged(1) }, { from: packaged(1), to: packaged(2) }, { from: packaged(2) }],
     least: 60,
   },
-  "a change that has to be confirmed": {
-    changes: [{ to: confirmed(1) }, { from: confirmed(1) }],
-    least: 40,
-  },
   "a change that is undone": {
     given: one,
     changes: [{ from: one, to: BROKEN }],
@@ -42,29 +38,54 @@ const CHAINS: Record<string, Chain> = {
 
 /** STEPS=all: every fault at every step of every chain, which takes many times as long. */
 const ALL = process.env["STEPS"] === "all";
+/** What is written in many steps of every change: each is a kind of its own. */
+const RECORDS = ["write:journal.json", "write:ledger.json", "write:TX.json"];
 
-/** Steps that are alike: commands by name, paths by what is done to them, dpkg's words by what it does, or has got to. */
+/** What is tried in a change. */
+interface Interruption {
+  step: string;
+  fault: Fault;
+}
+
+/** Steps that are alike: commands and records by name, paths by what is done to them, dpkg's words by what it does, or has got to. */
 function kindOf(step: string): string {
   const name = step.split("#")[0]!;
-  if (name.startsWith("ran:")) return name;
+  if (name.startsWith("ran:") || RECORDS.includes(name)) return name;
   const [who, what, ...words] = name.split(/: ?/);
   return who === "dpkg" ? `dpkg ${what === "status" ? words[1] : words[0]}` : who!;
 }
 
+/** How often each kind of step was interrupted, by the chains so far. */
+const times = new Map<string, number>();
+
 /**
- * The faults at each step: the agent and the connection are ended in turns, so that the same step of another change sees the other. What costs
- * time, of each kind of step one or two see: the power cut, and the end of who would have confirmed.
+ * What is tried in each change: at each kind of step every fault, and of many that are alike every fourth is interrupted, the faults in
+ * turns. Steps of undoing, and those after a change awaits its confirmation, are other kinds.
  */
-function faults(steps: readonly (readonly string[])[]): Fault[][][] {
-  const times = new Map<string, number>();
-  return steps.map((names, change) =>
-    names.map((step, index) => {
-      if (ALL) return [...FAULTS];
-      const time = times.get(kindOf(step)) ?? 0;
-      times.set(kindOf(step), time + 1);
-      return [(["power", "provider"] as const)[time] ?? FAULTS[(change + index) % 2]!];
-    }),
-  );
+function interruptions(steps: readonly (readonly string[])[], undone: boolean): Interruption[][] {
+  if (ALL) return steps.map((names) => names.flatMap((step) => FAULTS.map((fault) => ({ step, fault }))));
+  const alike = new Map<string, { change: number; step: string }[]>();
+  for (const [change, names] of steps.entries())
+    for (const [index, step] of names.entries()) {
+      const part = undone
+        ? "undoing"
+        : index > names.indexOf("awaiting") && names.includes("awaiting")
+          ? "confirming"
+          : "";
+      const kind = `${part} ${kindOf(step)}`;
+      alike.set(kind, [...(alike.get(kind) ?? []), { change, step }]);
+    }
+  const planned: Interruption[][] = steps.map(() => []);
+  for (const [kind, places] of alike) {
+    const before = times.get(kind) ?? 0;
+    const count = Math.max(FAULTS.length - before, Math.ceil(places.length / FAULTS.length));
+    for (let turn = 0; turn < count; turn++) {
+      const { change, step } = places[Math.floor(turn * Math.max(1, places.length / count)) % places.length]!;
+      planned[change]!.push({ step, fault: FAULTS[(before + turn) % FAULTS.length]! });
+    }
+    times.set(kind, before + count);
+  }
+  return planned;
 }
 
 const hosts = HOSTS.map((name) => new StepHost(name));
@@ -111,18 +132,17 @@ async function record(host: StepHost, { given, changes, undone }: Chain): Promis
   return { looks, steps };
 }
 
-/** One fault at one step of each change that has so many. Returns what is wrong, in words. */
+/** At most one interruption of each change. Returns what is wrong, in words. */
 async function walk(
   host: StepHost,
   chain: Chain,
-  known: Known,
-  task: (Fault | undefined)[],
-  index: number,
+  { looks }: Known,
+  tries: readonly (Interruption | undefined)[],
 ): Promise<string[]> {
   const wrong: string[] = [];
   for (const [number, change] of chain.changes.entries()) {
-    const [old, fresh] = [known.looks[number]!, known.looks[number + 1]!];
-    const [step, fault] = [known.steps[number]![index], task[number]];
+    const [old, fresh] = [looks[number]!, looks[number + 1]!];
+    const { step, fault } = tries[number] ?? {};
     const began = Date.now();
     const say = (words: string) => {
       wrong.push(`${host.name}, change ${number + 1}, ${fault ?? "nothing"} at "${step}": ${words}`);
@@ -153,26 +173,20 @@ function log(words: string): void {
   if (process.env["STEPS_LOG"]) process.stderr.write(`${words}\n`);
 }
 
-test.each(Object.entries(CHAINS))("%s: interrupted at every step in every way", async (_name, chain) => {
+test.each(Object.entries(CHAINS))("%s: interrupted at every kind of step in every way", async (_name, chain) => {
   const known = await Promise.all(hosts.map((host) => record(host, chain)));
   const steps = known[0]!.steps;
   expect(steps.flat().length).toBeGreaterThanOrEqual(chain.least);
   for (const other of known) expect(other.steps).toEqual(steps);
-  const planned = faults(steps);
-  const turns = ALL ? FAULTS.length : 1;
-  const most = Math.max(...steps.map((names) => names.length));
-  const tasks = Array.from({ length: turns * most }, (_, task) => ({
-    turn: Math.floor(task / most),
-    index: task % most,
-  }));
+  const planned = interruptions(steps, chain.undone !== undefined);
+  const most = Math.max(...planned.map((tries) => tries.length));
+  const tasks = Array.from({ length: most }, (_, task) => planned.map((tries) => tries[task]));
+  log(`${steps.flat().length} steps, ${planned.map((tries) => tries.length).join(" + ")} interruptions`);
   const wrong = await Promise.all(
     hosts.map(async (host, number) => {
       const found: string[] = [];
-      for (let task = tasks.shift(); task !== undefined; task = tasks.shift()) {
-        const { turn, index } = task;
-        const at = planned.map((change) => change[index]?.[turn]);
-        found.push(...(await walk(host, chain, known[number]!, at, index)));
-      }
+      for (let task = tasks.shift(); task !== undefined; task = tasks.shift())
+        found.push(...(await walk(host, chain, known[number]!, task)));
       if (chain.given !== undefined) await host.make({ from: chain.given });
       return found;
     }),

@@ -66,8 +66,8 @@ def until(what, seconds=90):
 
 
 def held():
-    """Waits until the agent is stopped at the step that was armed. False when it has ended without coming there."""
-    stopped = lambda: any(state == "T" for _, state, _, _ in processes())  # noqa: E731
+    """Waits until all that is to be stopped at the step that was armed has been. False when it has ended without coming there."""
+    stopped = lambda: not os.path.exists(FOLDER + "/hold") and any(state == "T" for _, state, _, _ in processes())  # noqa: E731
     until(lambda: stopped() or not agents() and not os.path.exists(FOLDER + "/hold"), 120)
     return stopped()
 
