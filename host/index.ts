@@ -20,5 +20,5 @@ export {
   type IntermediateCertificateArgs,
   type RootCertificateArgs,
 } from "./keys/authority";
-export { SharedSecret, SshHostKey, WireGuardKey, type KeyArgs } from "./keys/resources";
+export { SharedSecret, SshHostKey, TunnelKeys, WireGuardKey, type KeyArgs, type WireGuardPair } from "./keys/resources";
 export { HostRole } from "./role";

@@ -6,7 +6,7 @@ import { ConnectionPool } from "./connection/pool";
 import { EnrolmentProvider } from "./enrolment/provider";
 import { IntermediateProvider, RootProvider } from "./keys/authority-provider";
 import { KeyProvider, SharedSecretProvider } from "./keys/key-provider";
-import { makeSharedSecret, makeSshHostPair, makeWireGuardPair } from "./keys/pairs";
+import { makeSharedSecret, makeSshHostPair, makeTunnelPairs, makeWireGuardPair } from "./keys/pairs";
 import { endWithEngine } from "./process";
 import { Conversations } from "./resource/converse";
 import { RoleProvider } from "./resource/role-provider";
@@ -21,6 +21,8 @@ export const role = new RoleProvider(new Conversations(pool));
 export const enrolledHost = new EnrolmentProvider(pool);
 /** WireGuard keys. */
 export const wireGuardKey = new KeyProvider("wireguard-key", makeWireGuardPair);
+/** Both ends' WireGuard keys of a tunnel. */
+export const tunnelKeys = new KeyProvider("tunnel-keys", makeTunnelPairs);
 /** SSH host keys. */
 export const sshHostKey = new KeyProvider("ssh-host-key", makeSshHostPair);
 /** Secrets that two or more hosts share. */

@@ -1,5 +1,5 @@
 /** The managed hosts: the sinkhole, sites that the operator reaches, and sites that are joined by a script. */
-import type { ConnectionArgs } from "../../host";
+import type { ConnectionArgs, TunnelKeys } from "../../host";
 import type { HostSpec } from "../../model";
 import { step, type ManagedHost } from "../common/managed-host";
 import { Enrolment } from "../enrolment/enrolment";
@@ -7,7 +7,7 @@ import type { HostIdentityArgs } from "../host-identity/args";
 import { HostIdentity } from "../host-identity/host-identity";
 import { identityRole } from "../host-identity/roles";
 import { linkRole } from "../wireguard/roles";
-import { linkSettings, wireGuardEnd, type LinkKeys } from "./links";
+import { linkSettings, wireGuardEnd } from "./links";
 import type { Hosts, Parts } from "./parts";
 import { publicNetwork } from "./public";
 
@@ -19,7 +19,7 @@ export interface ManagedHosts {
 }
 
 /** Makes the hosts' identities, those of joined ones as soon as they have joined. */
-export function makeHosts(parts: Parts, keys: Record<string, LinkKeys>): ManagedHosts {
+export function makeHosts(parts: Parts, keys: Record<string, TunnelKeys>): ManagedHosts {
   const { name, parent, plan, args, sinkhole } = parts;
   const hub: ManagedHost = { ...sinkhole.host, after: sinkhole.ready };
   const hosts: Record<string, ManagedHost> = { [plan.hub]: hub };
@@ -45,7 +45,7 @@ function enrol(
   parts: Parts,
   site: string,
   identity: Omit<HostIdentityArgs, keyof ManagedHost>,
-  keys: Record<string, LinkKeys>,
+  keys: Record<string, TunnelKeys>,
   hub: ManagedHost,
 ): Enrolment {
   const { name, parent, plan, args } = parts;

@@ -1,6 +1,6 @@
 /** The tunnels and OSPF over them. */
 import * as pulumi from "@pulumi/pulumi";
-import { SharedSecret, WireGuardKey } from "../../host";
+import { SharedSecret, TunnelKeys } from "../../host";
 import type { LinkEnd, LinkPlan } from "../../model";
 import { step, type ManagedHost } from "../common/managed-host";
 import { Ospf } from "../ospf/ospf";
@@ -8,12 +8,6 @@ import type { WireGuardEnd, WireGuardLinkArgs } from "../wireguard/args";
 import { WireGuardLink } from "../wireguard/wireguard-link";
 import { eachHost, type Hosts, type Parts } from "./parts";
 import { publicOspf } from "./public";
-
-/** Both ends' keys of a tunnel. */
-export interface LinkKeys {
-  readonly a: WireGuardKey;
-  readonly b: WireGuardKey;
-}
 
 /**
  * What the resources of a tunnel are called: after the site for one to the hub, after both for one between sites. The second tunnel between
@@ -43,18 +37,18 @@ function fixedKeys({ name, keyVersion }: LinkPlan): string {
 }
 
 /** All tunnels' keys, by the tunnel's name. */
-export function makeKeys(parts: Parts): Record<string, LinkKeys> {
-  const key = (link: LinkPlan, end: "a" | "b"): WireGuardKey => {
-    const onChange = link.other ? { fixed: fixedKeys(link) } : end === "a" ? { notice: inPlace(link) } : {};
+export function makeKeys(parts: Parts): Record<string, TunnelKeys> {
+  const keys = (link: LinkPlan): TunnelKeys => {
+    const onChange = link.other ? { fixed: fixedKeys(link) } : { notice: inPlace(link) };
     const args = { keyVersion: link.keyVersion, ...onChange };
-    return new WireGuardKey(`${resourceName(parts, link)}-key-${end}`, args, { parent: parts.parent });
+    return new TunnelKeys(`${resourceName(parts, link)}-keys`, args, { parent: parts.parent });
   };
   for (const { name, drained } of parts.plan.links)
     if (drained) {
       const text = `link ${name} is drained: nothing is sent through it while there is another way. To change its keys raise its keyVersion now.`;
       void pulumi.log.info(text, parts.parent);
     }
-  return Object.fromEntries(parts.plan.links.map((link) => [link.name, { a: key(link, "a"), b: key(link, "b") }]));
+  return Object.fromEntries(parts.plan.links.map((link) => [link.name, keys(link)]));
 }
 
 /** One end of a tunnel, as the component takes it. */
@@ -77,7 +71,7 @@ export function linkSettings({ mtu, slot }: LinkPlan): Pick<WireGuardLinkArgs, "
 }
 
 /** Makes the tunnels, by name. */
-export function makeLinks(parts: Parts, keys: Record<string, LinkKeys>, hosts: Hosts): Record<string, WireGuardLink> {
+export function makeLinks(parts: Parts, keys: Record<string, TunnelKeys>, hosts: Hosts): Record<string, WireGuardLink> {
   const links = parts.plan.links.map((link) => {
     const a = wireGuardEnd(parts, link, link.a, hosts[link.a.host]!);
     const b = wireGuardEnd(parts, link, link.b, hosts[link.b.host]!);

@@ -1,5 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
-import type { WireGuardKey } from "../../host";
+import type { WireGuardPair } from "../../host";
 import type { ManagedHost } from "../common/managed-host";
 
 /** One end of a {@link WireGuardLink}. */
@@ -39,7 +39,7 @@ export interface WireGuardLinkArgs {
   /** The MTU of both interfaces in bytes, 1280 to 8920. */
   mtu: number;
   /** Both ends' keys, for one who needs them before the link is made. Absent: the link makes them. */
-  keys?: { a: WireGuardKey; b: WireGuardKey };
+  keys?: { readonly a: WireGuardPair; readonly b: WireGuardPair };
   /** Raise it to give both ends new keys, in place: the tunnel is down for some seconds. Without effect on `keys` that are given. Default 1. */
   keyVersion?: number;
   /** The metric of the ends' `routes`, 4000 or 4001: a second tunnel between the same hosts needs another. Default 4000. */
@@ -68,7 +68,7 @@ export interface DeviceHubArgs extends ManagedHost {
   /** The prefixes that the devices' addresses come from. */
   pool: { v4: string; v6: string };
   /** The hub's key. */
-  key: WireGuardKey;
+  key: WireGuardPair;
   /** Who may come in. Adding or removing one interrupts no other. */
   devices: DevicePeer[];
   /** The MTU in bytes. Default 1280, which passes everywhere. */

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { HostRole, WireGuardKey } from "../../host";
+import { HostRole, TunnelKeys, type WireGuardPair } from "../../host";
 import { areThere, roleOptions, wayHost, whenReady } from "../common/managed-host";
 import type { WireGuardEnd, WireGuardLinkArgs } from "./args";
 import { checkLink } from "./check";
@@ -19,16 +19,14 @@ export class WireGuardLink extends pulumi.ComponentResource {
   constructor(name: string, args: WireGuardLinkArgs, opts?: pulumi.ComponentResourceOptions) {
     checkLink(`link "${name}"`, args);
     super("intranet:wireguard:WireGuardLink", name, {}, opts);
-    const keyVersion = args.keyVersion ?? 1;
-    const key = (suffix: string): WireGuardKey =>
-      new WireGuardKey(`${name}-key-${suffix}`, { keyVersion }, { parent: this });
-    const { a: keyA, b: keyB } = args.keys ?? { a: key("a"), b: key("b") };
+    const { keyVersion = 1 } = args;
+    const { a: keyA, b: keyB } = args.keys ?? new TunnelKeys(`${name}-keys`, { keyVersion }, { parent: this });
     const role = (
       suffix: string,
       end: WireGuardEnd,
       peer: WireGuardEnd,
-      own: WireGuardKey,
-      other: WireGuardKey,
+      own: WireGuardPair,
+      other: WireGuardPair,
       after: pulumi.Resource[],
     ): void => {
       const content = linkRole(end, peer, args, { privateKey: own.privateKey, peerPublicKey: other.publicKey });

@@ -17,6 +17,12 @@ export function makeWireGuardPair(): KeyPair {
   return { publicKey: spki.subarray(-32).toString("base64"), privateKey: secret.toString("base64") };
 }
 
+/** A WireGuard pair for each end of a tunnel. */
+export function makeTunnelPairs(): Record<"publicKeyA" | "privateKeyA" | "publicKeyB" | "privateKeyB", string> {
+  const [a, b] = [makeWireGuardPair(), makeWireGuardPair()];
+  return { publicKeyA: a.publicKey, privateKeyA: a.privateKey, publicKeyB: b.publicKey, privateKeyB: b.privateKey };
+}
+
 /** An Ed25519 host key of sshd: public half as one line, private half as an OpenSSH private key file. */
 export function makeSshHostPair(): KeyPair {
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");

@@ -35,6 +35,42 @@ export class WireGuardKey extends DynamicResource {
   }
 }
 
+/** A WireGuard pair as who sets up a tunnel takes it: a {@link WireGuardKey}, or one end's of {@link TunnelKeys}. */
+export interface WireGuardPair {
+  /** Base64 of 32 bytes. */
+  readonly publicKey: pulumi.Output<string>;
+  /** Base64 of 32 bytes; secret. */
+  readonly privateKey: pulumi.Output<string>;
+}
+
+/**
+ * The WireGuard pairs of both ends of a tunnel, made and kept as a {@link WireGuardKey} is. One resource and not two: a mesh of n hosts has n²/2
+ * tunnels, and each resource costs every preview.
+ */
+export class TunnelKeys extends DynamicResource {
+  declare private readonly publicKeyA: pulumi.Output<string>;
+  declare private readonly privateKeyA: pulumi.Output<string>;
+  declare private readonly publicKeyB: pulumi.Output<string>;
+  declare private readonly privateKeyB: pulumi.Output<string>;
+  declare readonly keyVersion: pulumi.Output<number>;
+
+  constructor(name: string, args: KeyArgs = {}, opts?: pulumi.CustomResourceOptions) {
+    const outputs = { publicKeyA: undefined, privateKeyA: undefined, publicKeyB: undefined, privateKeyB: undefined };
+    const secret: pulumi.CustomResourceOptions = { additionalSecretOutputs: ["privateKeyA", "privateKeyB"] };
+    super("tunnelKeys", "TunnelKeys", name, { ...inputsOf(args), ...outputs }, pulumi.mergeOptions(opts, secret));
+  }
+
+  /** The pair of the end that is set up first. */
+  get a(): WireGuardPair {
+    return { publicKey: this.publicKeyA, privateKey: this.privateKeyA };
+  }
+
+  /** The pair of the other end. */
+  get b(): WireGuardPair {
+    return { publicKey: this.publicKeyB, privateKey: this.privateKeyB };
+  }
+}
+
 /** An sshd host key (Ed25519) in OpenSSH's formats, made and kept as a WireGuardKey is. */
 export class SshHostKey extends DynamicResource {
   /** `ssh-ed25519 AAAA…`, as it is pinned. */

@@ -156,11 +156,11 @@ describe("a link's next keys", () => {
   test("come with a second tunnel: resources of its own, and the first one's are gone", async () => {
     const [first, second, third] = [await versions(1), await versions(2), await versions(3)];
     const own = (made: object, other: object): string[] => Object.keys(made).filter((name) => !(name in other));
-    const parts = ["", "-a", "-b", "-key-a", "-key-b"];
+    const parts = ["", "-a", "-b", "-keys"];
     expect(own(second, first).sort()).toEqual(parts.map((part) => `home-second-link-home${part}`));
     expect(own(first, second).sort()).toEqual(parts.map((part) => `home-link-home${part}`));
     expect(Object.keys(third)).toEqual(Object.keys(first));
-    const key = second["home-second-link-home-key-b"]!.inputs;
+    const key = second["home-second-link-home-keys"]!.inputs;
     expect(key).toMatchObject({ keyVersion: 2, fixed: expect.stringMatching(/Raise keyVersion by one at a time/) });
     expect(second["home-ospf-key-vps-home"]!.inputs).toMatchObject({ keyVersion: 2 });
   });
@@ -206,7 +206,7 @@ describe("secrets", () => {
     const tunnel = files(role("home-link-home-a"))["/etc/wireguard/wg-home.conf"]!;
     expect(tunnel.content).toContain("PrivateKey = {{private_key}}");
     expect(tunnel.content).toContain("PublicKey = {{peer_public_key}}");
-    expect(tunnel.values).toEqual({ peer_public_key: publicKeyOf("home-link-home-key-b") });
+    expect(tunnel.values).toEqual({ peer_public_key: publicKeyOf("home-link-home-keys-b") });
     expect(tunnel.mode).toBe("0600");
   });
 

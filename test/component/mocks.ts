@@ -33,6 +33,7 @@ const DYNAMIC = "pulumi-nodejs:dynamic/intranet/host:";
 export const TYPES = {
   role: `${DYNAMIC}HostRole`,
   wireGuardKey: `${DYNAMIC}WireGuardKey`,
+  tunnelKeys: `${DYNAMIC}TunnelKeys`,
   sshHostKey: `${DYNAMIC}SshHostKey`,
   sharedSecret: `${DYNAMIC}SharedSecret`,
   enrolledHost: `${DYNAMIC}EnrolledHost`,
@@ -70,6 +71,11 @@ function stateOf(args: pulumi.runtime.MockResourceArgs): Record<string, unknown>
         : { ...args.inputs, ipAddress: "2001:db8:100:1::", ipNetwork: "2001:db8:100:1::/64" };
     case TYPES.wireGuardKey:
       return { ...args.inputs, publicKey: publicKeyOf(args.name), privateKey: `PRIVATE-${args.name}` };
+    case TYPES.tunnelKeys: {
+      const [a, b] = [`${args.name}-a`, `${args.name}-b`];
+      const publicKeys = { publicKeyA: publicKeyOf(a), publicKeyB: publicKeyOf(b) };
+      return { ...args.inputs, ...publicKeys, privateKeyA: `PRIVATE-${a}`, privateKeyB: `PRIVATE-${b}` };
+    }
     case TYPES.sharedSecret:
       return {
         ...args.inputs,

@@ -35,7 +35,7 @@ export function makeTunnel(args: TrialTunnel, home: ConnectionArgs): void {
     (name) => new WireGuardKey(`key-${name}`, { keyVersion: 1 }),
   ) as [WireGuardKey, WireGuardKey, WireGuardKey];
   const shown = args.wrongPeer ? stranger.publicKey : keyB.publicKey;
-  const keys = { a: keyA, b: { privateKey: keyB.privateKey, publicKey: shown } as WireGuardKey };
+  const keys = { a: keyA, b: { privateKey: keyB.privateKey, publicKey: shown } };
   new WireGuardLink("way", { a, b, mtu: args.mtu, keys });
 }
 

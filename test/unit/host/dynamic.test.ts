@@ -2,14 +2,16 @@ import { createPrivateKey, createPublicKey } from "node:crypto";
 import { utils } from "ssh2";
 import { KeyProvider, SharedSecretProvider, type SharedSecretOutputs } from "../../../host/keys/key-provider";
 import { openSshPrivate } from "../../../host/keys/openssh";
-import { makeSharedSecret, makeSshHostPair, makeWireGuardPair } from "../../../host/keys/pairs";
+import { makeSharedSecret, makeSshHostPair, makeTunnelPairs, makeWireGuardPair } from "../../../host/keys/pairs";
 import { type ProviderName, stub } from "../../../host/dynamic";
+import { isWireGuardKey } from "../../../model";
 import * as provider from "../../../host/provider";
 
 const PROVIDERS: ProviderName[] = [
   "role",
   "enrolledHost",
   "wireGuardKey",
+  "tunnelKeys",
   "sshHostKey",
   "sharedSecret",
   "rootCertificate",
@@ -32,15 +34,33 @@ test("every provider of the package has a name in this list", () => {
   expect(Object.keys(provider).sort()).toEqual([...PROVIDERS].sort());
 });
 
+/** The public half of a WireGuard private key. */
+function publicHalf(privateKey: string): string {
+  const secret = Buffer.from(privateKey, "base64");
+  const der = Buffer.concat([Buffer.from("302e020100300506032b656e04220420", "hex"), secret]);
+  const key = createPublicKey(createPrivateKey({ key: der, type: "pkcs8", format: "der" }));
+  return Buffer.from(key.export({ format: "jwk" }).x!, "base64url").toString("base64");
+}
+
 test("a WireGuard pair is X25519 in WireGuard's form", () => {
   const pair = makeWireGuardPair();
   const secret = Buffer.from(pair.privateKey, "base64");
   expect(secret).toHaveLength(32);
   expect([secret[0]! & 7, secret[31]! & 192]).toEqual([0, 64]);
-  const der = Buffer.concat([Buffer.from("302e020100300506032b656e04220420", "hex"), secret]);
-  const key = createPublicKey(createPrivateKey({ key: der, type: "pkcs8", format: "der" }));
-  expect(Buffer.from(key.export({ format: "jwk" }).x!, "base64url").toString("base64")).toBe(pair.publicKey);
+  expect(publicHalf(pair.privateKey)).toBe(pair.publicKey);
   expect(makeWireGuardPair().privateKey).not.toBe(pair.privateKey);
+});
+
+test("a tunnel's ends have a WireGuard pair each, each its own", () => {
+  const pairs = makeTunnelPairs();
+  expect(Object.keys(pairs).sort()).toEqual(["privateKeyA", "privateKeyB", "publicKeyA", "publicKeyB"]);
+  for (const key of Object.values(pairs)) expect(isWireGuardKey(key)).toBe(true);
+  expect(new Set([...Object.values(pairs), ...Object.values(makeTunnelPairs())]).size).toBe(8);
+  const ends = [
+    [pairs.privateKeyA, pairs.publicKeyA],
+    [pairs.privateKeyB, pairs.publicKeyB],
+  ] as const;
+  for (const [privateKey, publicKey] of ends) expect(publicHalf(privateKey)).toBe(publicKey);
 });
 
 test("an SSH host pair is Ed25519 in OpenSSH's form, and its halves fit", () => {
