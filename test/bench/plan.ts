@@ -24,7 +24,9 @@ export async function previewPlan(paths: InstancePaths, progress: (text: string)
     try {
       mkdirSync(path.join(directory, "state"));
       const main = path.join(projectRoot(), "dist/stacks/intranet/index.js");
-      const project = { name: "intranet", main, runtime: { name: "nodejs", options: { typescript: false } } };
+      const runtime = { name: "nodejs", options: { typescript: false } };
+      const providers = [{ name: "pulumi-nodejs", path: path.join(projectRoot(), "dist/host/quick") }];
+      const project = { name: "intranet", main, runtime, plugins: { providers } };
       writeFileSync(path.join(directory, "Pulumi.yaml"), JSON.stringify(project)); // JSON is YAML
       const config = planConfig(sites);
       writeFileSync(path.join(directory, "Pulumi.plan.yaml"), JSON.stringify({ config }));
@@ -37,6 +39,8 @@ export async function previewPlan(paths: InstancePaths, progress: (text: string)
           ...operatorEnvironment(paths),
           PULUMI_BACKEND_URL: `file://${directory}/state`,
           PULUMI_STACK: "plan",
+          // As the project's own Pulumi.yaml has it for the program, which not every language host heeds.
+          NODE_OPTIONS: "--max-old-space-size=1024",
         },
       });
       await measure(pulumi("stack", "init", "plan"));

@@ -92,6 +92,15 @@ test("of the stacks that nobody reads the lines are left out, and of no other; t
   expect(asked).toBeGreaterThan(3);
 });
 
+test("where a resource is made is still said, in few lines", () => {
+  const program = `require("source-map-support/register"); ${QUICK}
+    const { CustomResource } = require("@pulumi/pulumi");
+    const deep = (depth) => depth > 0 ? deep(depth - 1) : CustomResource.callsites();
+    const found = deep(30);
+    console.log(JSON.stringify([found.length, found.every(({ file, line }) => file !== undefined && line > 0), Error.stackTraceLimit]))`;
+  expect(run(program)).toEqual([8, true, 10]);
+});
+
 /** The dynamic provider as the engine starts it, by a process that stands for the engine; its address, and its process id. */
 async function started(): Promise<{ engine: ChildProcess; client: ResourceProviderClient }> {
   const start = `require("child_process").spawn(process.argv[1], ["127.0.0.1:1"], { stdio: ["ignore", "inherit", "ignore"] }); setInterval(() => 0, 1000)`;
