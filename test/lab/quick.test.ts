@@ -1,0 +1,71 @@
+/** A program and its dynamic provider that start quickly, with the real engine: the state of one that does not is the state of one that does. */
+import * as fs from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { ROOT } from "./intranet";
+import { run } from "./support";
+
+jest.setTimeout(240_000);
+
+/** A key of this library, and a resource of the program's own whose provider the SDK takes apart. */
+const PROGRAM = `
+if (process.env.QUICK) require("pulumi-intranet/quick");
+const early = Object.keys(require.cache).some((path) => path.endsWith("/typescript.js"));
+const pulumi = require("@pulumi/pulumi");
+exports.compiler = early || Object.keys(require.cache).some((path) => path.endsWith("/typescript.js"));
+const { WireGuardKey } = require("pulumi-intranet/host");
+exports.publicKey = new WireGuardKey("key").publicKey;
+const greeting = "made by";
+const provider = { create: async () => ({ id: "own", outs: { by: greeting + " " + process.argv[1] } }) };
+class Own extends pulumi.dynamic.Resource {
+  constructor(name) { super(provider, name, { by: undefined }); }
+}
+for (const name of process.env.NAMES.split(",")) exports[name] = new Own(name).by;
+`;
+const USUAL = "name: quick\nruntime: { name: nodejs, options: { typescript: false } }\n";
+const QUICK = `${USUAL}plugins: { providers: [{ name: pulumi-nodejs, path: node_modules/pulumi-intranet/dist/host/quick }] }\n`;
+
+let folder: string;
+beforeAll(() => {
+  folder = fs.mkdtempSync(path.join(os.tmpdir(), "intranet-quick-"));
+  fs.symlinkSync(path.join(ROOT, "node_modules"), path.join(folder, "node_modules"));
+  fs.mkdirSync(path.join(folder, "state"));
+  fs.writeFileSync(path.join(folder, "index.js"), PROGRAM);
+  fs.writeFileSync(path.join(folder, "package.json"), JSON.stringify({ name: "quick", main: "index.js" }));
+});
+afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
+
+/** Runs Pulumi on the program with these resources of its own, either way; what it printed. */
+async function pulumi(project: string, names: string, ...args: string[]): Promise<string> {
+  fs.writeFileSync(path.join(folder, "Pulumi.yaml"), project);
+  const env = {
+    PULUMI_BACKEND_URL: `file://${folder}/state`,
+    PULUMI_STACK: "quick",
+    NAMES: names,
+    ...(project === QUICK ? { QUICK: "1" } : {}),
+  };
+  const { code, stdout, stderr } = await run(["pulumi", "-C", folder, "--non-interactive", ...args], { env });
+  if (code !== 0) throw new Error(`pulumi ${args.join(" ")}: ${code}\n${stdout}${stderr}`);
+  return stdout;
+}
+const UP = ["up", "--yes", "--skip-preview"];
+
+test("the same resources either way, and each provider does what it did", async () => {
+  await pulumi(USUAL, "first", "stack", "init", "quick");
+  await pulumi(USUAL, "first", ...UP);
+  const outputs = async () =>
+    JSON.parse(await pulumi(USUAL, "", "stack", "output", "--json")) as Record<string, unknown>;
+  const usual = await outputs();
+  expect(usual).toMatchObject({ compiler: true, first: expect.stringMatching(/^made by .*\/dynamic-provider/) });
+
+  // The program's own output says how it was started, and is all that changes.
+  await pulumi(QUICK, "first", ...UP, "--refresh");
+  expect(await outputs()).toEqual({ ...usual, compiler: false });
+  await pulumi(QUICK, "first", "preview", "--refresh", "--expect-no-changes");
+  await pulumi(QUICK, "first,second", ...UP);
+  expect((await outputs()).second).toMatch(/^made by .*\/pulumi-resource-pulumi-nodejs$/);
+
+  await pulumi(USUAL, "first,second", ...UP, "--refresh");
+  expect(await outputs()).toMatchObject(usual);
+  await pulumi(QUICK, "", "destroy", "--yes", "--skip-preview");
+});
