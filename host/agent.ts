@@ -18,6 +18,7 @@ const MODULES = [
   "session",
   "facts",
   "adoption",
+  "perform",
   "transaction",
   "leaving",
   "main",
@@ -29,10 +30,11 @@ const MODULES = [
  */
 const STARTER = "import sys;i=sys.stdin.buffer;exec(i.read(int(i.readline())))";
 
-/** Comes first on stdin: reads the bundle and runs it. */
+/** Comes first on stdin: reads the agent and the request, and runs them. */
 const BOOTSTRAP = [
   "import sys,json,types,zlib",
-  "b=json.loads(zlib.decompress(i.read(int(i.readline()))))",
+  "r=lambda:json.loads(zlib.decompress(i.read(int(i.readline()))))",
+  "b={**r(),**r()}",
   "for k,s in b['modules']:",
   " m=types.ModuleType(k);sys.modules[k]=m",
   " exec(compile(s,k+'.py','exec'),m.__dict__)",
@@ -67,8 +69,17 @@ export function agentCommand(user: string): string {
 
 /** What goes to the agent's stdin: what reads the rest, then agent and request, compressed; each after its length in a line. */
 export function agentInput(request: object): Buffer {
-  const body = deflateSync(Buffer.from(JSON.stringify({ modules: agentModules(), request }), "utf8"));
-  return Buffer.concat([Buffer.from(`${BOOTSTRAP.length}\n${BOOTSTRAP}${body.length}\n`), body]);
+  agent ??= Buffer.concat([Buffer.from(`${BOOTSTRAP.length}\n${BOOTSTRAP}`), block({ modules: agentModules() })]);
+  return Buffer.concat([agent, block({ request })]);
+}
+
+/** The part of the input that is the same every time. */
+let agent: Buffer | undefined;
+
+/** JSON, compressed, after its length in a line. */
+function block(value: object): Buffer {
+  const body = deflateSync(Buffer.from(JSON.stringify(value), "utf8"));
+  return Buffer.concat([Buffer.from(`${body.length}\n`), body]);
 }
 
 /** Installs Python where a minimal image has none. Constant text. */

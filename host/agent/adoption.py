@@ -1,6 +1,4 @@
 """Before a role is made on a host that has a life of its own: what stands in its way, and what it would replace. Changes nothing."""
-import difflib
-
 import facts
 import files
 import plan
@@ -73,6 +71,8 @@ def file_notes(role, path, spec):
 
 def difference(path, spec, mode):
     """Lines that go and come, with one around them."""
+    import difflib  # costs more than looking, and is needed for foreign files alone
+
     if "sha256" not in spec:
         return "    (its new content is not known yet)"
     if "content" not in spec:

@@ -5,12 +5,12 @@ marked, soon after the last role of the stack was asked for, or after a while wh
 mark back but applying the role again: a job that dies is undone like any transaction, and begun again at the next boot.
 """
 import os
-import secrets
 import time
 
 import rollback
 import store
 import transaction
+import units
 import util
 
 JOB = "intranet-leave"
@@ -112,6 +112,7 @@ def settle(lock):
         for warning in transaction.tidy():
             util.progress(warning)
         forget_mark()
+        units.reload_owed()
     return lock
 
 
@@ -125,7 +126,7 @@ def work():
     failures = 0
     while (found := next_role()) is not None:
         name, entry = found
-        request = {"tx": secrets.token_hex(8), "role": name, "owner": entry["owner"], "id": entry["id"], "remove": True}
+        request = {"tx": os.urandom(8).hex(), "role": name, "owner": entry["owner"], "id": entry["id"], "remove": True}
         result = transaction.apply(request, [])
         util.step("left:" + name)
         if not result["ok"]:

@@ -28,23 +28,57 @@ def serve(bundle):
     signal.signal(signal.SIGTERM, interrupted)
     os.umask(0o077)
     util.heartbeat()
-    try:
-        result = ACTIONS[request["action"]](request, bundle["modules"])
-    except util.Failure as failure:
-        result = {"ok": False, **failure.report(), "rolledBack": True, "leftovers": []}
-    except Exception as error:
-        report = storage.explain(error).report()
-        result = {"ok": False, **report, "rolledBack": store.journal() is None, "leftovers": []}
+    result = answer(lambda: ACTIONS[request["action"]](request, bundle["modules"]))
     util.emit("result", clock=time.time(), **result)
     return 0
 
 
+def answer(work):
+    """The fields that `work` returns, or those that say why it failed."""
+    try:
+        return work()
+    except util.Failure as failure:
+        return {"ok": False, **failure.report(), "rolledBack": True, "leftovers": []}
+    except Exception as error:
+        report = storage.explain(error).report()
+        return {"ok": False, **report, "rolledBack": store.journal() is None, "leftovers": []}
+
+
+STOPPED = []
+"""Not empty once the agent was told to stop."""
+
+
 def interrupted(_number, _frame):
-    raise util.Failure("interrupted", "the agent was told to stop")
+    STOPPED.append(True)
+    refuse_stopped()
+
+
+def refuse_stopped():
+    if STOPPED:
+        raise util.Failure("interrupted", "the agent was told to stop")
 
 
 def apply(request, modules):
     return transaction.apply(request, modules)
+
+
+def apply_each(request, modules):
+    """Several roles, each in a transaction of its own with an event "answer" of its own at its end; none needs a confirmation.
+
+    The host's lock is held until the last has ended, so whoever asks how one of them ended waits for that.
+    """
+    lock = store.Lock(transaction.LOCK_SECONDS)
+    try:
+        for number, one in enumerate(request["requests"]):
+            util.hide(one["secrets"])
+            util.ABOUT["of"] = number
+            refuse_stopped()
+            lock = rollback.recover(lock)
+            util.emit("answer", **answer(lambda one=one: transaction.begin(one, modules)))
+    finally:
+        util.ABOUT.clear()
+        transaction.leave(lock)
+    return {"ok": True}
 
 
 def read(request, _modules):
@@ -98,7 +132,7 @@ def outcome(request, _modules):
     return {"ok": True, **past}
 
 
-ACTIONS = {"apply": apply, "read": read, "survey": survey, "remove": remove, "confirm": confirm, "outcome": outcome}
+ACTIONS = {"apply": apply, "applyEach": apply_each, "read": read, "survey": survey, "remove": remove, "confirm": confirm, "outcome": outcome}
 
 
 def timer(tx):

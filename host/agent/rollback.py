@@ -3,12 +3,12 @@
 The journal says what stood there before; every step here may be repeated, for the process that undoes can be killed too.
 """
 import glob
+import hashlib
 import io
 import os
 import shutil
 import signal
 import time
-import zipfile
 
 import files
 import packages
@@ -51,17 +51,38 @@ def boottime():
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
+def archive(modules):
+    """The program as one file, which ends in its digest."""
+    import zipfile  # costs more than a small change, and is needed once
+
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as bundle:
+        for name, source in modules:
+            bundle.writestr(zipfile.ZipInfo("__main__.py" if name == "main" else name + ".py"), source)
+        bundle.comment = digest_of(modules)
+    return made.getvalue()
+
+
+def digest_of(modules):
+    return hashlib.sha256(repr([list(module) for module in modules]).encode()).hexdigest().encode()
+
+
+def kept_digest():
+    """The digest in which the program on the disk ends; nothing where none is."""
+    try:
+        with open(AGENT, "rb") as source:
+            source.seek(-2 * hashlib.sha256().digest_size, os.SEEK_END)
+            return source.read()
+    except OSError:
+        return b""
+
+
 def persist(modules):
     """Keeps the agent on disk and hooks it into boot, before the first change: it must be able to undo by itself.
 
     One file, so that a kill leaves the old program or the new one and no mix: an archive that Python runs (zipapp in its documentation)."""
-    if modules:
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as bundle:
-            for name, source in modules:  # ZipInfo: without a time, so that the same program is the same file
-                bundle.writestr(zipfile.ZipInfo("__main__.py" if name == "main" else name + ".py"), source)
-        if not os.path.exists(AGENT) or open(AGENT, "rb").read() != archive.getvalue():
-            util.write_durably(AGENT, archive.getvalue(), 0o600)
+    if modules and kept_digest() != digest_of(modules):
+        util.write_durably(AGENT, archive(modules), 0o600)
     if not system.exists(BOOT_UNIT) or open(util.at(BOOT_UNIT)).read() != BOOT_TEXT:
         files.place(BOOT_UNIT, BOOT_TEXT.encode(), 0o644, None, None)
     if not system.exists(BOOT_LINK):

@@ -8,6 +8,7 @@ import os
 import adoption
 import files
 import packages
+import perform
 import plan
 import ports
 import rollback
@@ -22,9 +23,27 @@ LONGEST_CHANGE = 600
 """Seconds a change may take with the roll-back armed, checks and probes apart; then the host undoes it."""
 
 
+LOCK_SECONDS = 300
+"""So long is waited for another transaction on the host."""
+
+
 def apply(request, modules):
     """Brings the role to what the request says (an empty request lets everything go). Returns the result's fields."""
-    lock = rollback.recover(store.Lock(request.get("lockSeconds", 300)))
+    lock = rollback.recover(store.Lock(LOCK_SECONDS))
+    try:
+        return begin(request, modules)
+    finally:
+        leave(lock)
+
+
+def leave(lock):
+    """Gives up the host's lock, after what several transactions leave to the last of them."""
+    units.reload_owed()
+    lock.release()
+
+
+def begin(request, modules):
+    """One transaction, with the host's lock in hand and nothing to recover."""
     ledger = store.ledger()
     finish_purges(ledger)
     plan.check_claims(request, ledger)
@@ -45,12 +64,9 @@ def apply(request, modules):
     }
     util.step("begun")
     try:
-        result = change(request, ledger, journal)
+        return change(request, ledger, journal)
     except Exception as error:
         return failed(error, journal)
-    finally:
-        lock.release()
-    return result
 
 
 def failed(error, journal):
@@ -96,7 +112,7 @@ def change(request, ledger, journal):
     store.save_journal(journal)
     util.step("journaled")
 
-    perform(request, entry, changes, states, actions, sysctls, staged)
+    perform.perform(request, entry, changes, states, actions, sysctls, staged)
     for probe in request.get("probes", []):
         system.run_probe(probe)
     util.step("probed")
@@ -174,54 +190,6 @@ def remember(journal, changes, wanted, states, actions, sysctls):
             back["units"][name] = {"state": states[name], "action": item["action"]}
     for key in sysctls:
         back["sysctls"][key] = system.read_sysctl(key)
-
-
-def perform(request, entry, changes, states, actions, sysctls, staged):
-    wanted = request.get("units", {})
-    for name, item in actions.items():
-        if item["released"]:
-            units.turn_off(name, entry["units"][name]["prior"])
-        elif item["action"] == "stop":
-            units.act(name, "stop")
-    going = [path for path, target in changes.items() if target["kind"] == "absent"]
-    coming = [path for path in changes if path not in going]
-    order = {"directory": 0, "file": 1, "link": 2}
-    first = [path for path in going if any(path.startswith(other + "/") for other in coming)]  # a link may replace their directory
-    later = [path for path in going if path not in first]
-    coming.sort(key=lambda path: (order[changes[path]["kind"]], path))
-    for path in [*sorted(first, reverse=True), *coming, *sorted(later, reverse=True)]:
-        target = changes[path]
-        if path not in first:  # the second name would keep their directory from being replaced
-            files.keep(path)
-        util.step("kept:" + path)
-        if "prior" in target:
-            files.let_go(path, target["prior"])
-        else:
-            files.install(path, target, staged + path)
-        util.step("path:" + path)
-    if any(path.startswith(("/etc/systemd/", "/run/systemd/", *units.PLACES)) for path in changes):
-        units.daemon_reload()
-    late = {}
-    for key, value in sysctls.items():
-        if system.exists(system.sysctl_file(key)[len(util.ROOT) :]):
-            system.write_sysctl(key, value)
-        else:
-            late[key] = value
-    for name, item in actions.items():
-        if item["released"]:
-            problem = units.turn_on(name, entry["units"][name]["prior"], item["action"])
-            if problem:
-                util.progress(problem)
-            continue
-        units.enable(name, states[name], wanted[name])
-        if item["action"] != "stop":
-            units.act(name, item["action"], states[name]["reloadable"], item["renew"])
-    for name, item in actions.items():
-        if item["action"] in ("start", "restart", "reload") and not item["released"]:
-            units.settle(name)
-    for key, value in late.items():
-        if system.read_sysctl(key) is not None or key in request.get("sysctls", {}):
-            system.write_sysctl(key, value)
 
 
 def next_ledger(request, ledger, fresh, brought, made):

@@ -66,8 +66,38 @@ def masked(state):
     return state["enabled"] in ("masked", "masked-runtime")
 
 
+RELOAD = "/run/intranet-reload"
+"""Stands while systemd has yet to read its units again for the sake of links alone. A boot reads them anyway, and empties /run."""
+
+
 def daemon_reload():
+    """Lets systemd read all its units again. It is the dearest of its commands: every generator runs, every unit is parsed."""
     util.must(["systemctl", "daemon-reload"], "unit", "systemd could not read its units again")
+    if os.path.exists(util.at(RELOAD)):
+        os.unlink(util.at(RELOAD))
+
+
+def reload_later():
+    """Notes that `reload_owed` is to be called before the lock is given up."""
+    os.makedirs(util.at("/run"), exist_ok=True)
+    with open(util.at(RELOAD), "w"):
+        pass
+
+
+def reload_owed():
+    """What `reload_later` asked for, also by a process that was killed since. Never fails: the next contact tries again."""
+    try:
+        if os.path.exists(util.at(RELOAD)):
+            daemon_reload()
+    except util.Failure as failure:
+        util.progress(f"{failure}; the next contact tries again")
+
+
+def read_as_new(places):
+    """Whether systemd has by itself read the files (path → unit) of units that it did not know before."""
+    text = util.query(["systemctl", "show", "--property=LoadState,FragmentPath", "--", *places.values()])
+    blocks = [set(block.splitlines()) for block in (text or "").strip("\n").split("\n\n")]
+    return blocks == [{"LoadState=loaded", "FragmentPath=" + path} for path in places]
 
 
 def runs(state):
@@ -79,19 +109,25 @@ def unmask(name):
         util.must(["systemctl", "unmask", *runtime, "--", name], "unit", f"unit {name} is masked and could not be unmasked")
 
 
-def enable(name, state, spec):
-    """Enables or disables; a mask put on by hand is taken off first, unless the unit is to be off anyway. Returns whether anything was done."""
-    wanted = spec.get("enabled", True)
-    if masked(state) and (wanted or spec.get("state", "started") == "started"):
-        unmask(name)
-        state = states([name])[name]
-    if wanted and state["enabled"] not in ON:
-        util.must(["systemctl", "enable", "--", name], "unit", f"unit {name} could not be enabled")
-        return True
-    if not wanted and state["enabled"] in ("enabled", "enabled-runtime", "linked", "alias"):
-        util.must(["systemctl", "disable", "--", name], "unit", f"unit {name} could not be disabled")
-        return True
-    return False
+def switch(states_before, wanted):
+    """Enables and disables what is to be; a mask put on by hand is taken off first, unless the unit is to be off anyway.
+
+    Both only make links on the disk. Returns the units whose links changed: systemd has to read them again."""
+    on, off = [], []
+    for name, spec in wanted.items():
+        state, enabled = states_before[name], spec.get("enabled", True)
+        if masked(state) and (enabled or spec.get("state", "started") == "started"):
+            unmask(name)
+            state = states([name])[name]
+        if enabled and state["enabled"] not in ON:
+            on.append(name)
+        if not enabled and state["enabled"] in ("enabled", "enabled-runtime", "linked", "alias"):
+            off.append(name)
+    for word, names in (("enable", on), ("disable", off)):
+        if names:
+            what = f"unit {names[0]}" if len(names) == 1 else f"units {' '.join(names)}"
+            util.must(["systemctl", word, "--no-reload", "--", *names], "unit", f"{what} could not be {word}d")
+    return [*on, *off]
 
 
 def verb(state, wanted, changed_restart, changed_reload):
@@ -107,13 +143,14 @@ def verb(state, wanted, changed_restart, changed_reload):
     return "none"
 
 
-def act(name, action, reloadable=True, renew=False):
+def act(name, action, reloadable=True, renew=False, known=True):
     """Does it and waits for systemd's answer; a failure carries the unit's own last words.
 
+    `known`: systemd knew the unit before, so that it may have counted too many starts of it.
     `renew`: what the unit had set in the kernel was changed by another hand, so where a reload is not enough a restart follows."""
     if action == "none":
         return
-    if action in ("start", "restart"):
+    if known and action in ("start", "restart"):
         util.run(["systemctl", "reset-failed", "--", name])
     word = "restart" if action == "reload" and not reloadable else action
     argv = ["systemctl", word, "--", name]
@@ -124,19 +161,26 @@ def act(name, action, reloadable=True, renew=False):
         raise util.Failure("unit", f"unit {name} could not {word}", argv, code, (output + "\n" + last_words(name)).strip())
 
 
-def settle(name):
-    """Raises unless a started unit is running (or, for a oneshot, ended well) within SETTLE_SECONDS."""
+def settle(names):
+    """Raises unless every started unit is running (or, for a oneshot, ended well) within SETTLE_SECONDS."""
     end = time.monotonic() + SETTLE_SECONDS
-    while True:
-        state = states([name])[name]
-        if state["active"] == "active":
-            return
-        if state["type"] == "oneshot" and state["active"] == "inactive" and state["result"] == "success":
-            return
-        if state["active"] not in ("activating", "reloading", "refreshing") or time.monotonic() > end:
-            words = f"unit {name} is {state['active']} ({state['sub']}, result {state['result']}) right after it was started"
-            raise util.Failure("unit", words, ["systemctl", "start", name], None, last_words(name))
-        time.sleep(0.2)
+    while names:
+        now = states(names)
+        names = [name for name in names if not settled(name, now[name], time.monotonic() > end)]
+        if names:
+            time.sleep(0.2)
+
+
+def settled(name, state, late):
+    """Whether a unit is where it was to come; raises when it will not be, or when it is too `late`."""
+    if state["active"] == "active":
+        return True
+    if state["type"] == "oneshot" and state["active"] == "inactive" and state["result"] == "success":
+        return True
+    if state["active"] not in ("activating", "reloading", "refreshing") or late:
+        words = f"unit {name} is {state['active']} ({state['sub']}, result {state['result']}) right after it was started"
+        raise util.Failure("unit", words, ["systemctl", "start", name], None, last_words(name))
+    return False
 
 
 def last_words(name):

@@ -3,6 +3,7 @@
 The agent runs as root on the managed host, from memory (see host/agent.ts) or from /var/lib/intranet/agent. It is
 Python 3 from the standard library alone. Paths on the host go through `at`, so that tests can run it on a scratch root.
 """
+import contextlib
 import json
 import os
 import re
@@ -71,11 +72,15 @@ WRITING = threading.Lock()
 HEARTBEAT_SECONDS = 5
 
 
+ABOUT = {}
+"""What every event says besides: of several requests, which one it is about ("of")."""
+
+
 def emit(event, **fields):
     """One JSON line to the provider. The way back may be cut by the very change in hand: that never stops the work."""
     with WRITING:
         try:
-            sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+            sys.stdout.write(json.dumps({"event": event, **ABOUT, **fields}) + "\n")
             sys.stdout.flush()
         except (OSError, ValueError):
             try:
@@ -199,7 +204,30 @@ def query(argv, timeout=60):
     return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
 
 
+UNSYNCED = None
+"""Directories that `synced_once` makes durable at its end; None: each at once."""
+
+
+@contextlib.contextmanager
+def synced_once():
+    """Names that change in this block are durable at its end, and not one by one: until then the journal says how to undo them."""
+    global UNSYNCED
+    UNSYNCED = set()
+    try:
+        yield
+        changed = UNSYNCED
+    finally:
+        UNSYNCED = None
+    for path in sorted(changed):
+        if os.path.isdir(path):
+            sync_directory(path)
+
+
 def sync_directory(path):
+    """Makes the names in a directory durable."""
+    if UNSYNCED is not None:
+        UNSYNCED.add(path)
+        return
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -23,14 +23,23 @@ export interface AgentAnswer {
   [field: string]: unknown;
 }
 
-/** Sends one request to the agent on a host and returns its answer. `say` gets its progress, already without secrets. */
+/** Who listens while the agent works. Where several roles go together, `of` is the place of the one that it is about. */
+export interface Listener {
+  /** Gets the agent's progress, already without secrets. */
+  say: (text: string, of?: number) => void;
+  /** Gets the answer for one role of several as soon as it is known. */
+  answered?: (answer: AgentAnswer, of: number) => void;
+}
+
+/** Sends one request to the agent on a host and returns its answer. */
 export async function exchange(
   client: HostClient,
   connection: Connection,
   request: object,
-  say: (text: string) => void,
+  listener: Listener,
 ): Promise<AgentAnswer> {
-  const first = await attempt(client, connection, request, say);
+  const { say } = listener;
+  const first = await attempt(client, connection, request, listener);
   if (first !== "no python") return first;
   say("installing python3, which the host lacks");
   const installed = await client.execute(installPython(connection.user), { silenceMs: INSTALL_SILENCE_MS });
@@ -39,7 +48,7 @@ export async function exchange(
       "arguments",
       `${displayName(connection)} has no python3 and it could not be installed (exit code ${installed.code}): ${installed.stderr.trim().slice(-500)}`,
     );
-  const second = await attempt(client, connection, request, say);
+  const second = await attempt(client, connection, request, listener);
   if (second === "no python")
     throw new ConnectionError(
       "arguments",
@@ -52,7 +61,7 @@ async function attempt(
   client: HostClient,
   connection: Connection,
   request: object,
-  say: (text: string) => void,
+  { say, answered }: Listener,
 ): Promise<AgentAnswer | "no python"> {
   let answer: AgentAnswer | undefined;
   let begun = false;
@@ -65,8 +74,9 @@ async function attempt(
       const said = eventIn(line);
       if (said === undefined) return void (greeting = [...greeting.slice(-1), line]);
       begun = true;
-      const { event, ...fields } = said;
-      if (event === "progress") say(String(fields.text));
+      const { event, of, ...fields } = said;
+      if (event === "progress") say(String(fields.text), of);
+      if (event === "answer" && of !== undefined) answered?.(fields as AgentAnswer, of);
       if (event === "result") answer = fields as AgentAnswer;
     },
   });
@@ -81,11 +91,11 @@ async function attempt(
 }
 
 /** What the agent says in a line, whatever stands before it. Within its own texts quotes are escaped, so its beginning stands once. */
-function eventIn(line: string): ({ event: string } & AgentAnswer) | undefined {
+function eventIn(line: string): ({ event: string; of?: number } & AgentAnswer) | undefined {
   const begin = line.lastIndexOf(EVENT);
   if (begin < 0) return undefined;
   try {
-    return JSON.parse(line.slice(begin)) as { event: string } & AgentAnswer;
+    return JSON.parse(line.slice(begin)) as { event: string; of?: number } & AgentAnswer;
   } catch {
     return undefined;
   }

@@ -2,8 +2,9 @@ import { type Connection, connectionKey, displayName } from "../connection/argum
 import type { HostClient } from "../connection/client";
 import { ConnectionError } from "../connection/errors";
 import { type AgentAnswer, exchange } from "../connection/exchange";
-import { ConnectionPool, type Patience } from "../connection/pool";
+import { ConnectionPool } from "../connection/pool";
 import { RoleError, failureOf } from "./failure";
+import { type Change, type Conversation, Gathering, type Wish, goesWithOthers, isRemoval, together } from "./wish";
 
 /** How long a lost connection is tried again to learn how the transaction ended. */
 const LOOK_AGAIN_SECONDS = 60;
@@ -22,28 +23,23 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 /** What tells one host from another, whoever connects and however, and whatever key it shows. */
 const placeOf = (connection: Connection): string => `${connection.address} ${connection.port}`;
 
-/** One exchange with the agent on a host: the way there, for which role, how long to wait, and where to say what happens. */
-export interface Conversation {
-  connection: Connection;
-  /** The same way for all but the confirmation: the host may still show the key that the one in `connection` replaces. */
-  before?: Connection;
-  role: string;
-  patience: Patience;
-  say: (text: string) => void;
-}
+/** How many roles of a host are changed in one exchange: fewer than the outcomes that the host remembers (KEPT_OUTCOMES in store.py). */
+const MOST_TOGETHER = 16;
 
-interface Reading {
-  request: object;
-  resolve: (answer: AgentAnswer) => void;
-  reject: (error: Error) => void;
+/** How an exchange for several changes went: what is known of each, and why there is no more. */
+interface Carried {
+  changes: Change[];
+  answers: (AgentAnswer | undefined)[];
+  lost?: ConnectionError;
 }
 
 /** One host after the other for every role: requests to one host are queued, so nobody waits for its lock in vain. */
 export class Conversations {
   private readonly queues = new Map<string, Promise<unknown>>();
   private readonly installed = new Map<string, string[]>();
-  /** Questions about roles that are not on their way yet, by connection. */
-  private readonly readings = new Map<string, Reading[]>();
+  /** Questions about roles, and changes of roles, that are not on their way yet. */
+  private readonly readings = new Gathering<Wish>();
+  private readonly changes = new Gathering<Change>(MOST_TOGETHER);
   private readonly down = new Map<string, { error: ConnectionError; until: number }>();
   /** Hosts whose change awaits its confirmation, by address: nobody can rely on the way through them until it is over. */
   private readonly unsettled = new Map<string, Promise<unknown>>();
@@ -52,30 +48,22 @@ export class Conversations {
 
   /** A question that changes nothing. */
   ask(talk: Conversation, request: object): Promise<AgentAnswer> {
-    return this.inquire(talk, (client) => exchange(client, talk.connection, request, talk.say));
+    return this.inquire(talk, (client) => exchange(client, talk.connection, request, talk));
   }
 
   /** What is on the host of one role. All that are asked for until the host is ready to answer go there in one exchange. */
   read(talk: Conversation, request: object): Promise<AgentAnswer> {
-    const key = connectionKey(talk.connection);
     return new Promise((resolve, reject) => {
-      const reading = { request, resolve, reject };
-      const waiting = this.readings.get(key);
-      if (waiting !== undefined) return void waiting.push(reading);
-      const all = [reading];
-      this.readings.set(key, all);
-      const taken = () => {
-        if (this.readings.get(key) === all) this.readings.delete(key);
-      };
+      const take = this.readings.join(connectionKey(talk.connection), { talk, request, resolve, reject });
+      if (take === undefined) return;
       this.inquire(talk, async (client) => {
-        taken();
+        const all = take();
         const requests = all.map((one) => one.request);
-        const answer = await exchange(client, talk.connection, { action: "read", requests }, talk.say);
+        const answer = await exchange(client, talk.connection, { action: "read", requests }, talk);
         const answers = answer.ok ? (answer.answers as AgentAnswer[]) : [];
         for (const [index, one] of all.entries()) one.resolve(answers[index] ?? answer);
       }).catch((error: Error) => {
-        taken();
-        for (const one of all) one.reject(error);
+        for (const one of take()) one.reject(error);
       });
     });
   }
@@ -96,27 +84,50 @@ export class Conversations {
 
   /**
    * A transaction. When the connection is lost on the way, looks again how it ended; when it has to be confirmed, does so
-   * over a new connection.
+   * over a new connection. Those that need no confirmation go to the host in one exchange, as reads do: one after the other, each by itself
+   * all or nothing.
    *
    * @throws RoleError when the host refused or undid it; ConnectionError when it never got there.
    */
   transact(talk: Conversation, request: object, tx: string): Promise<AgentAnswer> {
-    return this.queued(talk.connection, async () => {
-      const answer = await this.send(talk, request, tx);
-      if (answer.ok && answer.state === "awaiting") {
-        const confirmed = await this.settle(
-          talk.connection,
-          this.confirm(talk, tx, Number(answer.seconds), isRemoval(request)),
-        );
-        if (talk.before) this.installed.set(placeOf(talk.connection), talk.connection.hostKeys);
-        return confirmed;
-      }
-      if (!answer.ok) {
-        await this.outcome(talk, tx, 10).catch(() => undefined);
-        throw failureOf(displayName(talk.connection), talk.role, answer);
-      }
-      return answer;
+    return new Promise((resolve, reject) => {
+      const change = { talk, request, tx, resolve, reject };
+      const { seconds, firstBoot } = talk.patience;
+      const key = `${connectionKey(talk.connection)} ${seconds} ${firstBoot}`;
+      const take = goesWithOthers(change) ? this.changes.join(key, change) : () => [change];
+      if (take === undefined) return;
+      this.queued(talk.connection, () => this.make(talk, take)).catch((error: Error) => {
+        for (const one of take()) one.reject(error);
+      });
     });
+  }
+
+  /** Carries changes to their host and answers those who wait for them. */
+  private async make(talk: Conversation, take: () => Change[]): Promise<void> {
+    const { changes, answers, lost } = await this.carry(talk, take);
+    for (const [of, change] of changes.entries())
+      await Promise.resolve(
+        answers[of] ?? this.lookAgain(change, lost!, isRemoval(change.request) || changes.length > 1 ? 3 : 1),
+      )
+        .then((answer) => this.conclude(change, answer))
+        .then(change.resolve, change.reject);
+  }
+
+  /** What the host's answer to a change means for whoever wished for it. */
+  private async conclude({ talk, request, tx }: Change, answer: AgentAnswer): Promise<AgentAnswer> {
+    if (answer.ok && answer.state === "awaiting") {
+      const confirmed = await this.settle(
+        talk.connection,
+        this.confirm(talk, tx, Number(answer.seconds), isRemoval(request)),
+      );
+      if (talk.before) this.installed.set(placeOf(talk.connection), talk.connection.hostKeys);
+      return confirmed;
+    }
+    if (!answer.ok) {
+      await this.outcome(talk, tx, 10).catch(() => undefined);
+      throw failureOf(displayName(talk.connection), talk.role, answer);
+    }
+    return answer;
   }
 
   /** The connection with the pins that its hosts have by now, where this process has changed them: what a state knows can be older. */
@@ -174,31 +185,36 @@ export class Conversations {
     }
   }
 
-  private async send(talk: Conversation, request: object, tx: string, tries = 3): Promise<AgentAnswer> {
-    let sent = false;
+  /** One exchange for all changes that `take` gives once the host is ready. Throws when nothing was sent, or when trying again is useless. */
+  private async carry(talk: Conversation, take: () => Change[]): Promise<Carried> {
+    let changes: Change[] = [];
+    const answers: (AgentAnswer | undefined)[] = [];
     try {
       const attempt = () =>
         this.pool.use(wayOf(talk), talk.patience, (client) => {
-          sent = true;
-          return exchange(client, talk.connection, request, talk.say);
+          changes = take();
+          return exchange(client, talk.connection, together(changes), {
+            say: (text, of = 0) => changes[of]?.talk.say(text),
+            answered: (answer, of) => {
+              answers[of] = answer;
+              if (answer.ok) changes[of]?.resolve(answer); // who waits for it need not wait for the others
+            },
+          });
         });
-      return await this.throughJumps(talk, attempt, () => !sent);
+      const last = await this.throughJumps(talk, attempt, () => changes.length === 0);
+      if (changes.length === 1) return { changes, answers: [last] };
+      return { changes, answers, lost: new ConnectionError("closed", String(last.message ?? "no answer")) };
     } catch (error) {
-      if (!sent || !(error instanceof ConnectionError) || !error.temporary) throw error;
+      if (changes.length === 0 || !(error instanceof ConnectionError) || !error.temporary) throw error;
       this.pool.discard(wayOf(talk));
       talk.say(`${error.message}; looking again how the change ended`);
-      return this.lookAgain(talk, tx, error, request, tries);
+      return { changes, answers, lost: error };
     }
   }
 
-  /** After a lost connection: the host knows whether the transaction was made, undone or never begun. */
-  private async lookAgain(
-    talk: Conversation,
-    tx: string,
-    lost: ConnectionError,
-    request: object,
-    tries: number,
-  ): Promise<AgentAnswer> {
+  /** After a lost connection: the host knows whether the transaction was made, undone or never begun; then it is sent anew while `tries` are left. */
+  private async lookAgain(change: Change, lost: ConnectionError, tries: number): Promise<AgentAnswer> {
+    const { talk, tx } = change;
     const host = displayName(talk.connection);
     let past: AgentAnswer;
     try {
@@ -214,7 +230,10 @@ export class Conversations {
     if (past.state === "awaiting") return past;
     if (past.state === "committed") return (past.result as AgentAnswer | undefined) ?? past;
     // Never begun, or all of it is gone, records too: asking again does what is still to be done.
-    if (past.state === "unknown" && isRemoval(request) && tries > 1) return this.send(talk, request, tx, tries - 1);
+    if (past.state === "unknown" && tries > 1) {
+      const again = await this.carry(talk, () => [change]);
+      return again.answers[0] ?? this.lookAgain(change, again.lost!, tries - 1);
+    }
     const reason =
       past.state === "rolled-back" ? `the host undid the change: ${String(past.reason)}` : "the change was never begun";
     throw new RoleError(
@@ -238,7 +257,7 @@ export class Conversations {
       const left = Math.max(0, (end - Date.now()) / 1000);
       try {
         return await this.pool.use(wayOf(talk), { seconds: Math.min(left, ASK_SECONDS) }, (client) =>
-          exchange(client, talk.connection, { action: "outcome", tx }, talk.say),
+          exchange(client, talk.connection, { action: "outcome", tx }, talk),
         );
       } catch (error) {
         this.pool.discard(wayOf(talk));
@@ -260,7 +279,7 @@ export class Conversations {
     try {
       const client = await this.pool.fresh(talk.connection, { seconds: seconds - CONFIRM_MARGIN_SECONDS, onWait });
       try {
-        const answer = await exchange(client, talk.connection, { action: "confirm", tx }, talk.say);
+        const answer = await exchange(client, talk.connection, { action: "confirm", tx }, talk);
         if (answer.ok) return answer;
         failure = new Error(String(answer.message));
       } finally {
@@ -295,8 +314,4 @@ export class Conversations {
 /** The way to the host for all but a confirmation. */
 function wayOf(talk: Conversation): Connection {
   return talk.before ?? talk.connection;
-}
-
-function isRemoval(request: object): boolean {
-  return (request as { action?: string }).action === "remove";
 }

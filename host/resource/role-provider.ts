@@ -5,7 +5,7 @@ import { ConnectionError } from "../connection/errors";
 import type { AgentAnswer } from "../connection/exchange";
 import { checkRole, type CheckFailure } from "./check";
 import { ClaimRegistry, claimOf } from "./claims";
-import { type Conversation, Conversations } from "./converse";
+import { Conversations } from "./converse";
 import { diffRole } from "./diff";
 import { type Facts, inputsOf, liveInputs } from "./drift";
 import { driftWords } from "./drift-words";
@@ -15,6 +15,7 @@ import { applyRequest, readRequest, removeRequest, surveyRequest, transactionId 
 import { noticesOf } from "./notices";
 import { pinsAlone, wayBefore, withPins } from "./pins";
 import { Redactor, secretValues } from "./secrets";
+import type { Conversation } from "./wish";
 
 /** A new cloud server needs up to two minutes until its SSH service answers. */
 const CREATE_SECONDS = 120;
@@ -28,6 +29,8 @@ const SURVEYS_IN_VAIN_MS = 9_000;
 /** Create, read, update and delete of a HostRole, as the engine's dynamic provider calls them. */
 export class RoleProvider {
   private inVain = 0;
+  /** Whether this is an update and no preview: that changes nothing. */
+  private updating = false;
   private readonly registries = new Map<string, ClaimRegistry>();
   private readonly noticed = new Set<string>();
 
@@ -58,12 +61,14 @@ export class RoleProvider {
   }
 
   async create(inputs: RoleInputs): Promise<{ id: string; outs: object }> {
+    this.updating = true;
     const id = `${inputs.role}-${randomBytes(4).toString("hex")}`;
     const outs = await this.apply(inputs, id, { seconds: CREATE_SECONDS, firstBoot: true });
     return { id, outs };
   }
 
   async update(id: string, olds: object, news: RoleInputs): Promise<{ outs: object }> {
+    this.updating = true;
     const { hostId, observed } = olds as RoleOutputs;
     // Not so after a change that was left half made, which has no host id.
     if (hostId && pinsAlone(olds as RoleInputs, news))
@@ -186,10 +191,11 @@ export class RoleProvider {
 
   /**
    * Before a role is made on a host that exists: says what it would replace, and what another role has. Best effort and
-   * short, for a preview must work without the host; a new cloud server has nothing of anybody's.
+   * short, for a preview must work without the host; a new cloud server has nothing of anybody's. In an update what is replaced is said as it
+   * is, and looking before, which the engine waits for role by role, would only hold it up.
    */
   private async survey(inputs: RoleInputs): Promise<void> {
-    if (this.inVain >= SURVEYS_IN_VAIN_MS) return;
+    if (this.updating || this.inVain >= SURVEYS_IN_VAIN_MS) return;
     const begun = Date.now();
     if (inputs.machine !== undefined || holdsUnknown({ ...inputs, files: Object.keys(inputs.files ?? {}) })) return;
     try {

@@ -290,7 +290,7 @@ test("a host without Python gets it, and a greeting of the login shell is no ans
   });
   const said: string[] = [];
   const answer = await pool.use(to(port), { seconds: 3 }, (client) =>
-    exchange(client, to(port), { action: "read" }, (text) => said.push(text)),
+    exchange(client, to(port), { action: "read" }, { say: (text) => said.push(text) }),
   );
   expect(answer).toEqual({ ok: true, n: 1 });
   expect(said).toEqual(["installing python3, which the host lacks", "hi"]);
@@ -317,7 +317,9 @@ test.each([
   [{ code: 1, stdout: '{"event": "alive"}\n' }, "closed", /ended without an answer \(exit code 1\)/],
 ] as const)("a host that does not run the agent is told: %j", async (answer, kind, words) => {
   const { port } = await serve({ onExec: () => answer });
-  const asked = pool.use(to(port), { seconds: 3 }, (client) => exchange(client, to(port), {}, () => undefined));
+  const asked = pool.use(to(port), { seconds: 3 }, (client) =>
+    exchange(client, to(port), {}, { say: () => undefined }),
+  );
   const error = await failure(asked);
   expect([error.failure, error.message]).toEqual([kind, expect.stringMatching(words)]);
 });
@@ -329,7 +331,7 @@ test("what a login shell prints without an end of line hides nothing, and a cloc
   });
   const said: string[] = [];
   const ask = () =>
-    pool.use(to(port), { seconds: 3 }, (client) => exchange(client, to(port), {}, (text) => said.push(text)));
+    pool.use(to(port), { seconds: 3 }, (client) => exchange(client, to(port), {}, { say: (text) => said.push(text) }));
   expect([await ask(), await ask()]).toEqual([{ ok: true }, { ok: true }]);
   expect(said).toEqual([
     expect.stringMatching(/^the host's clock is 3[56]\d\d s behind this machine's: .*timedatectl/),

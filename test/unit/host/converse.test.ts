@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { inflateSync } from "node:zlib";
 import { connectionOf } from "../../../host/connection/arguments";
 import { Conversations } from "../../../host/resource/converse";
+import { requestOf, resultOf } from "./agent-wire";
 import { makeKey, SshServer } from "./ssh-server";
 
 jest.setTimeout(60_000);
@@ -32,18 +32,8 @@ afterEach(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The request is the last of what is sent, compressed, after its length in a line. */
-const requestOf = (input: Buffer): { action: string } => {
-  const lines = [...input.toString("latin1").matchAll(/(\d+)\n/g)];
-  const head = lines.find((line) => line.index + line[0].length + Number(line[1]) === input.length)!;
-  return JSON.parse(inflateSync(input.subarray(head.index + head[0].length)).toString()).request;
-};
-const result = (fields: object) => ({
-  stdout: `${JSON.stringify({ event: "result" }).slice(0, -1).replace(":", ": ")}, ${JSON.stringify(fields).slice(1)}\n`,
-  code: 0,
-});
 const serve = async (answer: (action: string) => object, allowed = [operator.public], port = 0) => {
-  const onExec = (_: string, input: Buffer) => result(answer(requestOf(input).action));
+  const onExec = (_: string, input: Buffer) => resultOf(answer(requestOf(input).action));
   const server = new SshServer({ hostKey, allowed, onExec });
   servers.push(server);
   return { server, port: await server.listen(port) };

@@ -221,6 +221,17 @@ test("check reports every broken rule and a collision of two roles on one host, 
   expect(JSON.stringify(other.failures)).not.toContain(SECRET);
 });
 
+test("an update does not look before it makes a role, as its preview did", async () => {
+  const other = role({ role: "other", files: { "/etc/other": { content: "new\n", owner: OWNER } } });
+  host.write("/etc/other", "by hand\n");
+  await provider.check({}, other);
+  expect(said).toEqual([expect.stringMatching(/\/etc\/other stands there already/)]);
+  await make();
+  const before = commands;
+  await provider.check({}, other);
+  expect([said.length, commands]).toEqual([1, before]);
+});
+
 test("before a role is made on an existing host, check says what it would replace, and is silent about a host it cannot reach", async () => {
   host.write("/etc/app.conf", "by hand\n");
   expect((await provider.check({}, role())).failures).toEqual([]);
