@@ -2,8 +2,8 @@
  * All or nothing: at the steps of a transaction its process, the connection, the provider, the host's power is ended. Afterwards the host
  * has the old state or the new, wholly; the same change then succeeds; nothing is left of the first try.
  */
-import { BROKEN, everything, packaged, type RoleContent } from "../steps-roles";
-import { type Change, type Fault, FAULTS, HOSTS, type Look, StepHost } from "../steps";
+import { BROKEN, everything, packaged, type RoleContent } from "./steps-roles";
+import { type Change, type Fault, FAULTS, HOSTS, type Look, StepHost } from "./steps";
 
 jest.setTimeout(3_600_000);
 
