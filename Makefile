@@ -8,7 +8,7 @@ N := bin/with-node
 # What it is told, for example: make bench ARGS="--hosts 3,10 --rounds 3"
 ARGS ?=
 
-.PHONY: help up down test test-unit test-lab test-open bench lint format build clean
+.PHONY: help up down test test-unit test-lab bench lint format build clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,9 +33,6 @@ test-lab: build ## Run only the tests that need the lab
 
 bench: build ## Measure beside ansible-core and pyinfra (ARGS=--quick, ARGS=guests, ARGS=--help)
 	@bin/bench $(ARGS)
-
-test-open: build ## Run the lab tests of what is promised but not kept yet (test/lab/open)
-	@$(N) env LAB_NAME=test-open node node_modules/jest/bin/jest.js --selectProjects lab --runInBand --testPathPatterns test/lab/open
 
 lint: build ## eslint, prettier and the types
 	@$(N) npx tsc --noEmit --incremental false -p tsconfig.json
