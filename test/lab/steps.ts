@@ -43,6 +43,7 @@ echo 'status-logger=python3 /usr/local/lib/dpkg-steps.py' >/etc/dpkg/dpkg.cfg.d/
 `;
 const UNWATCH = `
 test "$2" = home || sed -i "\\|$(echo "$1" | cut -d' ' -f2)|d" /root/.ssh/authorized_keys
+[ -s /root/.ssh/authorized_keys ] || rm -f /root/.ssh/authorized_keys
 rm -rf /etc/ssh/sshd_config.d/steps.conf /etc/systemd/system.conf.d /run/steps /usr/local/lib/dpkg-steps.py /etc/dpkg/dpkg.cfg.d/steps
 systemctl unset-environment INTRANET_STEPS
 systemctl restart ssh
