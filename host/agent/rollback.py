@@ -262,11 +262,9 @@ def forget_everything():
     util.step("forgot:agent")
     shutil.rmtree(store.BASE, ignore_errors=True)
     util.step("forgot:folder")
-    known = system.exists(BOOT_UNIT)
-    if known:
-        units.reload_later()
+    if system.exists(BOOT_UNIT):
+        units.reload_later()  # systemd would go on to name it
     files.discard(BOOT_LINK)
     util.step("forgot:hook")
     files.discard(BOOT_UNIT)
-    if known:  # systemd would go on to name it
-        units.reload_owed()
+    units.reload_owed()
