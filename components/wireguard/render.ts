@@ -129,11 +129,20 @@ export function renderScript(config: InterfaceRoutes): string {
   );
 }
 
-/** Starts the interface after the host's identity, tries again after a failure, and lets a reload set addresses and routes too. */
+/** What finds the ways through tunnels, where the host has it. */
+const ROUTING_DAEMON = "bird.service";
+
+/**
+ * Starts the interface after the host's identity, tries again after a failure, and lets a reload set addresses and routes too. When the host boots
+ * the routing daemon starts after it: one that finds the interface between its start and its script takes wireguard-go's random link-local
+ * address for the interface's, and may keep to it.
+ */
 export function renderDropIn(interfaceName: string): string {
   return lines(
     `# ${MADE_BY}`,
-    ...AFTER_IDENTITY,
+    ...AFTER_IDENTITY.slice(0, -1),
+    `Before=${ROUTING_DAEMON}`,
+    ...AFTER_IDENTITY.slice(-1),
     "[Service]",
     `ExecReload=/bin/sh ${scriptPath(interfaceName)}`,
     "Restart=on-failure",

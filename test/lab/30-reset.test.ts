@@ -59,6 +59,10 @@ const bootTime = async (host: string): Promise<string> =>
   (await exec(host, ["systemctl", "show", "--property", "UserspaceTimestampMonotonic", "--value"])).stdout.trim();
 const bootTimes = (hosts: string[]): Promise<string[]> => Promise.all(hosts.map(bootTime));
 
+/** What BIRD says of a host's neighbours, for whoever looks why something is missing. */
+const neighbours = async (host: string): Promise<string> =>
+  `${host}: ${(await exec(host, ["birdc", "show", "ospf", "neighbors"])).stdout}`;
+
 /** Takes the power from hosts and gives it back; everything has to work a minute after the last of them has begun to boot. */
 async function powerCut(hosts: string[], cut: () => Promise<void>): Promise<void> {
   const before = await bootTimes(hosts);
@@ -71,8 +75,15 @@ async function powerCut(hosts: string[], cut: () => Promise<void>): Promise<void
   const seconds = (): number => Number(process.hrtime.bigint()) / 1e9 - Math.max(...began.map(Number)) / 1e6;
   let still = ["not looked yet"];
   while (still.length > 0 && seconds() < SECONDS) still = await missing();
+  if (still.length > 0) still.push(...(await Promise.all(MANAGED.map(neighbours))));
   expect({ still, seconds: Math.round(seconds()) }).toEqual({ still: [], seconds: expect.any(Number) });
   expect(seconds()).toBeLessThan(SECONDS);
+  // Every tunnel had its own addresses when BIRD found it: with another link-local one nothing that it says gets out.
+  const errors = await Promise.all(hosts.map((host) => exec(host, ["journalctl", "-b", "-u", "bird", "-o", "cat"])));
+  for (const { stdout } of errors) {
+    expect(stdout).toContain("Started");
+    expect(stdout).not.toContain("Socket error");
+  }
 }
 
 test.each(MANAGED)(

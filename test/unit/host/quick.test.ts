@@ -75,7 +75,7 @@ test("a module that is a function or a class is one while it is put off", () => 
 });
 
 test("where there is no SDK, or it is loaded already, nothing is changed", () => {
-  expect(run(`process.chdir("/"); ${QUICK} console.log(Object.keys(require.cache).length)`)).toBe(3);
+  expect(run(`process.chdir("/"); ${QUICK} console.log(Object.keys(require.cache).length)`)).toBe(4);
   const early = `${LOADED} require("@pulumi/pulumi"); ${QUICK} console.log(JSON.stringify(loaded()))`;
   expect(run(early)).toHaveLength(3);
 });
@@ -99,6 +99,25 @@ test("where a resource is made is still said, in few lines", () => {
     const found = deep(30);
     console.log(JSON.stringify([found.length, found.every(({ file, line }) => file !== undefined && line > 0), Error.stackTraceLimit]))`;
   expect(run(program)).toEqual([8, true, 10]);
+});
+
+test("of debug lines the SDK's own about each resource are left out, and of no other; a variable brings them back", () => {
+  const program = `${QUICK}
+    const pulumi = require("@pulumi/pulumi");
+    const settings = require("@pulumi/pulumi/runtime/settings");
+    const said = [];
+    settings.getEngine = () => ({ log: (request, done) => { said.push(request.getMessage()); done(); } });
+    pulumi.runtime.setMocks({ newResource: () => ({ id: "made", state: { word: "in clear" } }), call: () => ({}) });
+    class Part extends pulumi.ComponentResource { constructor() { super("a:b:Part", "part"); this.registerOutputs({ out: 1 }); } }
+    const own = new pulumi.CustomResource("a:b:Own", "own", { word: undefined }, { parent: new Part() });
+    pulumi.log.debug("RegisterResource, says the program", own);
+    pulumi.log.info("Registering resource: said to everybody");
+    setTimeout(() => console.log(JSON.stringify(said)), 500);`;
+  const told = run(program) as string[];
+  expect(told).toEqual(["RegisterResource, says the program", "Registering resource: said to everybody"]);
+  const asked = run(program, { INTRANET_SDK_DEBUG: "1" }) as string[];
+  expect(asked).toEqual(expect.arrayContaining(told));
+  expect(asked.length).toBeGreaterThanOrEqual(told.length + 2 * 3);
 });
 
 /** The dynamic provider as the engine starts it, by a process that stands for the engine; its address, and its process id. */
