@@ -29,10 +29,10 @@ def identity(role, ledger):
     return {"owner": role["owner"], "id": leaving.ENROLLED}
 
 
-def bring(role, modules):
+def bring(role, program):
     """Applies one role; its probes come later, for a tunnel that does not stand yet is no reason to undo it."""
     request = {**role, **identity(role, store.ledger()), "tx": secrets.token_hex(8), "probes": [], "live": {}, "confirm": 0}
-    return tell(role["role"], transaction.apply(request, modules), "set", "is as it should be")
+    return tell(role["role"], transaction.apply(request, program), "set", "is as it should be")
 
 
 def tell(name, result, done, nothing):
@@ -65,7 +65,7 @@ def drop(roles):
 
 def let_go(name, entry):
     request = {"tx": secrets.token_hex(8), "role": name, "owner": entry["owner"], "id": entry["id"], "remove": True}
-    return transaction.apply(request, [])
+    return transaction.apply(request, None)
 
 
 def look(roles):
@@ -109,7 +109,8 @@ def main(folder, words):
     if words:
         print("usage: run it without an argument, or with `remove`", file=sys.stderr)
         return 64
-    if not all(bring(role, modules) for role in request["roles"]) or not drop(request["roles"]):
+    program = {"digest": request["digest"].encode(), "modules": lambda: modules}
+    if not all(bring(role, program) for role in request["roles"]) or not drop(request["roles"]):
         return 1
     look(request["roles"])
     print(f"{request['host']} is enrolled. Now run `pulumi up`: it finds this host and goes on.")

@@ -3,12 +3,9 @@
 A snapshot is {"kind": "absent" | "file" | "link" | "directory", mode, uid, gid, target, copy}; `copy` is where a file's
 content was kept. Any kind may take the place of any other, but nothing that holds files of somebody's is removed.
 """
-import filecmp
 import grp
-import hashlib
 import os
 import pwd
-import shutil
 import stat
 
 import util
@@ -59,7 +56,7 @@ def look(path):
 
 def digest(path):
     with open(util.at(path), "rb") as source:
-        return hashlib.file_digest(source, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else hashlib.sha256(source.read()).hexdigest()
+        return util.digest(source.read())
 
 
 def fits(path, wanted):
@@ -171,7 +168,11 @@ def _is_snapshot(old, saved):
     keys = ("kind", "target") if saved["kind"] == "link" else ("kind", "mode", "uid", "gid", "size")
     if any(found.get(key) != saved.get(key) for key in keys):
         return False
-    return saved["kind"] == "link" or filecmp.cmp(old, saved["copy"], shallow=False)
+    if saved["kind"] == "link":
+        return True
+    import filecmp
+
+    return filecmp.cmp(old, saved["copy"], shallow=False)
 
 
 def discard(path):
@@ -195,7 +196,7 @@ def clear(path):
     """Removes a directory with all it holds. Anything else that stands there stays. Safe to repeat."""
     target = util.at(path)
     if os.path.isdir(target) and not os.path.islink(target):
-        shutil.rmtree(target)
+        util.remove_tree(target)
         util.sync_directory(os.path.dirname(target))
 
 

@@ -9,7 +9,6 @@ import time
 
 import rollback
 import store
-import transaction
 import units
 import util
 
@@ -39,10 +38,10 @@ def another_way(wish):
     return code == 0 and "dev" in words and words[words.index("dev") + 1] != wish["interface"]
 
 
-def ask(request, modules):
+def ask(request, program):
     """Marks a role and sees to it that the job runs. Returns the result's fields."""
     lock = rollback.recover(store.Lock(300))
-    rollback.persist(modules)
+    rollback.persist(program)
     ledger = store.ledger()
     entry = ledger["roles"][request["role"]]
     entry["leaving"] = 1 + max(item.get("leaving", 0) for item in ledger["roles"].values())
@@ -109,6 +108,8 @@ def forget_mark():
 def settle(lock):
     """At each contact, with the lock: ends what a process that was killed after its commit has left to do. Returns the lock."""
     if store.journal() is None:
+        import transaction
+
         for warning in transaction.tidy():
             util.progress(warning)
         forget_mark()
@@ -123,11 +124,13 @@ def work():
     lock = rollback.recover(store.Lock(300))
     forsaken()
     lock.release()
+    import transaction
+
     failures = 0
     while (found := next_role()) is not None:
         name, entry = found
         request = {"tx": os.urandom(8).hex(), "role": name, "owner": entry["owner"], "id": entry["id"], "remove": True}
-        result = transaction.apply(request, [])
+        result = transaction.apply(request, None)
         util.step("left:" + name)
         if not result["ok"]:
             failures += 1

@@ -9,26 +9,24 @@ import signal
 import sys
 import time
 
-import adoption
 import facts
 import leaving
 import rollback
 import storage
 import store
 import system
-import transaction
 import util
 
 
 def serve(bundle):
-    """Runs bundle["request"]; `bundle["modules"]` is this program's own source, kept on the host before a change."""
+    """Runs bundle["request"]; the rest of `bundle` is this program itself, as rollback.persist keeps it on the host before a change."""
     request = bundle["request"]
     util.hide(request.get("secrets", []))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the change may cut the connection that it came by: it ends all the same
     signal.signal(signal.SIGTERM, interrupted)
     os.umask(0o077)
     util.heartbeat()
-    result = answer(lambda: ACTIONS[request["action"]](request, bundle["modules"]))
+    result = answer(lambda: ACTIONS[request["action"]](request, bundle))
     util.emit("result", clock=time.time(), **result)
     return 0
 
@@ -58,15 +56,19 @@ def refuse_stopped():
         raise util.Failure("interrupted", "the agent was told to stop")
 
 
-def apply(request, modules):
-    return transaction.apply(request, modules)
+def apply(request, program):
+    import transaction
+
+    return transaction.apply(request, program)
 
 
-def apply_each(request, modules):
+def apply_each(request, program):
     """Several roles, each in a transaction of its own with an event "answer" of its own at its end; none needs a confirmation.
 
     The host's lock is held until the last has ended, so whoever asks how one of them ended waits for that.
     """
+    import transaction
+
     lock = store.Lock(transaction.LOCK_SECONDS)
     try:
         for number, one in enumerate(request["requests"]):
@@ -74,14 +76,14 @@ def apply_each(request, modules):
             util.ABOUT["of"] = number
             refuse_stopped()
             lock = rollback.recover(lock)
-            util.emit("answer", **answer(lambda one=one: transaction.begin(one, modules)))
+            util.emit("answer", **answer(lambda one=one: transaction.begin(one, program)))
     finally:
         util.ABOUT.clear()
         transaction.leave(lock)
     return {"ok": True}
 
 
-def read(request, _modules):
+def read(request, _program):
     """Facts of the roles in `requests`, if there are any; an interrupted change is undone first, for its half-made state is nobody's."""
     if rollback.anything():
         lock = leaving.settle(rollback.recover(store.Lock(300)))
@@ -92,11 +94,13 @@ def read(request, _modules):
     return {"ok": True, "answers": facts.read(request.get("requests", []))}
 
 
-def survey(request, _modules):
+def survey(request, _program):
+    import adoption
+
     return adoption.survey(request)
 
 
-def remove(request, modules):
+def remove(request, program):
     """Lets everything of a role go. A role that is not there, or is another resource's by now, is left alone."""
     if rollback.anything():
         leaving.settle(rollback.recover(store.Lock(300))).release()
@@ -106,16 +110,20 @@ def remove(request, modules):
     for probe in request.get("beforeDelete", []):
         system.run_probe(probe)
     if request.get("lastWay") and not leaving.another_way(request["lastWay"]):
-        return leaving.ask(request, modules)
+        return leaving.ask(request, program)
+    import transaction
+
     bare = {key: value for key, value in request.items() if key in ("tx", "role", "owner", "id", "confirm", "secrets")}
-    return transaction.apply({**bare, "remove": True}, modules)
+    return transaction.apply({**bare, "remove": True}, program)
 
 
-def confirm(request, _modules):
+def confirm(request, _program):
+    import transaction
+
     return transaction.confirm(request["tx"])
 
 
-def outcome(request, _modules):
+def outcome(request, _program):
     """How a transaction ended whose answer was lost: running, awaiting, committed, rolled-back or unknown.
 
     Waits for one that still runs, and undoes one that died. Leaves nothing on a host that has no role.
@@ -165,13 +173,15 @@ def boot():
         leaving.start("boot", 0, after="multi-user.target")
 
 
-if __name__ == "__main__":
+def run(words):
+    """The program on the disk; its exit code."""
     os.umask(0o077)
-    if sys.argv[1:2] == ["rollback"]:
-        sys.exit(0 if timer(sys.argv[2]) else 1)
-    elif sys.argv[1:2] == ["boot"]:
+    if words[:1] == ["rollback"]:
+        return 0 if timer(words[1]) else 1
+    if words == ["boot"]:
         boot()
-    elif sys.argv[1:2] == ["leave"]:
-        sys.exit(0 if leaving.work() else 1)
-    elif sys.argv[1:2] == ["serve"]:
-        sys.exit(serve(json.load(sys.stdin)))
+    if words == ["leave"]:
+        return 0 if leaving.work() else 1
+    if words == ["serve"]:
+        return serve(json.load(sys.stdin))
+    return 0

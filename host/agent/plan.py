@@ -5,9 +5,7 @@ The ledger's entry of a role is {owner, id, paths: {path: {kind, prior}}, units:
 any role took it; `fresh` says that nothing did. A path with `override` is nobody's wish: another hand overrode a unit there, and it was
 taken away.
 """
-import hashlib
 import os
-import shutil
 
 import files
 import ports
@@ -46,7 +44,7 @@ def specify(request):
         wanted[path] = {"kind": "directory", "mode": int(spec.get("mode", "0755"), 8), "uid": uid, "gid": gid}
     for path, spec in file_specs(request).items():
         uid, gid = files.ids(spec.get("owner", "root"), spec.get("group"))
-        sha = hashlib.sha256(spec["content"].encode()).hexdigest()
+        sha = util.digest(spec["content"].encode())
         wanted[path] = {"kind": "file", "mode": int(spec.get("mode", "0644"), 8), "uid": uid, "gid": gid, "sha256": sha}
     for path, target in request.get("links", {}).items():
         wanted[path] = {"kind": "link", "target": target}
@@ -57,7 +55,7 @@ def specify(request):
 
 def stage(request, root):
     """Writes every file of the role below `root`, base names and folders kept, so that checkers see them all."""
-    shutil.rmtree(root, ignore_errors=True)
+    util.remove_tree(root, quiet=True)
     os.makedirs(root, mode=0o700)
     for path, spec in file_specs(request).items():
         os.makedirs(os.path.dirname(root + path), mode=0o700, exist_ok=True)

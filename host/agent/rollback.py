@@ -2,11 +2,7 @@
 
 The journal says what stood there before; every step here may be repeated, for the process that undoes can be killed too.
 """
-import glob
-import hashlib
-import io
 import os
-import shutil
 import signal
 import time
 
@@ -51,38 +47,44 @@ def boottime():
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def archive(modules):
-    """The program as one file, which ends in its digest."""
-    import zipfile  # costs more than a small change, and is needed once
+START = "import sys\nimport main\nsys.exit(main.run(sys.argv[1:]))\n"
+
+
+def archive(program):
+    """The program as one file, which ends in its digest: source, and beside it what this host's Python compiles it to."""
+    import importlib.util  # all of these cost more than a small change, and are needed once
+    import io
+    import marshal
+    import zipfile
 
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as bundle:
-        for name, source in modules:
-            bundle.writestr(zipfile.ZipInfo("__main__.py" if name == "main" else name + ".py"), source)
-        bundle.comment = digest_of(modules)
+        for name, source in [*program["modules"](), ("__main__", START)]:
+            bundle.writestr(zipfile.ZipInfo(name + ".py"), source)
+            # As PEP 552 has it: compiled from a source that nobody compares it with. Another Python passes it over.
+            head = importlib.util.MAGIC_NUMBER + (1).to_bytes(4, "little") + bytes(8)
+            bundle.writestr(zipfile.ZipInfo(name + ".pyc"), head + marshal.dumps(compile(source, name + ".py", "exec")))
+        bundle.comment = program["digest"]
     return made.getvalue()
 
 
-def digest_of(modules):
-    return hashlib.sha256(repr([list(module) for module in modules]).encode()).hexdigest().encode()
-
-
-def kept_digest():
+def kept_digest(length):
     """The digest in which the program on the disk ends; nothing where none is."""
     try:
         with open(AGENT, "rb") as source:
-            source.seek(-2 * hashlib.sha256().digest_size, os.SEEK_END)
+            source.seek(-length, os.SEEK_END)
             return source.read()
     except OSError:
         return b""
 
 
-def persist(modules):
+def persist(program):
     """Keeps the agent on disk and hooks it into boot, before the first change: it must be able to undo by itself.
 
-    One file, so that a kill leaves the old program or the new one and no mix: an archive that Python runs (zipapp in its documentation)."""
-    if modules and kept_digest() != digest_of(modules):
-        util.write_durably(AGENT, archive(modules), 0o600)
+    `program`: this program's "digest", and its "modules", a function that gives names and sources; None: it is kept already. One file, so
+    that a kill leaves the old program or the new one and no mix: an archive that Python runs (zipapp in its documentation)."""
+    if program and kept_digest(len(program["digest"])) != program["digest"]:
+        util.write_durably(AGENT, archive(program), 0o600)
     if not system.exists(BOOT_UNIT) or open(util.at(BOOT_UNIT)).read() != BOOT_TEXT:
         files.place(BOOT_UNIT, BOOT_TEXT.encode(), 0o644, None, None)
     if not system.exists(BOOT_LINK):
@@ -106,6 +108,8 @@ def arm(tx, seconds, phase):
 
 def disarm(timers="*"):
     """Stops a transaction's timers, or those whose names fit: `TX-change` is the one of the first phase alone."""
+    import glob
+
     if glob.glob(util.at(f"/run/systemd/transient/{TIMER}-{timers}.timer")):
         util.run(["systemctl", "stop", f"{TIMER}-{timers}.timer"])
 
@@ -260,7 +264,7 @@ def forget_everything():
     if os.path.exists(AGENT):
         os.unlink(AGENT)  # from here on the boot hook ends it
     util.step("forgot:agent")
-    shutil.rmtree(store.BASE, ignore_errors=True)
+    util.remove_tree(store.BASE, quiet=True)
     util.step("forgot:folder")
     if system.exists(BOOT_UNIT):
         units.reload_later()  # systemd would go on to name it

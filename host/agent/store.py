@@ -6,7 +6,6 @@ one file is what commits (or ends a roll-back).
 import fcntl
 import json
 import os
-import shutil
 import time
 
 import util
@@ -114,7 +113,7 @@ def end_transaction():
 def sweep():
     """Removes what a killed process left here when no transaction is open: staging folders, half-written files."""
     if not os.path.exists(JOURNAL):
-        shutil.rmtree(BASE + "/tx", ignore_errors=True)
+        util.remove_tree(BASE + "/tx", quiet=True)
         for folder, _, names in os.walk(BASE):
             for name in names:
                 if name.startswith(".") and name.endswith(".intranet-new"):
@@ -138,7 +137,7 @@ def forget_records():
     """After the last role: only the agent stays, its lock, and the mark of a removal (leaving.MARK), until they go as well."""
     for name in set(os.listdir(BASE)) - {os.path.basename(AGENT), "lock", "leaving"}:
         path = f"{BASE}/{name}"
-        shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
+        util.remove_tree(path) if os.path.isdir(path) else os.unlink(path)
 
 
 def same_stack(one, other):

@@ -1,5 +1,4 @@
 """Accounts, sysctls, probes and the kernel state that a role watches."""
-import fnmatch
 import grp
 import os
 import pwd
@@ -36,6 +35,8 @@ SYSCTL_FOLDERS = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "
 
 def set_at_boot(key, value, without):
     """(file, value) of the last file but those that sets a key to another value at boot (sysctl.d(5)), or None."""
+    import fnmatch
+
     files = {}
     for folder in reversed(SYSCTL_FOLDERS):
         names = os.listdir(util.at(folder)) if os.path.isdir(util.at(folder)) else []

@@ -27,11 +27,11 @@ LOCK_SECONDS = 300
 """So long is waited for another transaction on the host."""
 
 
-def apply(request, modules):
+def apply(request, program):
     """Brings the role to what the request says (an empty request lets everything go). Returns the result's fields."""
     lock = rollback.recover(store.Lock(LOCK_SECONDS))
     try:
-        return begin(request, modules)
+        return begin(request, program)
     finally:
         leave(lock)
 
@@ -42,7 +42,7 @@ def leave(lock):
     lock.release()
 
 
-def begin(request, modules):
+def begin(request, program):
     """One transaction, with the host's lock in hand and nothing to recover."""
     ledger = store.ledger()
     finish_purges(ledger)
@@ -51,7 +51,7 @@ def begin(request, modules):
     for note in adoption.sysctl_notes(request, ledger):
         util.progress(note)
     storage.require([(store.BASE, store.size() + sum(len(spec["content"].encode()) for spec in plan.file_specs(request).values()))])
-    rollback.persist(modules)
+    rollback.persist(program)
     journal = {
         "tx": request["tx"],
         "role": request["role"],

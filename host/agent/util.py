@@ -2,6 +2,8 @@
 
 The agent runs as root on the managed host, from memory (see host/agent.ts) or from /var/lib/intranet/agent. It is
 Python 3 from the standard library alone. Paths on the host go through `at`, so that tests can run it on a scratch root.
+
+To start is most of what a look at a host takes, so what only a change needs is imported where it is used.
 """
 import contextlib
 import json
@@ -12,6 +14,11 @@ import subprocess
 import sys
 import threading
 import time
+
+try:
+    from _sha2 import sha256  # without OpenSSL, to load which takes longer than to read a role's files
+except ImportError:
+    from hashlib import sha256
 
 ROOT = os.environ.get("INTRANET_ROOT", "")
 """Prefix of every managed path: empty on a host, a scratch directory in tests."""
@@ -133,6 +140,18 @@ def step(name):
 
 def at(path):
     return ROOT + path if ROOT else path
+
+
+def digest(data):
+    """SHA-256 in hexadecimal digits."""
+    return sha256(data).hexdigest()
+
+
+def remove_tree(path, quiet=False):
+    """Removes a folder with all that is in it; `quiet`: as far as can be."""
+    import shutil
+
+    shutil.rmtree(path, ignore_errors=quiet)
 
 
 ENVIRONMENT = {

@@ -1,4 +1,4 @@
-import { agentCommand, agentInput, installPython } from "../agent";
+import { agentCommand, agentInput, installPython, WANTED } from "../agent";
 import { type Connection, displayName } from "./arguments";
 import type { Ended, HostClient } from "./client";
 import { ConnectionError } from "./errors";
@@ -31,6 +31,11 @@ export interface Listener {
   answered?: (answer: AgentAnswer, of: number) => void;
 }
 
+/** Hosts that do not keep this agent yet, as far as this process knows. */
+const without = new WeakSet<HostClient>();
+/** Requests that change nothing: they come to hosts that have been changed before, and keep the agent since. */
+const LOOKS = new Set(["read", "outcome", "confirm"]);
+
 /** Sends one request to the agent on a host and returns its answer. */
 export async function exchange(
   client: HostClient,
@@ -39,6 +44,11 @@ export async function exchange(
   listener: Listener,
 ): Promise<AgentAnswer> {
   const { say } = listener;
+  if (LOOKS.has((request as { action?: string }).action ?? "") && !without.has(client)) {
+    const answer = await attempt(client, connection, request, listener, true);
+    if (answer !== "no python" && answer.kind !== WANTED) return answer;
+    without.add(client);
+  }
   const first = await attempt(client, connection, request, listener);
   if (first !== "no python") return first;
   say("installing python3, which the host lacks");
@@ -62,12 +72,13 @@ async function attempt(
   connection: Connection,
   request: object,
   { say, answered }: Listener,
+  kept = false,
 ): Promise<AgentAnswer | "no python"> {
   let answer: AgentAnswer | undefined;
   let begun = false;
   let greeting: string[] = [];
   const ended = await client.execute(agentCommand(connection.user), {
-    input: agentInput(request),
+    input: agentInput(request, kept),
     silenceMs: SILENCE_MS,
     onLine: (line) => {
       // A login shell may print a greeting of its own, even one without an end of line: only what the agent says counts.

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { agentModules, enrolmentModule } from "../agent";
+import { agentDigest, agentModules, enrolmentModule } from "../agent";
 import type { HostRoleArgs } from "../args";
 import { checkRole } from "../resource/check";
 import type { RoleInputs } from "../resource/inputs";
@@ -45,7 +45,7 @@ export function renderScript(host: string, owner: string, roles: readonly Resolv
   checkContents(host, roles);
   const modules = agentModules();
   const requests = roles.map((role) => applyRequest({ ...role, owner } as RoleInputs, "", ""));
-  const request = { host, modules: modules.map(([name]) => name), roles: requests };
+  const request = { host, digest: agentDigest(), modules: modules.map(([name]) => name), roles: requests };
   return [
     "#!/bin/sh",
     `# Brings ${host} into the intranet of ${owner.split("/").slice(0, 2).join("/")}. Run it on ${host} as root: sh THIS-FILE`,

@@ -6,7 +6,8 @@ import { join } from "node:path";
 const OPTION = "INTRANET_SDK_DEBUG";
 
 /** How the SDK's own lines begin; a program's own are never left out. */
-const OWN = /^(Registering resource: |RegisterResource(Outputs)? RPC (prepared|finished): |Resource RPC serialization )/;
+const OWN =
+  /^(Registering resource: |RegisterResource(Outputs)? RPC (prepared|finished): |Resource RPC serialization )/;
 
 type Log = Partial<Record<"debug", (message: string, ...more: unknown[]) => Promise<void>>>;
 
