@@ -14,6 +14,8 @@ const FIRST_BOOT_SECONDS = 45;
 export interface Patience {
   /** Total, over all attempts. */
   seconds: number;
+  /** Whether a host that refuses or cannot be reached is given up at once; others are tried again. */
+  onlyIfThere?: boolean;
   /** Whether the host may be booting for the first time: a refused key is retried for a short while. */
   firstBoot?: boolean;
   /** Told once when the first attempt failed, and why. */
@@ -50,6 +52,12 @@ export class ConnectionPool {
       });
     }
     return place.client ?? this.get(connection, patience);
+  }
+
+  /** Whether there is a shared connection now. */
+  async stands(connection: Connection): Promise<boolean> {
+    const client = await Promise.race([this.place(connection).client?.catch(() => undefined), undefined]);
+    return client?.alive ?? false;
   }
 
   /** A connection of its own, over the same path, jump hosts included: what proves that the way in is open. */
@@ -105,6 +113,7 @@ export class ConnectionPool {
         const failure = error as ConnectionError;
         const booting = patience.firstBoot && failure.failure === "authentication" && Date.now() < firstBootEnd;
         if (!(failure instanceof ConnectionError) || (!failure.temporary && !booting)) throw failure;
+        if (patience.onlyIfThere && ["refused", "unreachable"].includes(failure.failure)) throw failure;
         if (Date.now() + pause > end) throw givenUp(connection, failure, patience.seconds, attempt);
         if (attempt === 2) patience.onWait?.(`${failure.message}; trying for up to ${Math.round(patience.seconds)} s`);
       }

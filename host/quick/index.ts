@@ -7,5 +7,5 @@ import { loadWhenUsed } from "./later";
 import { leaveOutUnreadStacks } from "./stacks";
 
 loadWhenUsed(process.cwd());
-leaveOutUnreadStacks();
+leaveOutUnreadStacks(process.cwd());
 leaveOutDebugLines(process.cwd());

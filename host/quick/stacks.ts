@@ -1,25 +1,48 @@
 /** Stacks that `@pulumi/pulumi` takes and nobody reads. */
+import { createRequire } from "node:module";
+import { join } from "node:path";
 
-/** The function of the SDK that takes them, for its option that names promises which are never kept. */
-const TAKER = "debuggablePromise";
+/** The module and function of the SDK that take them, for its option that names promises which are never kept. */
+const DEBUGGABLE = "@pulumi/pulumi/runtime/debuggable";
 const OPTION = "PULUMI_DEBUG_PROMISE_LEAKS";
+type Debuggable = Partial<Record<"debuggablePromise", (promise: Promise<unknown>, about?: unknown) => unknown>>;
 
 /** The one that takes every line there is, to tell the engine where a resource is made, and how many of them say so: the first five are the SDK's and the classes'. */
 const PLACES = "callsites";
 const PLACE_LINES = 8;
 
 /**
- * Leaves out the lines of the stacks that the SDK takes four times for each property of each resource: its source-map support looks up each line
- * at once, a third of a large program's processor time. The one of each resource keeps the lines that say where it is made, in the code that
- * runs. Every other stack is written as before, and these too where the SDK's option asks for them.
+ * Leaves out the stacks that the SDK takes four times for each property of each resource: to take one and look up its lines is a third of a large
+ * program's processor time. The one of each resource keeps the lines that say where it is made, in the code that runs. Every other stack is
+ * as before, and these too where the SDK's option asks for them. `folder`: as for `loadWhenUsed`.
  */
-export function leaveOutUnreadStacks(environment: NodeJS.ProcessEnv = process.env): void {
+export function leaveOutUnreadStacks(folder: string, environment: NodeJS.ProcessEnv = process.env): void {
+  if (environment[OPTION]) return;
+  withoutStack(folder);
   const write = Error.prepareStackTrace;
-  if (write === undefined || environment[OPTION]) return;
+  if (write === undefined) return;
   Error.prepareStackTrace = (error, frames) => {
-    const by = frames[0]?.getFunctionName();
-    if (by === TAKER) return String(error);
-    if (by !== PLACES) return write(error, frames) as unknown;
+    if (frames[0]?.getFunctionName() !== PLACES) return write(error, frames) as unknown;
     return [String(error), ...frames.slice(0, PLACE_LINES).map((frame) => `    at ${frame}`)].join("\n");
+  };
+}
+
+function withoutStack(folder: string): void {
+  let module: Debuggable;
+  try {
+    module = createRequire(join(folder, "program.js"))(DEBUGGABLE) as Debuggable;
+  } catch {
+    return; // No SDK there, or another one.
+  }
+  const note = module.debuggablePromise;
+  if (note === undefined || !Object.getOwnPropertyDescriptor(module, "debuggablePromise")?.writable) return;
+  module.debuggablePromise = (promise, about) => {
+    const lines = Error.stackTraceLimit;
+    Error.stackTraceLimit = 0;
+    try {
+      return note(promise, about);
+    } finally {
+      Error.stackTraceLimit = lines;
+    }
   };
 }

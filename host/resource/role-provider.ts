@@ -23,8 +23,8 @@ const CHANGE_SECONDS = 60;
 const READ_SECONDS = 30;
 /** A preview does not wait for a host that is not there yet. */
 const SURVEY_SECONDS = 3;
-/** Nor for many of them: the engine checks one resource after the other. */
-const SURVEYS_IN_VAIN_MS = 9_000;
+/** Nor for many that are silent: the engine checks one resource after the other. Then a preview waits for those alone that it has reached. */
+const SURVEYS_IN_VAIN_MS = 3_000;
 
 /** Create, read, update and delete of a HostRole, as the engine's dynamic provider calls them. */
 export class RoleProvider {
@@ -191,23 +191,26 @@ export class RoleProvider {
 
   /**
    * Before a role is made on a host that exists: says what it would replace, and what another role has. Best effort and
-   * short, for a preview must work without the host; a new cloud server has nothing of anybody's. In an update what is replaced is said as it
+   * short, for a preview must work without the host: after some that were silent nobody else is waited for, and what one says is told when it
+   * comes. A new cloud server has nothing of anybody's. In an update what is replaced is said as it
    * is, and looking before, which the engine waits for role by role, would only hold it up.
    */
   private async survey(inputs: RoleInputs): Promise<void> {
-    if (this.updating || this.inVain >= SURVEYS_IN_VAIN_MS) return;
-    const begun = Date.now();
+    if (this.updating) return;
     if (inputs.machine !== undefined || holdsUnknown({ ...inputs, files: Object.keys(inputs.files ?? {}) })) return;
-    try {
-      const talk = { ...this.talk(inputs, { seconds: SURVEY_SECONDS }), patience: { seconds: SURVEY_SECONDS } };
-      const answer = await this.conversations.ask(talk, surveyRequest(inputs));
-      for (const note of (answer.notes as string[] | undefined) ?? []) talk.say(note);
-      // Not an error yet: the other role may let it go in the same update.
-      if (typeof answer.refused === "string") talk.say(answer.refused);
-    } catch {
-      // Create will say what is wrong with the host.
-      this.inVain += Date.now() - begun;
-    }
+    const begun = Date.now();
+    const patience = { seconds: SURVEY_SECONDS, onlyIfThere: true };
+    const talk = { ...this.talk(inputs, patience), patience };
+    // Create will say what is wrong with the host.
+    const told = this.look(talk, inputs).catch(() => void (this.inVain += Date.now() - begun));
+    if (this.inVain < SURVEYS_IN_VAIN_MS || (await this.conversations.reaches(talk.connection))) await told;
+  }
+
+  private async look(talk: Conversation, inputs: RoleInputs): Promise<void> {
+    const answer = await this.conversations.ask(talk, surveyRequest(inputs));
+    for (const note of (answer.notes as string[] | undefined) ?? []) talk.say(note);
+    // Not an error yet: the other role may let it go in the same update.
+    if (typeof answer.refused === "string") talk.say(answer.refused);
   }
 
   private collisions(inputs: RoleInputs): CheckFailure[] {
