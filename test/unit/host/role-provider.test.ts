@@ -182,6 +182,39 @@ test("a connection that is lost under a change that failed: the error has the ho
   expect(host.read("/etc/app.conf")).toBeUndefined();
 });
 
+test("a preview waits for few silent hosts, then for those alone that it has reached; what comes later is told", async () => {
+  const told: string[] = [];
+  const asked: { resolve: (answer: object) => void; reject: (error: Error) => void }[] = [];
+  let reached = false;
+  const silent = {
+    ask: () => new Promise((resolve, reject) => asked.push({ resolve, reject })),
+    reaches: () => Promise.resolve(reached),
+  } as unknown as Conversations;
+  const previewing = new RoleProvider(silent, (line) => told.push(line));
+  const clock = jest.spyOn(Date, "now");
+  const soon = async (work: Promise<unknown>) =>
+    Promise.race([work.then(() => "done"), new Promise((done) => setTimeout(done, 20, "waits"))]);
+
+  clock.mockReturnValue(0);
+  const first = previewing.check({}, role({ role: "one" }));
+  expect(await soon(first)).toBe("waits");
+  clock.mockReturnValue(3_000);
+  asked[0]!.reject(new Error("silent"));
+  expect((await first).failures).toEqual([]);
+
+  expect(await soon(previewing.check({}, role({ role: "two" })))).toBe("done");
+  asked[1]!.resolve({ ok: true, notes: ["what role two would replace"] });
+  await soon(Promise.resolve());
+  expect(told.join()).toContain("what role two would replace");
+
+  reached = true;
+  const third = previewing.check({}, role({ role: "three" }));
+  expect(await soon(third)).toBe("waits");
+  asked[2]!.resolve({ ok: true });
+  await third;
+  clock.mockRestore();
+});
+
 test("a role that is gone from the host, or is another resource's, is gone from the state", async () => {
   const { id, outs } = await make();
   expect(await provider.read("web-00000000", outs)).toEqual({});
