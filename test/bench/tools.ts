@@ -6,6 +6,7 @@ import { operatorEnvironment } from "../../lab/commands/run";
 import { operatorArgv } from "../../lab/lab-process";
 import { cacheDir, type InstancePaths, projectRoot } from "../../lab/paths";
 import { run } from "../../lab/process";
+import { quietHome } from "./home";
 import type { Command } from "./measure";
 import { ansibleFiles, type Files, pyinfraFiles } from "./peers";
 import type { Desired } from "./workload";
@@ -40,6 +41,7 @@ export class Tools {
       ...operatorEnvironment(paths),
       PULUMI_BACKEND_URL: `file://${this.dir}/state`,
     };
+    this.env["PULUMI_HOME"] = quietHome(path.join(this.dir, "home"), this.env);
   }
 
   /** Installs the peers from PyPI unless they are there, and makes the working directory. */
