@@ -79,6 +79,12 @@ def _load(path, default):
             return json.loads(source.read())
     except FileNotFoundError:
         return default
+    except ValueError as error:
+        raise util.Failure(
+            "refused",
+            f"{path} on this host is damaged ({error}), and without it nobody knows what is whose there. Put it back from a backup of the host; or move it "
+            f"away and run `pulumi up --refresh`: then roles are made anew, and what stood there before them is in {BASE}/backup alone",
+        )
 
 
 def _save(path, value):

@@ -54,6 +54,18 @@ test("applying the same again changes nothing and says so", () => {
   expect(host.tree()).toEqual(before);
 });
 
+test("records that are damaged are said, and nothing is done", () => {
+  host.run(APPLY);
+  host.write("/var/lib/intranet/ledger.json", "");
+  const before = host.tree();
+  for (const request of [APPLY, REMOVE, { action: "read", requests: [] }])
+    expect(host.run(request).answer).toMatchObject({
+      ok: false,
+      message: expect.stringMatching(/ledger\.json on this host is damaged .* backup of the host; or move it away/),
+    });
+  expect(host.tree()).toEqual(before);
+});
+
 test("a path that the role lets go is put back at once", () => {
   host.run(APPLY);
   expect(host.run({ action: "apply", links: { "/etc/link": "app.conf" } }).answer).toMatchObject({ ok: true });
