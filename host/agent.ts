@@ -87,8 +87,7 @@ function source(name: string): [string, string] {
 
 /** The command that starts the agent; for a user other than root by `sudo -n`. */
 export function agentCommand(user: string): string {
-  // -I: by no user's settings (python3(1)).
-  const python = ["python3", "-I", "-B", "-c", STARTER];
+  const python = ["python3", "-B", "-c", STARTER];
   return quoteCommand(user === "root" ? python : ["sudo", "-n", "--", ...python]);
 }
 
