@@ -23,7 +23,7 @@ export const TITLES: Record<ToolName, string> = {
 
 const PEERS = { ansible: "ansible-core==2.19.*", pyinfra: "pyinfra==3.10.*" };
 /** pulumi reads 8 resources at a time on two cores; the others are told to take all hosts at once as well. */
-const PARALLEL = "64";
+const PARALLEL = "256";
 
 /** The tools, with a working directory of their own. `close` takes it away. */
 export class Tools {
