@@ -2,6 +2,7 @@ import { say } from "../process";
 import { randomBytes } from "node:crypto";
 import { type Connection, connectionOf, displayName } from "../connection/arguments";
 import { ConnectionError } from "../connection/errors";
+import type { Patience } from "../connection/pool";
 import type { AgentAnswer } from "../connection/exchange";
 import { checkRole, type CheckFailure } from "./check";
 import { ClaimRegistry, claimOf } from "./claims";
@@ -200,13 +201,14 @@ export class RoleProvider {
     if (inputs.machine !== undefined || holdsUnknown({ ...inputs, files: Object.keys(inputs.files ?? {}) })) return;
     const begun = Date.now();
     const patience = { seconds: SURVEY_SECONDS, onlyIfThere: true };
-    const talk = { ...this.talk(inputs, patience), patience };
     // Create will say what is wrong with the host.
-    const told = this.look(talk, inputs).catch(() => void (this.inVain += Date.now() - begun));
-    if (this.inVain < SURVEYS_IN_VAIN_MS || (await this.conversations.reaches(talk.connection))) await told;
+    const told = this.look(inputs, patience).catch(() => void (this.inVain += Date.now() - begun));
+    const reached = async () => this.conversations.reaches(connectionOf(inputs.connection));
+    if (this.inVain < SURVEYS_IN_VAIN_MS || (await reached().catch(() => false))) await told;
   }
 
-  private async look(talk: Conversation, inputs: RoleInputs): Promise<void> {
+  private async look(inputs: RoleInputs, patience: Patience): Promise<void> {
+    const talk = { ...this.talk(inputs, patience), patience };
     const answer = await this.conversations.ask(talk, surveyRequest(inputs));
     for (const note of (answer.notes as string[] | undefined) ?? []) talk.say(note);
     // Not an error yet: the other role may let it go in the same update.
