@@ -1,6 +1,5 @@
 /** Debug lines that `@pulumi/pulumi` sends to the engine about each resource, which shows them to nobody unless it runs with `--debug`. */
-import { createRequire } from "node:module";
-import { join } from "node:path";
+import { replaceExported } from "./exported";
 
 /** Keeps them. */
 const OPTION = "INTRANET_SDK_DEBUG";
@@ -9,8 +8,6 @@ const OPTION = "INTRANET_SDK_DEBUG";
 const OWN =
   /^(Registering resource: |RegisterResource(Outputs)? RPC (prepared|finished): |Resource RPC serialization )/;
 
-type Log = Partial<Record<"debug", (message: string, ...more: unknown[]) => Promise<void>>>;
-
 /**
  * Leaves out three lines of each resource. The SDK sends one after the other, each when the one before it has been answered, so in a large program they
  * are what it waits for at last, and what it keeps in memory until then. The last of the three has all of a resource's outputs in clear, which the
@@ -18,13 +15,13 @@ type Log = Partial<Record<"debug", (message: string, ...more: unknown[]) => Prom
  */
 export function leaveOutDebugLines(folder: string, environment: NodeJS.ProcessEnv = process.env): void {
   if (environment[OPTION]) return;
-  let log: Log;
-  try {
-    log = createRequire(join(folder, "program.js"))("@pulumi/pulumi/log") as Log;
-  } catch {
-    return; // No SDK there, or another one.
-  }
-  const send = log.debug;
-  if (send === undefined || !Object.getOwnPropertyDescriptor(log, "debug")?.writable) return;
-  log.debug = (message, ...more) => (OWN.test(message) ? Promise.resolve() : send(message, ...more));
+  type Send = (message: string, ...more: unknown[]) => Promise<void>;
+  replaceExported<Send>(
+    folder,
+    "@pulumi/pulumi/log",
+    "debug",
+    (send) =>
+      (message, ...more) =>
+        OWN.test(message) ? Promise.resolve() : send(message, ...more),
+  );
 }

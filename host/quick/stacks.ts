@@ -1,11 +1,10 @@
 /** Stacks that `@pulumi/pulumi` takes and nobody reads. */
-import { createRequire } from "node:module";
-import { join } from "node:path";
+import { replaceExported } from "./exported";
 
 /** The module and function of the SDK that take them, for its option that names promises which are never kept. */
 const DEBUGGABLE = "@pulumi/pulumi/runtime/debuggable";
 const OPTION = "PULUMI_DEBUG_PROMISE_LEAKS";
-type Debuggable = Partial<Record<"debuggablePromise", (promise: Promise<unknown>, about?: unknown) => unknown>>;
+type Note = (promise: Promise<unknown>, about?: unknown) => unknown;
 
 /** The one that takes every line there is, to tell the engine where a resource is made, and how many of them say so: the first five are the SDK's and the classes'. */
 const PLACES = "callsites";
@@ -28,15 +27,7 @@ export function leaveOutUnreadStacks(folder: string, environment: NodeJS.Process
 }
 
 function withoutStack(folder: string): void {
-  let module: Debuggable;
-  try {
-    module = createRequire(join(folder, "program.js"))(DEBUGGABLE) as Debuggable;
-  } catch {
-    return; // No SDK there, or another one.
-  }
-  const note = module.debuggablePromise;
-  if (note === undefined || !Object.getOwnPropertyDescriptor(module, "debuggablePromise")?.writable) return;
-  module.debuggablePromise = (promise, about) => {
+  replaceExported<Note>(folder, DEBUGGABLE, "debuggablePromise", (note) => (promise, about) => {
     const lines = Error.stackTraceLimit;
     Error.stackTraceLimit = 0;
     try {
@@ -44,5 +35,5 @@ function withoutStack(folder: string): void {
     } finally {
       Error.stackTraceLimit = lines;
     }
-  };
+  });
 }
