@@ -142,7 +142,7 @@ export function renderDropIn(interfaceName: string): string {
     `# ${MADE_BY}`,
     ...AFTER_IDENTITY.slice(0, -1),
     `Before=${ROUTING_DAEMON}`,
-    ...AFTER_IDENTITY.slice(-1),
+    "",
     "[Service]",
     `ExecReload=/bin/sh ${scriptPath(interfaceName)}`,
     "Restart=on-failure",

@@ -56,7 +56,10 @@ def look(path):
 
 def digest(path):
     with open(util.at(path), "rb") as source:
-        return util.digest(source.read())
+        seen = util.sha256()
+        while piece := source.read(1 << 20):
+            seen.update(piece)
+        return seen.hexdigest()
 
 
 def fits(path, wanted):

@@ -33,7 +33,7 @@ export interface Listener {
 
 /** Hosts that do not keep this agent yet, as far as this process knows. */
 const without = new WeakSet<HostClient>();
-/** Requests that change nothing: they come to hosts that have been changed before, and keep the agent since. */
+/** Requests about roles that a host has: it has been changed before, and keeps the agent since. */
 const LOOKS = new Set(["read", "outcome", "confirm"]);
 
 /** Sends one request to the agent on a host and returns its answer. */

@@ -54,9 +54,13 @@ export class ConnectionPool {
     return place.client ?? this.get(connection, patience);
   }
 
-  /** Whether there is a shared connection now. */
+  /** Whether there is a shared connection now; one that is being made is none yet. */
   async stands(connection: Connection): Promise<boolean> {
-    const client = await Promise.race([this.place(connection).client?.catch(() => undefined), undefined]);
+    const made = this.place(connection).client?.catch(() => undefined);
+    const client = await Promise.race([
+      made,
+      new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined))),
+    ]);
     return client?.alive ?? false;
   }
 

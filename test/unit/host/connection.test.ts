@@ -250,6 +250,32 @@ test("a jump host that is silent itself is given up, and reached anew", async ()
   expect(jump.server.logins).toBe(2);
 }, 30_000);
 
+test("a shared connection stands once it is made, and until it is lost", async () => {
+  const { port, server } = await serve();
+  expect(await pool.stands(to(port))).toBe(false);
+  const made = pool.get(to(port), { seconds: 3 });
+  expect(await pool.stands(to(port))).toBe(false);
+  const client = await made;
+  expect(await pool.stands(to(port))).toBe(true);
+  expect(server.logins).toBe(1);
+  client.close();
+  expect(await pool.stands(to(port))).toBe(false);
+  await server.close();
+  await failure(pool.get(to(port), { seconds: 0 }));
+  expect(await pool.stands(to(port))).toBe(false);
+});
+
+test("who only looks whether a host is there does not try one again that refuses; others do", async () => {
+  const { port, server } = await serve();
+  await server.close();
+  const dialled = jest.spyOn(Socket.prototype, "connect");
+  const error = await failure(pool.get(to(port), { seconds: 3, onlyIfThere: true }));
+  expect([error.failure, dialled.mock.calls.length]).toEqual(["refused", 1]);
+  await failure(pool.get(to(port), { seconds: 1 }));
+  expect(dialled.mock.calls.length).toBeGreaterThan(2);
+  dialled.mockRestore();
+});
+
 test("a fresh connection takes a new way throughout and leaves the shared one alone", async () => {
   const target = await serve();
   const jump = await serve();
