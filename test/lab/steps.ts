@@ -109,6 +109,7 @@ export class StepHost {
   /** What the owner has, the operator's key, and steps that are watched. */
   async prepare(): Promise<void> {
     await this.shell(OWNERS + WATCH, deriveSshKey(KEY_LABELS.operator).publicKey, program("dpkg-steps.py"));
+    if (!(await this.tell("alone"))) throw new Error(`${this.name}: an earlier stack has not left yet`);
     // What a run that was ended has left.
     await this.make({ to: {} });
     await this.make({ from: {} });

@@ -96,10 +96,15 @@ def go():
 
 
 def idle():
-    """Waits until nothing is under way: neither an agent nor a package manager runs, and no change awaits its confirmation."""
-    words = ("apt-get", "dpkg", "userdel", "useradd", "systemctl")
-    busy = lambda: agents() or any(os.path.basename(argv[0]) in words for _, _, _, argv in processes())  # noqa: E731
+    """Waits until nothing is under way: neither an agent nor a package manager runs, nor who notes dpkg's words, and no change awaits its confirmation."""
+    words = ("apt-get", "dpkg", "userdel", "useradd", "systemctl", "dpkg-steps.py")
+    busy = lambda: agents() or any(os.path.basename(word) in words for _, _, _, argv in processes() for word in argv[:2])  # noqa: E731
     return until(lambda: not busy() and not os.path.exists(BASE + "/journal.json"), 150)
+
+
+def alone():
+    """Waits until no job that removes an earlier stack's way in waits here: when others of its stack stayed, that takes a while (leaving.PATIENCE)."""
+    return until(lambda: not glob.glob("/run/systemd/transient/intranet-leave-*"), 320)
 
 
 SUMS = {}
@@ -159,7 +164,7 @@ def left():
     return found
 
 
-ACTIONS = {"arm": arm, "seen": seen, "held": held, "killed": killed, "cut": cut, "go": go, "idle": idle, "look": look, "left": left}
+ACTIONS = {"arm": arm, "seen": seen, "held": held, "killed": killed, "cut": cut, "go": go, "idle": idle, "alone": alone, "look": look, "left": left}
 
 for line in sys.stdin:
     request = json.loads(line)
