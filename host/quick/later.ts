@@ -7,6 +7,16 @@ import { join } from "node:path";
  */
 const SELDOM_USED = ["./typescript-shim", "@npmcli/arborist", "normalize-package-data", "./automation"];
 
+/** What it sends traces with, when `pulumi` is told to: it looks up the parts of these modules at once, and uses them then. */
+const FOR_TRACES = [
+  "instrumentation",
+  "instrumentation-grpc",
+  "resources",
+  "sdk-trace-base",
+  "sdk-trace-node",
+  "exporter-zipkin",
+];
+
 /**
  * Lets the SDK load what it seldom uses when it is first used: 0.4 s of processor time and 60 MiB less in each process that never does.
  *
@@ -18,13 +28,26 @@ export function loadWhenUsed(folder: string): void {
   try {
     const require = createRequire(found.resolve("@pulumi/pulumi/package.json"));
     for (const name of SELDOM_USED) standIn(require, name);
+    for (const name of FOR_TRACES) standIn(require, `@opentelemetry/${name}`, true);
   } catch {
     // No SDK there, or another one: it loads as it does.
   }
 }
 
-/** Puts into the place of a module what becomes that module at the first look into it (`require.cache`: another entry is what Node.js lets one give it). */
-function standIn(require: NodeJS.Require, name: string): void {
+/** Lets this library load its SSH client when it is first used: what a program that makes roles need not, since the provider is another process. */
+export function connectWhenUsed(): void {
+  try {
+    standIn(createRequire(__filename), "ssh2");
+  } catch {
+    // It is not installed: whoever needs it says so.
+  }
+}
+
+/**
+ * Puts into the place of a module what becomes that module at the first look into it (`require.cache`: another entry is what Node.js lets one give it).
+ * `parts`: not at a look, but when one of its parts is used, all of which are functions or classes.
+ */
+function standIn(require: NodeJS.Require, name: string, parts = false): void {
   const file = require.resolve(name);
   if (require.cache[file] !== undefined) return;
   const place = new Module(file);
@@ -34,12 +57,18 @@ function standIn(require: NodeJS.Require, name: string): void {
   };
   place.filename = file;
   place.loaded = true;
-  place.exports = new Proxy(nothing.bind(undefined), {
+  place.exports = whenUsed(real, parts ? (key) => whenUsed(() => Reflect.get(real(), key) as Real) : undefined);
+  require.cache[file] = place;
+}
+
+/** What stands for a module, a function or a class until it is used. `part`: what to give to whoever looks up one of a module's parts, if not itself. */
+function whenUsed(real: () => Real, part?: (key: string | symbol) => Real): Real {
+  const place: Real = new Proxy(nothing.bind(undefined), {
     get: (_, key) => {
       // What compiled imports ask of every module at once: whether they must make a copy of it.
       if (key === "__esModule") return true;
       if (key === "default" && !real().__esModule) return real();
-      return Reflect.get(real(), key) as unknown;
+      return part === undefined ? (Reflect.get(real(), key) as unknown) : part(key);
     },
     set: (_, key, value) => Reflect.set(real(), key, value),
     has: (_, key) => Reflect.has(real(), key),
@@ -49,9 +78,11 @@ function standIn(require: NodeJS.Require, name: string): void {
       return described && { ...described, configurable: true };
     },
     apply: (_, self, args: unknown[]) => Reflect.apply(real(), self, args) as unknown,
-    construct: (_, args: unknown[]) => Reflect.construct(real(), args) as object,
-  });
-  require.cache[file] = place;
+    // A class that extends this one makes its own.
+    construct: (_, args: unknown[], made: Real) =>
+      Reflect.construct(real(), args, made === place ? real() : made) as object,
+  }) as Real;
+  return place;
 }
 
 type Real = (new () => object) & (() => unknown) & { __esModule?: boolean };

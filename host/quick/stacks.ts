@@ -1,4 +1,6 @@
 /** Stacks that `@pulumi/pulumi` takes and nobody reads. */
+import { createRequire } from "node:module";
+import { join } from "node:path";
 import { replaceExported } from "./exported";
 
 /** The module and function of the SDK that take them, for its option that names promises which are never kept. */
@@ -18,12 +20,23 @@ const PLACE_LINES = 8;
 export function leaveOutUnreadStacks(folder: string, environment: NodeJS.ProcessEnv = process.env): void {
   if (environment[OPTION]) return;
   withoutStack(folder);
+  mapped(folder);
   const write = Error.prepareStackTrace;
   if (write === undefined) return;
   Error.prepareStackTrace = (error, frames) => {
     if (frames[0]?.getFunctionName() !== PLACES) return write(error, frames) as unknown;
     return [String(error), ...frames.slice(0, PLACE_LINES).map((frame) => `    at ${frame}`)].join("\n");
   };
+}
+
+/** The SDK looks up lines in source maps in every program: what does so comes first, for it takes the place of what was there. */
+function mapped(folder: string): void {
+  try {
+    const found = createRequire(join(folder, "program.js")).resolve("@pulumi/pulumi/package.json");
+    createRequire(found)("source-map-support/register");
+  } catch {
+    // Another SDK: lines are as they are.
+  }
 }
 
 function withoutStack(folder: string): void {

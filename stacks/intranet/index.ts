@@ -1,5 +1,4 @@
 /** The program of the whole intranet: configuration to arguments, nothing else. Every key is described in stacks/README.md. */
-import "../../host/quick"; // before the SDK
 import * as pulumi from "@pulumi/pulumi";
 import { Intranet, type IntranetArgs } from "../../components";
 

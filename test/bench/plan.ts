@@ -1,5 +1,5 @@
 /** The preview of a large plan: how long, and how much memory. Nothing of it exists; the lab's clouds answer what is asked of them. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { up } from "../../lab/commands/up";
@@ -14,10 +14,31 @@ import { table } from "./report";
 
 const SITES = [25, 50, 100];
 
-/** As the project's own Pulumi.yaml has it for the program, which not every language host heeds. */
-const USUAL = { NODE_OPTIONS: "--max-old-space-size=1024" };
-/** Docs/performance.md, for a machine with little memory; without the engine's log besides. */
-const SPARING = { NODE_OPTIONS: "--max-old-space-size=400 --max-semi-space-size=8", GOGC: "40" };
+/** Arguments of Node.js as the project's own Pulumi.yaml has them for the program. */
+const USUAL = "--max-old-space-size=1024";
+/** Docs/performance.md, for a machine with little memory: with the garbage collection of Go, and without the engine's log besides. */
+const SPARING = "--max-old-space-size=400 --max-semi-space-size=8";
+
+/** A project in a folder of its own, whose program is this project's stack. */
+function writeProject(directory: string, nodeargs: string): void {
+  const write = (name: string, text: string) => writeFileSync(path.join(directory, name), text);
+  write("package.json", JSON.stringify({ name: "plan", main: "index.js" }));
+  write("index.js", `module.exports = require(${JSON.stringify(path.join(projectRoot(), "dist/stacks/intranet"))});\n`);
+  write(
+    "Pulumi.yaml",
+    `name: intranet
+runtime:
+  name: nodejs
+  options:
+    typescript: false
+    nodeargs: --require pulumi-intranet/quick ${nodeargs}
+plugins:
+  providers:
+    - name: pulumi-nodejs
+      path: ${path.join(projectRoot(), "dist/host/quick")}
+`,
+  );
+}
 
 /** Previews plans of 25, 50 and 100 sites, each with a mesh between at most 30 of them, as they are and sparing memory; a table of what they took. */
 export async function previewPlan(paths: InstancePaths, progress: (text: string) => void): Promise<string> {
@@ -29,11 +50,8 @@ export async function previewPlan(paths: InstancePaths, progress: (text: string)
     const directory = mkdtempSync(path.join(tmpdir(), "intranet-plan-"));
     try {
       mkdirSync(path.join(directory, "state"));
-      const main = path.join(projectRoot(), "dist/stacks/intranet/index.js");
-      const runtime = { name: "nodejs", options: { typescript: false } };
-      const providers = [{ name: "pulumi-nodejs", path: path.join(projectRoot(), "dist/host/quick") }];
-      const project = { name: "intranet", main, runtime, plugins: { providers } };
-      writeFileSync(path.join(directory, "Pulumi.yaml"), JSON.stringify(project)); // JSON is YAML
+      symlinkSync(path.join(projectRoot(), "node_modules"), path.join(directory, "node_modules"));
+      writeProject(directory, USUAL);
       const config = planConfig(sites);
       writeFileSync(path.join(directory, "Pulumi.plan.yaml"), JSON.stringify({ config }));
       const env = {
@@ -43,16 +61,19 @@ export async function previewPlan(paths: InstancePaths, progress: (text: string)
         PULUMI_BACKEND_URL: `file://${directory}/state`,
         PULUMI_STACK: "plan",
       };
-      const pulumi = (argv: string[], more: NodeJS.ProcessEnv): Command => ({
+      const pulumi = (argv: string[], more: NodeJS.ProcessEnv = {}): Command => ({
         argv: operatorArgv(paths, ["pulumi", ...argv, "--non-interactive", "--cwd", directory]),
         cwd: directory,
         env: { ...env, ...more },
       });
-      await measure(pulumi(["stack", "init", "plan"], USUAL));
+      await measure(pulumi(["stack", "init", "plan"]));
       const links = (config["intranet:links"] as unknown[]).length + sites;
       const row = [String(sites), String(links)];
-      for (const way of [USUAL, { ...SPARING, PULUMI_HOME: quietHome(path.join(directory, "home"), env) }]) {
-        const preview = pulumi(["preview", "--stack", "plan"], way);
+      for (const nodeargs of [USUAL, SPARING]) {
+        writeProject(directory, nodeargs);
+        const more =
+          nodeargs === SPARING ? { GOGC: "40", PULUMI_HOME: quietHome(path.join(directory, "home"), env) } : {};
+        const preview = pulumi(["preview", "--stack", "plan"], more);
         const { seconds } = await measure(preview);
         const { memory } = await measure(preview, true);
         row.push(seconds.toFixed(1), memory!.toFixed(0));

@@ -9,7 +9,6 @@ jest.setTimeout(240_000);
 
 /** A key of this library, and a resource of the program's own whose provider the SDK takes apart. */
 const PROGRAM = `
-if (process.env.QUICK) require("pulumi-intranet/quick");
 const early = Object.keys(require.cache).some((path) => path.endsWith("/typescript.js"));
 const pulumi = require("@pulumi/pulumi");
 exports.compiler = early || Object.keys(require.cache).some((path) => path.endsWith("/typescript.js"));
@@ -22,8 +21,8 @@ class Own extends pulumi.dynamic.Resource {
 }
 for (const name of process.env.NAMES.split(",")) exports[name] = new Own(name).by;
 `;
-const USUAL = "name: quick\nruntime: { name: nodejs, options: { typescript: false } }\n";
-const QUICK = `${USUAL}plugins: { providers: [{ name: pulumi-nodejs, path: node_modules/pulumi-intranet/dist/host/quick }] }\n`;
+const USUAL = "name: quick\nruntime:\n  name: nodejs\n  options:\n    typescript: false\n";
+const QUICK = `${USUAL}    nodeargs: --require pulumi-intranet/quick\nplugins: { providers: [{ name: pulumi-nodejs, path: node_modules/pulumi-intranet/dist/host/quick }] }\n`;
 
 let folder: string;
 beforeAll(() => {
@@ -42,7 +41,6 @@ async function pulumi(project: string, names: string, ...args: string[]): Promis
     PULUMI_BACKEND_URL: `file://${folder}/state`,
     PULUMI_STACK: "quick",
     NAMES: names,
-    ...(project === QUICK ? { QUICK: "1" } : {}),
   };
   const { code, stdout, stderr } = await run(["pulumi", "-C", folder, "--non-interactive", ...args], { env });
   if (code !== 0) throw new Error(`pulumi ${args.join(" ")}: ${code}\n${stdout}${stderr}`);

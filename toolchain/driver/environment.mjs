@@ -20,12 +20,18 @@ import { say, work } from "./run.mjs";
 
 /**
  * Our language host is older than the engine, which tells it a program's options when it runs it: it takes them as flags and would
- * load ts-node and the TypeScript compiler for every program, compiled or not.
+ * load ts-node and the TypeScript compiler for every program, compiled or not. `nodeargs` it gets from the project's file, where they
+ * have a line of their own.
  */
 const LANGUAGE_HOST = {
   name: "pulumi-language-nodejs",
   renamed: "language-nodejs",
-  text: '#!/bin/sh\nexec "${0%/*}/language-nodejs" -typescript=false "$@"\n',
+  text: `#!/bin/sh
+project=$PWD
+while [ "$project" ] && [ ! -e "$project/Pulumi.yaml" ]; do project=\${project%/*}; done
+args=$(sed -n 's/ *#.*//; s/^ *nodeargs: *//p' "$project/Pulumi.yaml" 2>/dev/null)
+exec "\${0%/*}/language-nodejs" -typescript=false \${args:+"-nodeargs=$args"} "$@"
+`,
 };
 
 /**

@@ -1,5 +1,4 @@
 /** The benchmark's hosts as roles, one for each service: what a person would write. */
-import "pulumi-intranet/quick";
 import { readFileSync } from "node:fs";
 import { HostRole } from "pulumi-intranet/host";
 import { type Desired, PACKAGES, servicesOf } from "../workload";

@@ -75,9 +75,75 @@ test("a module that is a function or a class is one while it is put off", () => 
 });
 
 test("where there is no SDK, or it is loaded already, nothing is changed", () => {
-  expect(run(`process.chdir("/"); ${QUICK} console.log(Object.keys(require.cache).length)`)).toBe(5);
+  expect(run(`process.chdir("/"); ${QUICK} console.log(Object.keys(require.cache).length)`)).toBe(6);
   const early = `${LOADED} require("@pulumi/pulumi"); ${QUICK} console.log(JSON.stringify(loaded()))`;
   expect(run(early)).toHaveLength(3);
+});
+
+test("what sends traces is loaded when they are sent, and then sends them", () => {
+  const program = `const loaded = () => Object.keys(require.cache).filter((path) => path.includes("@opentelemetry/sdk-trace-base/")).length > 1;
+    const tracing = require("@pulumi/pulumi/cmd/run/tracing");
+    tracing.newSpan("nobody asked for it").end();
+    const before = loaded();
+    const spans = [];
+    require("http").createServer((request, response) => {
+      let body = "";
+      request.on("data", (data) => (body += data)).on("end", () => { spans.push(...JSON.parse(body)); response.writeHead(202).end(); });
+    }).listen(0, "127.0.0.1", function () {
+      tracing.start("http://127.0.0.1:" + this.address().port + "/api/v2/spans");
+      tracing.newSpan("asked for").end();
+      setTimeout(() => { console.log(JSON.stringify({ before, spans: spans.map(({ name }) => name), after: loaded() })); process.exit(); }, 1000);
+    });`;
+  const usual = run(program);
+  expect(usual).toEqual({ before: true, spans: ["asked for"], after: true });
+  expect(run(QUICK + program)).toEqual({ before: false, spans: ["asked for"], after: true });
+});
+
+test("where a function is that cannot be taken apart is said, though the inspector was not asked before", () => {
+  const program = `const own = require("@pulumi/pulumi/runtime/closure/v8");
+    const hooks = require("@pulumi/pulumi/runtime/closure/v8Hooks");
+    const places = async () => {
+      await hooks.isInitializedAsync();
+      const { parse } = require("semver");
+      const [early, late] = [${JSON.stringify(ROOT)} + "/node_modules/ini", "ipaddr.js"].map((name) => require(name));
+      return Promise.all([early.parse, late.parse, parse].map((one) => own.getFunctionLocationAsync(one)));
+    };
+    require(${JSON.stringify(ROOT)} + "/node_modules/ini");
+    places().then((found) => console.log(JSON.stringify(found.slice(1))));`;
+  const usual = run(program) as { file: string; line: number }[];
+  expect(usual).toEqual([
+    { file: expect.stringMatching(/ipaddr/), line: expect.any(Number), column: expect.any(Number) },
+    { file: expect.stringMatching(/semver/), line: expect.any(Number), column: expect.any(Number) },
+  ]);
+  expect(run(QUICK + program)).toEqual(usual);
+});
+
+test("in a process whose calls Pulumi follows nothing is changed, for that has to come first", () => {
+  const program = `${QUICK} console.log(Object.keys(require.cache).some((path) => path.includes("@pulumi/pulumi")))`;
+  expect(run(program)).toBe(true);
+  expect(run(program, { TRACEPARENT: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01" })).toBe(false);
+});
+
+test("before the program begins, it comes before the SDK, whichever that is", () => {
+  const script = join(ROOT, "node_modules/@pulumi/pulumi/cmd/run/index.js");
+  // Once the SDK goes on to the program, which needs an engine, all of it is loaded.
+  const look = join(folder, "look.js");
+  writeFileSync(
+    look,
+    `setInterval(() => {
+      const loaded = (name) => Object.keys(require.cache).filter((path) => path.includes("/node_modules/" + name)).length;
+      if (!loaded("@pulumi/pulumi/cmd/run/run.js")) return;
+      console.log(JSON.stringify(loaded("@opentelemetry/sdk-trace-base/")));
+      process.exit();
+    }, 20);`,
+  );
+  const traces = (...before: string[]) => {
+    const required = [look, ...before].flatMap((name) => ["--require", name]);
+    const argv = [...required, script, "--monitor=127.0.0.1:1", "--engine=127.0.0.1:1", folder];
+    return JSON.parse(execFileSync(process.execPath, argv, { cwd: "/" }).toString()) as number;
+  };
+  expect(traces()).toBeGreaterThan(1);
+  expect(traces(quick)).toBe(1);
 });
 
 test("of the stacks that nobody reads the lines are left out, and of no other; the SDK's option brings them back", () => {
