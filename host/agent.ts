@@ -19,6 +19,7 @@ const MODULES = [
   "ports",
   "plan",
   "rollback",
+  "cleanup",
   "session",
   "facts",
   "adoption",

@@ -7,6 +7,7 @@ mark back but applying the role again: a job that dies is undone like any transa
 import os
 import time
 
+import cleanup
 import rollback
 import store
 import units
@@ -108,9 +109,7 @@ def forget_mark():
 def settle(lock):
     """At each contact, with the lock: ends what a process that was killed after its commit has left to do. Returns the lock."""
     if store.journal() is None:
-        import transaction
-
-        for warning in transaction.tidy():
+        for warning in cleanup.tidy():
             util.progress(warning)
         forget_mark()
         units.reload_owed()

@@ -107,12 +107,11 @@ def arm(tx, seconds, phase):
     )  # fmt: skip
 
 
-def disarm(timers="*"):
-    """Stops a transaction's timers, or those whose names fit: `TX-change` is the one of the first phase alone."""
-    import glob
-
-    if glob.glob(util.at(f"/run/systemd/transient/{TIMER}-{timers}.timer")):
-        util.run(["systemctl", "stop", f"{TIMER}-{timers}.timer"])
+def disarm(begin=""):
+    """Stops a transaction's timers, or those whose names begin so: `TX-change` is the one of the first phase alone."""
+    folder, begin = util.at("/run/systemd/transient"), f"{TIMER}-{begin}"
+    if os.path.isdir(folder) and any(name.startswith(begin) and name.endswith(".timer") for name in os.listdir(folder)):
+        util.run(["systemctl", "stop", f"{begin}*.timer"])
 
 
 def kill_holder(journal):

@@ -119,7 +119,8 @@ def end_transaction():
 def sweep():
     """Removes what a killed process left here when no transaction is open: staging folders, half-written files."""
     if not os.path.exists(JOURNAL):
-        util.remove_tree(BASE + "/tx", quiet=True)
+        if os.path.exists(BASE + "/tx"):
+            util.remove_tree(BASE + "/tx", quiet=True)
         for folder, _, names in os.walk(BASE):
             for name in names:
                 if name.startswith(".") and name.endswith(".intranet-new"):

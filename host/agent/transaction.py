@@ -6,6 +6,7 @@ start or read anew, probes. The journal is written before each part, so whoever 
 import os
 
 import adoption
+import cleanup
 import files
 import packages
 import perform
@@ -45,7 +46,7 @@ def leave(lock):
 def begin(request, program):
     """One transaction, with the host's lock in hand and nothing to recover."""
     ledger = store.ledger()
-    finish_purges(ledger)
+    cleanup.finish(ledger)
     plan.check_claims(request, ledger)
     ports.refuse_taken(request, ledger)
     for note in adoption.sysctl_notes(request, ledger):
@@ -244,18 +245,7 @@ def commit(journal, result):
     util.step("forgot the old")
     store.end_transaction()
     rollback.disarm()
-    return tidy()
-
-
-def tidy():
-    """What comes after a transaction, with the lock and at each contact. Safe to repeat; with the last role nothing of ours stays. Returns warnings."""
-    ledger = store.ledger()
-    warnings = finish_purges(ledger)
-    rollback.prune_backups(ledger)
-    util.step("tidied")
-    if not ledger["roles"] and not ledger["installed"]:
-        rollback.forget_everything()
-    return warnings
+    return cleanup.tidy()
 
 
 def confirm(tx):
@@ -274,45 +264,3 @@ def confirm(tx):
     warnings = commit(journal, result)
     lock.release()
     return {**result, "warnings": warnings}
-
-
-def finish_purges(ledger):
-    """Removes what the last commit left to remove; what cannot be removed is said and not tried for ever."""
-    after = ledger.get("after", {})
-    if not any(after.values()) and not ledger.get("made"):
-        return []
-    warnings = []
-    for path in after.get("state", []):
-        try:
-            files.clear(path)
-        except OSError as error:
-            warnings.append(f"{path} could not be removed with all it holds: {error}")
-        util.step("cleared:" + path)
-    for path in sorted(ledger.get("made", []), reverse=True):
-        if not any(path in entry["paths"] for entry in ledger["roles"].values()):
-            files.discard(path)
-    warnings += [system.restore_user(name, before) for name, before in after.get("users", {}).items()]
-    system.remove_groups(after.get("groups", []))
-    unwanted = set(after.get("packages", []))
-    if unwanted:
-        warnings += purge_unwanted(unwanted)
-        for name in unwanted:
-            ledger["installed"].pop(name, None)
-    made = [path for path in ledger.get("made", []) if system.exists(path)]
-    if any(after.values()) or made != ledger.get("made", []):
-        ledger.update(made=made, after={})
-        store.save_ledger(ledger)
-    return [warning for warning in warnings if warning]
-
-
-def purge_unwanted(unwanted):
-    """Purges packages unless something else on the host has come to depend on them. Returns what stayed, in words."""
-    packages.repair()
-    going = packages.simulate_purge(unwanted)
-    if going is None or not going <= unwanted:
-        kept = sorted(going - unwanted) if going else []
-        alone = {name for name in unwanted if (packages.simulate_purge([name]) or {"?"}) <= unwanted}
-        problem = packages.purge(alone) if alone else None
-        return [f"packages {' '.join(sorted(unwanted - alone))} stay: {' '.join(kept) or 'others'} depend on them"] + ([problem] if problem else [])
-    problem = packages.purge(unwanted)
-    return [problem] if problem else []

@@ -5,14 +5,14 @@ Python 3 from the standard library alone. Paths on the host go through `at`, so 
 
 To start is most of what a look at a host takes, so what only a change needs is imported where it is used.
 """
+import _thread
 import contextlib
 import json
 import os
 import re
+import select
 import signal
-import subprocess
 import sys
-import threading
 import time
 
 try:
@@ -75,7 +75,7 @@ def redact(text):
     return text
 
 
-WRITING = threading.Lock()
+WRITING = _thread.allocate_lock()
 HEARTBEAT_SECONDS = 5
 
 
@@ -104,7 +104,7 @@ def heartbeat():
             time.sleep(HEARTBEAT_SECONDS)
             emit("alive")
 
-    threading.Thread(target=beat, daemon=True).start()
+    _thread.start_new_thread(beat, ())
 
 
 def progress(text):
@@ -163,6 +163,7 @@ ENVIRONMENT = {
     "SYSTEMD_COLORS": "0",
     "NO_COLOR": "1",
 }
+os.environ["PATH"] = ENVIRONMENT["PATH"]  # posix_spawnp(3) looks for commands there
 
 
 def run(argv, timeout=90, limit=OUTPUT_LIMIT):
@@ -173,26 +174,11 @@ def run(argv, timeout=90, limit=OUTPUT_LIMIT):
     """
     with open(os.memfd_create("output"), "w+b") as out:
         try:
-            child = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                env=ENVIRONMENT,
-                cwd="/",
-                start_new_session=True,
-                umask=0o022,
-            )
+            code = ended(argv, out.fileno(), out.fileno(), timeout)
         except FileNotFoundError:
             return 127, f"{argv[0]}: command not found"
         except PermissionError:
             return 126, f"{argv[0]}: permission denied"
-        try:
-            code = child.wait(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            os.killpg(child.pid, signal.SIGKILL)
-            child.wait()
-            code = 124
         size = out.seek(0, os.SEEK_END)
         out.seek(max(0, size - limit))
         text = out.read().decode("utf-8", "replace")
@@ -202,6 +188,46 @@ def run(argv, timeout=90, limit=OUTPUT_LIMIT):
             text += f"\n[stopped after {timeout} s]"
         step("ran:" + " ".join(argv[:2]))
         return code, text.strip("\n")
+
+
+def ended(argv, output, errors, timeout):
+    """Starts an argument list in a session of its own, with its output in two open files, and waits for its end. Returns its exit code, negative the
+    signal that ended it; 124 after `timeout` seconds, when all of the session is killed. Raises OSError when it cannot be started.
+
+    As subprocess has it (which takes a third of a look at a host to load), with posix_spawn(3)."""
+    files = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0), (os.POSIX_SPAWN_DUP2, output, 1), (os.POSIX_SPAWN_DUP2, errors, 2)]
+    os.chdir("/")
+    before = os.umask(0o022)
+    try:
+        # What Python itself ignores: commands expect to be ended by it.
+        pid = os.posix_spawnp(argv[0], argv, ENVIRONMENT, file_actions=files, setsid=True, setsigdef=(signal.SIGPIPE, signal.SIGXFSZ))
+    finally:
+        os.umask(before)
+    if not ends_within(pid, timeout):
+        os.killpg(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        return 124
+    _, status = os.waitpid(pid, 0)
+    return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+
+def ends_within(pid, seconds):
+    """Whether a child ends within so many seconds; it is still to be waited for."""
+    end = time.monotonic() + seconds
+    try:
+        process = os.pidfd_open(pid)
+    except (AttributeError, OSError):  # Python before 3.9, Linux before 5.3
+        while time.monotonic() < end:
+            if os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+                return True
+            time.sleep(0.01)
+        return False
+    try:
+        poll = select.poll()
+        poll.register(process, select.POLLIN)
+        return bool(poll.poll(seconds * 1000))
+    finally:
+        os.close(process)
 
 
 def must(argv, kind="command", message=None, timeout=90):
@@ -214,13 +240,13 @@ def must(argv, kind="command", message=None, timeout=90):
 
 def query(argv, timeout=60):
     """The whole standard output of a command that only looks, or None if it fails."""
-    try:
-        done = subprocess.run(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=ENVIRONMENT, timeout=timeout, cwd="/"
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
+    with open(os.memfd_create("output"), "w+b") as out, open(os.devnull, "wb") as nowhere:
+        try:
+            code = ended(argv, out.fileno(), nowhere.fileno(), timeout)
+        except OSError:
+            return None
+        out.seek(0)
+        return out.read().decode("utf-8", "replace") if code == 0 else None
 
 
 UNSYNCED = None
