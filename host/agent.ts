@@ -54,6 +54,7 @@ const BOOTSTRAP = [
   " import main",
   "except Exception:",
   ` if not m: sys.exit(print('{"event": "result", "ok": false, "kind": "${WANTED}", "message": "the agent was not sent"}'))`,
+  " b['sent']=1",
   " import types",
   " for k,s in b['modules']():",
   "  sys.modules[k]=types.ModuleType(k)",

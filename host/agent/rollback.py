@@ -82,9 +82,10 @@ def kept_digest(length):
 def persist(program):
     """Keeps the agent on disk and hooks it into boot, before the first change: it must be able to undo by itself.
 
-    `program`: this program's "digest", and its "modules", a function that gives names and sources; None: it is kept already. One file, so
-    that a kill leaves the old program or the new one and no mix: an archive that Python runs (zipapp in its documentation)."""
-    if program and kept_digest(len(program["digest"])) != program["digest"]:
+    `program`: this program's "digest", and its "modules", a function that gives names and sources; None: it is kept already. "sent": it
+    runs from what was sent, for the host has no such program or one that does not run. One file, so that a kill leaves the old program or
+    the new one and no mix: an archive that Python runs (zipapp in its documentation)."""
+    if program and (program.pop("sent", False) or kept_digest(len(program["digest"])) != program["digest"]):
         util.write_durably(AGENT, archive(program), 0o600)
     if not system.exists(BOOT_UNIT) or open(util.at(BOOT_UNIT)).read() != BOOT_TEXT:
         files.place(BOOT_UNIT, BOOT_TEXT.encode(), 0o644, None, None)

@@ -31,8 +31,8 @@ export interface Listener {
   answered?: (answer: AgentAnswer, of: number) => void;
 }
 
-/** Hosts that do not keep this agent yet, as far as this process knows. */
-const without = new WeakSet<HostClient>();
+/** Whether a host keeps this agent, as far as this process knows. */
+const keeps = new WeakMap<HostClient, boolean>();
 /** Requests about roles that a host has: it has been changed before, and keeps the agent since. */
 const LOOKS = new Set(["read", "outcome", "confirm"]);
 
@@ -44,11 +44,14 @@ export async function exchange(
   listener: Listener,
 ): Promise<AgentAnswer> {
   const { say } = listener;
-  if (LOOKS.has((request as { action?: string }).action ?? "") && !without.has(client)) {
+  const looks = LOOKS.has((request as { action?: string }).action ?? "");
+  if (keeps.get(client) ?? looks) {
     const answer = await attempt(client, connection, request, listener, true);
-    if (answer !== "no python" && answer.kind !== WANTED) return answer;
-    without.add(client);
+    const kept = answer !== "no python" && answer.kind !== WANTED;
+    keeps.set(client, kept);
+    if (kept) return answer;
   }
+  if (!looks) keeps.delete(client); // from its first change on it does
   const first = await attempt(client, connection, request, listener);
   if (first !== "no python") return first;
   say("installing python3, which the host lacks");

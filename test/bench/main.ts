@@ -131,14 +131,21 @@ function toolNames(text: string): ToolName[] {
   return found;
 }
 
-async function compare(hosts: number[], rounds: number, wanted: ToolName[], paths: InstancePaths): Promise<Results> {
+async function compare(
+  hosts: number[],
+  rounds: number,
+  wanted: ToolName[],
+  whole: boolean,
+  paths: InstancePaths,
+): Promise<Results> {
   await up(paths, (line) => progress(`lab: ${line}`));
   const fleet = new Fleet(paths);
-  const tools = await Tools.make(paths, progress);
+  const tools = await Tools.make(paths, progress, whole);
   const results: Results = {
     when: new Date().toISOString(),
     machine: `${cpus().length} cores (${cpus()[0]?.model ?? "unknown"}), the hosts on the same machine`,
     rounds,
+    whole,
     measurements: [],
   };
   try {
@@ -158,9 +165,11 @@ async function compare(hosts: number[], rounds: number, wanted: ToolName[], path
 function save(results: Results): string {
   const directory = path.join(cacheDir(), "bench", "results");
   mkdirSync(directory, { recursive: true });
-  writeFileSync(path.join(directory, "bench.json"), `${JSON.stringify(results, undefined, 2)}\n`);
-  writeFileSync(path.join(directory, "bench.md"), tables(results));
-  writeFileSync(path.join(directory, "bench.svg"), picture(results));
+  const write = (ending: string, text: string) =>
+    writeFileSync(path.join(directory, `${results.whole ? "bench-whole" : "bench"}.${ending}`), text);
+  write("json", `${JSON.stringify(results, undefined, 2)}\n`);
+  write("md", tables(results));
+  write("svg", picture(results));
   return directory;
 }
 
@@ -168,6 +177,7 @@ interface Options {
   hosts: string;
   rounds: string;
   tools: string;
+  whole?: boolean;
   quick?: boolean;
   plan?: boolean;
   comparison?: boolean;
@@ -179,6 +189,7 @@ async function main(): Promise<void> {
     .option("--hosts <counts>", "how many hosts, with commas", "3,10,25")
     .option("--rounds <n>", "timed rounds; the tools take turns in each", "5")
     .option("--tools <names>", `which tools: ${ALL.join(",")}`, ALL.join(","))
+    .option("--whole", "this library has one role for all services of a host, and not one for each service")
     .option("--quick", "3 hosts, one round: whether it works, not how fast it is")
     .option("--no-plan", "leave out the preview of the plan of 100 sites")
     .option("--no-comparison", "only the preview of the plan of 100 sites")
@@ -191,7 +202,7 @@ async function main(): Promise<void> {
   const [hosts, rounds] = options.quick ? [[3], 1] : [numbers(options.hosts), Number(options.rounds)];
   if (!Number.isInteger(rounds) || rounds < 1) throw new Error("--rounds: expected a whole number from 1");
   if (options.comparison) {
-    const results = await compare(hosts, rounds, toolNames(options.tools), paths);
+    const results = await compare(hosts, rounds, toolNames(options.tools), options.whole === true, paths);
     const directory = save(results);
     process.stdout.write(`${tables(results)}\nalso in ${directory}\n`);
   }

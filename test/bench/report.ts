@@ -19,6 +19,8 @@ export interface Results {
   when: string;
   machine: string;
   rounds: number;
+  /** This library had one role for each host, and not one for each service. */
+  whole: boolean;
   measurements: Measurement[];
 }
 

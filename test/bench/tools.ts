@@ -33,6 +33,7 @@ export class Tools {
 
   private constructor(
     private readonly paths: InstancePaths,
+    private readonly whole: boolean,
     toolchain: Record<string, string>,
   ) {
     this.env = {
@@ -44,8 +45,8 @@ export class Tools {
     this.env["PULUMI_HOME"] = quietHome(path.join(this.dir, "home"), this.env);
   }
 
-  /** Installs the peers from PyPI unless they are there, and makes the working directory. */
-  static async make(paths: InstancePaths, progress: (text: string) => void): Promise<Tools> {
+  /** Installs the peers from PyPI unless they are there, and makes the working directory. `whole`: this library has one role for all services of a host. */
+  static async make(paths: InstancePaths, progress: (text: string) => void, whole = false): Promise<Tools> {
     for (const [name, wanted] of Object.entries(PEERS)) {
       const environment = path.join(cacheDir(), "bench", name);
       if (existsSync(path.join(environment, ".installed"))) continue;
@@ -56,7 +57,7 @@ export class Tools {
       writeFileSync(path.join(environment, ".installed"), wanted);
     }
     const toolchain = path.join(projectRoot(), "toolchain/bin/toolchain");
-    return new Tools(paths, JSON.parse(await run([toolchain, "env", "--json"])) as Record<string, string>);
+    return new Tools(paths, whole, JSON.parse(await run([toolchain, "env", "--json"])) as Record<string, string>);
   }
 
   /** Writes what a tool is told, and gives the command; not measured. `first`: the tool has never seen these hosts. */
@@ -88,6 +89,7 @@ export class Tools {
     const pulumi = (...argv: string[]) =>
       operator(["pulumi", ...argv, "--cwd", path.join(projectRoot(), "test/bench/program"), "--non-interactive"], {
         BENCH_DESIRED: file,
+        ...(this.whole ? { BENCH_WHOLE: "1" } : {}),
       });
     if (first) await this.newStack(pulumi("stack", "init", "bench", "--secrets-provider", "passphrase"));
     const refresh = tool === "ours" && !first ? ["--refresh"] : [];

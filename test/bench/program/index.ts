@@ -1,17 +1,20 @@
-/** The benchmark's hosts as roles, one for each service: what a person would write. */
+/** The benchmark's hosts as roles: one for each service, or (`BENCH_WHOLE`) one for all services of a host. */
 import { readFileSync } from "node:fs";
 import { HostRole } from "pulumi-intranet/host";
 import { type Desired, PACKAGES, servicesOf } from "../workload";
 
 const { hosts, versions } = JSON.parse(readFileSync(process.env["BENCH_DESIRED"]!, "utf8")) as Desired;
 for (const { name, ipv4, hostKey } of hosts) {
-  const connection = { name, address: ipv4, hostKeys: [hostKey] };
-  for (const [number, service] of servicesOf(name, versions[name]!).entries())
-    new HostRole(`${name}-${service.name}`, {
-      connection,
-      role: service.name,
+  const services = servicesOf(name, versions[name]!);
+  const roles = process.env["BENCH_WHOLE"]
+    ? [{ role: "services", services }]
+    : services.map((service) => ({ role: service.name, services: [service] }));
+  for (const [number, { role, services }] of roles.entries())
+    new HostRole(`${name}-${role}`, {
+      connection: { name, address: ipv4, hostKeys: [hostKey] },
+      role,
       ...(number === 0 ? { packages: [...PACKAGES] } : {}),
-      files: Object.fromEntries(service.files.map(({ path, content }) => [path, { content }])),
-      units: { [service.unit]: { restartOn: service.restartOn } },
+      files: Object.fromEntries(services.flatMap(({ files }) => files.map(({ path, content }) => [path, { content }]))),
+      units: Object.fromEntries(services.map(({ unit, restartOn }) => [unit, { restartOn }])),
     });
 }

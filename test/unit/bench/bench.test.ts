@@ -36,7 +36,7 @@ test("medians, ratios to the faster peer, and the cost of a further host", () =>
   expect(ratio([measured(3, "ours", 1)], 3, SAME, "ours")).toBeUndefined();
   expect(perHost(measurements, SAME, "ours")).toBeCloseTo(0.1);
   expect(perHost(measurements, SAME, "pyinfra")).toBeUndefined();
-  const results = { when: "", machine: "", rounds: 1, measurements };
+  const results = { when: "", machine: "", rounds: 1, whole: false, measurements };
   expect(tables(results)).toMatch(/\| 3 +\| pulumi up --refresh +\| 2\.00 +\| 2\.0 to 9\.0 +\| 2\.25 times as fast/);
   expect(tables(results)).toMatch(/each further host, in ms[^]*\| no change +\| 100 +\| 1800 +\| +\|/);
   expect(picture(results)).toMatch(/^<svg [^]*13 hosts[^]*<\/svg>\n$/);

@@ -62,9 +62,15 @@ test.each([
   expect(host.run(READ).answer).toMatchObject(FOUND);
 });
 
-test("that of another release is replaced by the next change", () => {
+test.each([
+  [
+    "that of another release",
+    (archive: Buffer) => Buffer.concat([archive.subarray(0, -64), Buffer.from("0".repeat(64))]),
+  ],
+  ["one that is broken", () => Buffer.from(`no archive${agentDigest()}`)],
+])("%s is replaced by the next change", (_what, change) => {
   host.run(APPLY);
-  spoil((archive) => Buffer.concat([archive.subarray(0, -64), Buffer.from("0".repeat(64))]));
+  spoil(change);
   expect(host.run(APPLY).answer).toMatchObject({ ok: true, changed: [] });
   expect(ask(READ)).toMatchObject(FOUND);
 });
