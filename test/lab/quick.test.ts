@@ -13,7 +13,9 @@ const early = Object.keys(require.cache).some((path) => path.endsWith("/typescri
 const pulumi = require("@pulumi/pulumi");
 exports.compiler = early || Object.keys(require.cache).some((path) => path.endsWith("/typescript.js"));
 const { WireGuardKey } = require("pulumi-intranet/host");
-exports.publicKey = new WireGuardKey("key").publicKey;
+const key = new WireGuardKey("key");
+exports.publicKey = key.publicKey;
+exports.privateKey = key.privateKey;
 const greeting = "made by";
 const provider = { create: async () => ({ id: "own", outs: { by: greeting + " " + process.argv[1] } }) };
 class Own extends pulumi.dynamic.Resource {
@@ -35,7 +37,9 @@ beforeAll(() => {
 afterAll(() => fs.rmSync(folder, { recursive: true, force: true }));
 
 /** Runs Pulumi on the program with these resources of its own, either way; what it printed. */
-async function pulumi(project: string, names: string, ...args: string[]): Promise<string> {
+const pulumi = async (project: string, names: string, ...args: string[]) =>
+  (await told(project, names, ...args)).stdout;
+async function told(project: string, names: string, ...args: string[]): Promise<{ stdout: string; stderr: string }> {
   fs.writeFileSync(path.join(folder, "Pulumi.yaml"), project);
   const env = {
     PULUMI_BACKEND_URL: `file://${folder}/state`,
@@ -44,7 +48,7 @@ async function pulumi(project: string, names: string, ...args: string[]): Promis
   };
   const { code, stdout, stderr } = await run(["pulumi", "-C", folder, "--non-interactive", ...args], { env });
   if (code !== 0) throw new Error(`pulumi ${args.join(" ")}: ${code}\n${stdout}${stderr}`);
-  return stdout;
+  return { stdout, stderr };
 }
 const UP = ["up", "--yes", "--skip-preview"];
 
@@ -66,4 +70,21 @@ test("the same resources either way, and each provider does what it did", async 
   await pulumi(USUAL, "first,second", ...UP, "--refresh");
   expect(await outputs()).toMatchObject(usual);
   await pulumi(QUICK, "", "destroy", "--yes", "--skip-preview");
+});
+
+test("with it no secret of a resource is in the engine's log up to level 7, and without it there is", async () => {
+  const linesWithKey = async (project: string) => {
+    const log = ["-v=7", "--logtostderr", "--debug"];
+    const made = await told(project, "first", ...UP, ...log);
+    const same = await told(project, "first", ...UP, "--refresh", ...log);
+    const key = (await pulumi(project, "", "stack", "output", "privateKey", "--show-secrets")).trim();
+    expect(key).toMatch(/^[\w+/]{43}=$/);
+    await pulumi(project, "", "destroy", "--yes", "--skip-preview");
+    return [made, same].map(
+      (run) => `${run.stdout}${run.stderr}`.split("\n").filter((line) => line.includes(key)).length,
+    );
+  };
+  expect(await linesWithKey(QUICK)).toEqual([0, 0]);
+  const [made, same] = await linesWithKey(USUAL);
+  expect([made! > 0, same! > 0]).toEqual([true, true]);
 });
