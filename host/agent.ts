@@ -10,6 +10,7 @@ export const WANTED = "agent";
 /** The agent's modules in the order in which they need each other; each is a file of host/agent. */
 const MODULES = [
   "util",
+  "commands",
   "storage",
   "store",
   "files",

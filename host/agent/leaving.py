@@ -8,6 +8,7 @@ import os
 import time
 
 import cleanup
+import commands
 import rollback
 import store
 import units
@@ -34,7 +35,7 @@ def another_way(wish):
     client = os.environ.get("SSH_CONNECTION", "").split(" ")[0]
     if not isinstance(wish, dict) or not client or not os.path.exists(util.at("/sys/class/net/" + wish["unless"])):
         return False
-    code, output = util.run(["ip", "-oneline", "route", "get", client])
+    code, output = commands.run(["ip", "-oneline", "route", "get", client])
     words = output.split()
     return code == 0 and "dev" in words and words[words.index("dev") + 1] != wish["interface"]
 
@@ -69,9 +70,9 @@ def start(tx, seconds, after=None):
     """Starts the job in so many seconds, in place of one that waits; `after` delays it behind a unit of the boot.
 
     Each has a name of its own, so that one that runs is in nobody's way: two of them take turns by the host's lock."""
-    util.run(["systemctl", "stop", JOB + "-*.timer"])
+    commands.run(["systemctl", "stop", JOB + "-*.timer"])
     when = [f"--on-active={seconds}", "--timer-property=AccuracySec=100ms"] if after is None else ["--no-block", f"--property=After={after}"]
-    util.must(
+    commands.must(
         [
             "systemd-run", f"--unit={JOB}-{tx}", "--collect", "--quiet", f"--property=RuntimeMaxSec={LONGEST}", *when,
             "/usr/bin/python3", "-B", rollback.AGENT, "leave",

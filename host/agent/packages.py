@@ -9,6 +9,7 @@ import os
 import re
 import time
 
+import commands
 import files
 import storage
 import util
@@ -60,7 +61,7 @@ def installed():
     names = kept()
     if names is not None:
         return names
-    listing = util.query(["dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\n"])
+    listing = commands.query(["dpkg-query", "-W", "-f", "${db:Status-Abbrev} ${Package}\n"])
     if listing is None:
         return set()
     return {line.split()[1].split(":")[0] for line in listing.splitlines() if line[:2] in ("ii", "hi")}
@@ -68,7 +69,7 @@ def installed():
 
 def states():
     """name → dpkg's state of every package that it knows, also half-installed ones and remains of configuration (dpkg-query(1))."""
-    listing = util.query(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n"])
+    listing = commands.query(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package}\n"])
     pairs = [line.split() for line in (listing or "").splitlines()]
     return {name: state for state, name in pairs if state != "not-installed"}
 
@@ -115,7 +116,7 @@ def _apt(arguments):
     repaired = waited = False
     while True:
         with _NoStarts(stops="purge" in arguments):  # not while waiting: what holds the lock may have to restart its own daemons
-            code, output = util.run(APT + arguments, timeout=LONGEST_RUN)
+            code, output = commands.run(APT + arguments, timeout=LONGEST_RUN)
         if code == 0:
             return code, output
         holder = lock_holder(output)
@@ -131,7 +132,7 @@ def _apt(arguments):
         elif "dpkg --configure -a" in output and not repaired:
             util.progress("an earlier installation was interrupted: finishing it")
             with _NoStarts():
-                util.run(["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"], timeout=LONGEST_RUN)
+                commands.run(["dpkg", "--force-confdef", "--force-confold", "--configure", "-a"], timeout=LONGEST_RUN)
             repaired = True
         else:
             return code, output
@@ -192,7 +193,7 @@ def dpkg_to_ourselves():
                 if time.monotonic() > end:
                     raise util.Failure("package", f"another program holds dpkg's lock for more than {LOCK_SECONDS} s")
                 time.sleep(0.2)
-        yield lambda *arguments: util.run(["env", "DPKG_FRONTEND_LOCKED=1", "dpkg", *arguments], timeout=900)
+        yield lambda *arguments: commands.run(["env", "DPKG_FRONTEND_LOCKED=1", "dpkg", *arguments], timeout=900)
 
 
 def take_back(before):
@@ -225,7 +226,7 @@ def simulate_purge(names):
     names = sorted(name for name in names if name in there)
     if not names:
         return set()
-    listing = util.query(["apt-get", "-s", "-q", "purge", "--", *names])
+    listing = commands.query(["apt-get", "-s", "-q", "purge", "--", *names])
     if listing is None:
         return None
     return {line.split()[1].split(":")[0] for line in listing.splitlines() if line.startswith(("Remv ", "Purg "))}

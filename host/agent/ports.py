@@ -2,6 +2,7 @@
 
 A port is {protocol, port, address}; without an address it means every address, and collides with each.
 """
+import commands
 import store
 import util
 
@@ -37,7 +38,7 @@ def collisions(request, entry):
 def listeners():
     """What listens on this host, as ss(8) tells: {protocol, port, address, program, pid}. Empty where it cannot be told."""
     found = []
-    for line in (util.query(["ss", "-Hlntup"]) or "").splitlines():
+    for line in (commands.query(["ss", "-Hlntup"]) or "").splitlines():
         words = line.split(None, 6)
         if len(words) < 6 or words[0] not in ("tcp", "udp"):
             continue

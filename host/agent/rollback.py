@@ -6,6 +6,7 @@ import os
 import signal
 import time
 
+import commands
 import files
 import packages
 import storage
@@ -97,7 +98,7 @@ def arm(tx, seconds, phase):
     """The host undoes `tx` by itself after so many seconds, and tries again until it is undone. A reboot before that undoes it at boot.
 
     Each phase ("change", then "confirm") has a timer of its own, so that one is armed before the other is disarmed."""
-    util.must(
+    commands.must(
         [
             "systemd-run", f"--unit={TIMER}-{tx}-{phase}", f"--on-active={seconds}", "--timer-property=AccuracySec=100ms", "--quiet", "--collect",
             "--property=Restart=on-failure", f"--property=RestartSec={AGAIN_SECONDS}",
@@ -112,7 +113,7 @@ def disarm(begin=""):
     """Stops a transaction's timers, or those whose names begin so: `TX-change` is the one of the first phase alone."""
     folder, begin = util.at("/run/systemd/transient"), f"{TIMER}-{begin}"
     if os.path.isdir(folder) and any(name.startswith(begin) and name.endswith(".timer") for name in os.listdir(folder)):
-        util.run(["systemctl", "stop", f"{begin}*.timer"])
+        commands.run(["systemctl", "stop", f"{begin}*.timer"])
 
 
 def kill_holder(journal):

@@ -4,6 +4,7 @@ import os
 import pwd
 import time
 
+import commands
 import util
 
 
@@ -89,7 +90,7 @@ def remove_groups(names):
     """Removes groups that were made for a user, but for those that have members by now. groupdel(8) keeps a user's own."""
     for name in names:
         if has_group(name) and not grp.getgrnam(name).gr_mem:
-            util.run(["groupdel", "--", name])
+            commands.run(["groupdel", "--", name])
 
 
 def number_options(name, known):
@@ -102,7 +103,7 @@ def number_options(name, known):
     if "uid" not in known:
         return ["--user-group"]
     if not has_group(name):
-        code, _ = util.run(["groupadd", "--gid", str(known["gid"]), "--", name])
+        code, _ = commands.run(["groupadd", "--gid", str(known["gid"]), "--", name])
         if code != 0:
             return ["--user-group"]
     return ["--uid", str(known["uid"]), "--gid", name]
@@ -111,7 +112,7 @@ def number_options(name, known):
 def make_user(name, wanted, known):
     """Creates the user, with the ids of `known` if it has some, or brings home, shell and groups to what is wanted; other groups of it stay."""
     for group in missing_groups({name: wanted}):
-        util.must(["groupadd", "--system", "--", group])
+        commands.must(["groupadd", "--system", "--", group])
     options = []
     if "home" in wanted:
         options += ["--home-dir" if user(name) is None else "--home", wanted["home"]]
@@ -123,9 +124,9 @@ def make_user(name, wanted, known):
         kind = [*(["--system"] if wanted.get("system", True) else ["--create-home"]), *number_options(name, known)]
         if "shell" not in wanted and wanted.get("system", True):
             kind += ["--shell", "/usr/sbin/nologin"]
-        util.must(["useradd", *kind, *options, "--", name])
+        commands.must(["useradd", *kind, *options, "--", name])
     elif options:
-        util.must(["usermod", *options, "--", name])
+        commands.must(["usermod", *options, "--", name])
 
 
 def new_home(wanted, before, name):
@@ -149,17 +150,17 @@ def restore_user(name, before):
     if now is None or now == before:
         return None
     if before is None:
-        code, output = util.run(["userdel", "--", name])
+        code, output = commands.run(["userdel", "--", name])
     else:
         options = ["--home", before["home"], "--shell", before["shell"], "--groups", ",".join(before["groups"])]
-        code, output = util.run(["usermod", *options, "--", name])
+        code, output = commands.run(["usermod", *options, "--", name])
     return None if code == 0 else f"user {name} could not be put back: {output}"
 
 
 def run_check(check, staged_root):
     """Runs a checker on staged files: {"staged": path} becomes the staged copy's path, base name kept."""
     argv = [word if isinstance(word, str) else staged_root + word["staged"] for word in check["command"]]
-    code, output = util.run(argv, timeout=60)
+    code, output = commands.run(argv, timeout=60)
     if code != 0:
         what = check.get("description") or argv[0]
         raise util.Failure("check", f"{what}: the new files were refused before anything was changed", argv, code, output.replace(staged_root, ""))
@@ -172,7 +173,7 @@ def run_probe(probe):
     pause, told = 0.2, False
     while True:
         left = end - time.monotonic()
-        code, output = util.run(probe["command"], timeout=max(1, min(left, 60)))
+        code, output = commands.run(probe["command"], timeout=max(1, min(left, 60)))
         if code == 0:
             return
         if time.monotonic() + pause > end:
@@ -189,7 +190,7 @@ def observe(live):
     """Output of each live command as it is now; a command that fails is itself an observation."""
     seen = {}
     for name, item in live.items():
-        code, output = util.run(item["command"], timeout=30, limit=1 << 18)
+        code, output = commands.run(item["command"], timeout=30, limit=1 << 18)
         seen[name] = util.redact(output if code == 0 else f"[exit {code}] {output}")
     return seen
 

@@ -6,6 +6,7 @@ unit that is not there), `active` its ActiveState (systemctl(1), org.freedesktop
 import os
 import time
 
+import commands
 import util
 
 PROPERTIES = ["Id", "LoadState", "UnitFileState", "ActiveState", "SubState", "Result", "Type", "CanReload", "NeedDaemonReload"]
@@ -20,7 +21,7 @@ def states(names):
     if not names:
         return {}
     names = list(names)
-    text = util.query(["systemctl", "show", "--property=" + ",".join(PROPERTIES), "--", *names])
+    text = commands.query(["systemctl", "show", "--property=" + ",".join(PROPERTIES), "--", *names])
     if text is None:
         raise util.Failure("unit", "systemd did not answer `systemctl show`; is this host booted with systemd?")
     blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in text.strip("\n").split("\n\n")]
@@ -72,7 +73,7 @@ RELOAD = "/run/intranet-reload"
 
 def daemon_reload():
     """Lets systemd read all its units again. It is the dearest of its commands: every generator runs, every unit is parsed."""
-    util.must(["systemctl", "daemon-reload"], "unit", "systemd could not read its units again")
+    commands.must(["systemctl", "daemon-reload"], "unit", "systemd could not read its units again")
     if os.path.exists(util.at(RELOAD)):
         os.unlink(util.at(RELOAD))
 
@@ -95,7 +96,7 @@ def reload_owed():
 
 def read_as_new(places):
     """Whether systemd has by itself read the files (path → unit) of units that it did not know before."""
-    text = util.query(["systemctl", "show", "--property=LoadState,FragmentPath", "--", *places.values()])
+    text = commands.query(["systemctl", "show", "--property=LoadState,FragmentPath", "--", *places.values()])
     blocks = [set(block.splitlines()) for block in (text or "").strip("\n").split("\n\n")]
     return blocks == [{"LoadState=loaded", "FragmentPath=" + path} for path in places]
 
@@ -106,7 +107,7 @@ def runs(state):
 
 def unmask(name):
     for runtime in ([], ["--runtime"]):
-        util.must(["systemctl", "unmask", *runtime, "--", name], "unit", f"unit {name} is masked and could not be unmasked")
+        commands.must(["systemctl", "unmask", *runtime, "--", name], "unit", f"unit {name} is masked and could not be unmasked")
 
 
 def switch(states_before, wanted):
@@ -126,7 +127,7 @@ def switch(states_before, wanted):
     for word, names in (("enable", on), ("disable", off)):
         if names:
             what = f"unit {names[0]}" if len(names) == 1 else f"units {' '.join(names)}"
-            util.must(["systemctl", word, "--no-reload", "--", *names], "unit", f"{what} could not be {word}d")
+            commands.must(["systemctl", word, "--no-reload", "--", *names], "unit", f"{what} could not be {word}d")
     return [*on, *off]
 
 
@@ -152,10 +153,10 @@ def act(name, action, reloadable=True, renew=False, known=True):
         return
     word = "restart" if action == "reload" and not reloadable else action
     argv = ["systemctl", word, "--", name]
-    code, output = util.run(argv, timeout=150)
+    code, output = commands.run(argv, timeout=150)
     if code != 0 and known and states([name])[name]["result"] == "start-limit-hit":
-        util.run(["systemctl", "reset-failed", "--", name])
-        code, output = util.run(argv, timeout=150)
+        commands.run(["systemctl", "reset-failed", "--", name])
+        code, output = commands.run(argv, timeout=150)
     if code != 0 and renew and word == "reload":
         return act(name, "restart")
     if code != 0:
@@ -185,8 +186,8 @@ def settled(name, state, late):
 
 
 def last_words(name):
-    text = util.query(["journalctl", "--no-pager", "-q", "-n", "20", "-o", "cat", "-u", name], timeout=20)
-    return (text or "").strip()[-util.OUTPUT_LIMIT :]
+    text = commands.query(["journalctl", "--no-pager", "-q", "-n", "20", "-o", "cat", "-u", name], timeout=20)
+    return (text or "").strip()[-commands.OUTPUT_LIMIT :]
 
 
 def turn_off(name, before, blocking=True):
@@ -197,9 +198,9 @@ def turn_off(name, before, blocking=True):
         unmask(name)
         now = states([name])[name]
     if before["active"] not in RUNNING and (now["active"] in RUNNING or not blocking):
-        util.run(["systemctl", "stop", *wait, "--", name], timeout=150)
+        commands.run(["systemctl", "stop", *wait, "--", name], timeout=150)
     if before["enabled"] not in ON and now["enabled"] in ("enabled", "enabled-runtime", "linked", "alias"):
-        util.run(["systemctl", "disable", "--", name])
+        commands.run(["systemctl", "disable", "--", name])
 
 
 def turn_on(name, before, action, blocking=True):
@@ -209,11 +210,11 @@ def turn_on(name, before, action, blocking=True):
     """
     now = states([name])[name]
     if masked(before) and now["enabled"] != before["enabled"]:
-        util.run(["systemctl", "mask", *(["--runtime"] if before["enabled"] == "masked-runtime" else []), "--", name])
+        commands.run(["systemctl", "mask", *(["--runtime"] if before["enabled"] == "masked-runtime" else []), "--", name])
     elif before["enabled"] in ON and now["enabled"] not in ON and now["load"] != "not-found":
-        util.run(["systemctl", "enable", "--", name])
+        commands.run(["systemctl", "enable", "--", name])
     if now["active"] == "failed" and before["active"] != "failed":
-        util.run(["systemctl", "reset-failed", "--", name])
+        commands.run(["systemctl", "reset-failed", "--", name])
     if before["active"] not in RUNNING or now["load"] == "not-found":
         return None
     if now["active"] not in RUNNING:
@@ -223,8 +224,8 @@ def turn_on(name, before, action, blocking=True):
     else:
         word = "reload" if action == "reload" and now["reloadable"] else "restart"
     wait = [] if blocking else ["--no-block"]
-    code, output = util.run(["systemctl", word, *wait, "--", name], timeout=150)
+    code, output = commands.run(["systemctl", word, *wait, "--", name], timeout=150)
     if code != 0 and word == "reload":
         word = "restart"  # it must not go on with what it has read in between
-        code, output = util.run(["systemctl", word, *wait, "--", name], timeout=150)
+        code, output = commands.run(["systemctl", word, *wait, "--", name], timeout=150)
     return None if code == 0 else f"systemctl {word} {name} ended with {code}: {output}"

@@ -5,13 +5,13 @@ import { join } from "node:path";
 
 const agent = join(__dirname, "../../../host/agent");
 
-/** What `text`, in which `util` is the agent's module, prints as JSON. */
+/** What `text`, in which `commands` and `util` are modules of the agent, prints as JSON. */
 function python(text: string): unknown {
-  const program = `import json, os, signal, sys, time, util\n${text}`;
+  const program = `import commands, json, os, signal, sys, time, util\n${text}`;
   const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1" };
   return JSON.parse(execFileSync("python3", ["-c", program], { cwd: agent, encoding: "utf8", env }));
 }
-const run = (...argv: string[]) => python(`print(json.dumps(util.run(${JSON.stringify(argv)}, timeout=20)))`);
+const run = (...argv: string[]) => python(`print(json.dumps(commands.run(${JSON.stringify(argv)}, timeout=20)))`);
 
 test("a command's exit code and all that it says are the answer", () => {
   expect(run("sh", "-c", "echo one; echo two >&2; exit 3")).toEqual([3, "one\ntwo"]);
@@ -22,7 +22,7 @@ test("a command's exit code and all that it says are the answer", () => {
 test("one that is not there, or not to be run, is an error in words", () => {
   expect(run("no-such-command")).toEqual([127, "no-such-command: command not found"]);
   expect(run("/etc/passwd")).toEqual([126, "/etc/passwd: permission denied"]);
-  expect(python('print(json.dumps(util.query(["no-such-command"])))')).toBeNull();
+  expect(python('print(json.dumps(commands.query(["no-such-command"])))')).toBeNull();
 });
 
 test("it begins like a service: no input, usual permissions, usual signals, usual words, the folder of none, a session of its own, no file of the agent's", () => {
@@ -31,7 +31,7 @@ test("it begins like a service: no input, usual permissions, usual signals, usua
 os.umask(0o077)
 signal.signal(signal.SIGHUP, signal.SIG_IGN)
 lock = open("/dev/null")
-print(json.dumps([*util.run(["sh", "-c", ${JSON.stringify(look)}]), lock.fileno()]))`) as [number, string, number];
+print(json.dumps([*commands.run(["sh", "-c", ${JSON.stringify(look)}]), lock.fileno()]))`) as [number, string, number];
   const [umask, folder, words, session, own, open, ignored] = output.split("\n");
   expect([code, umask, folder, words, session]).toEqual([0, "0022", "/", "C.UTF-8 /root", own]);
   expect(open!.trim().split(" ").slice(0, 3)).toEqual(["0", "1", "2"]);
@@ -42,7 +42,7 @@ print(json.dumps([*util.run(["sh", "-c", ${JSON.stringify(look)}]), lock.fileno(
 });
 
 test("the agent's own permissions are as before", () => {
-  expect(python('os.umask(0o077); util.run(["true"]); print(json.dumps(os.umask(0)))')).toBe(0o077);
+  expect(python('os.umask(0o077); commands.run(["true"]); print(json.dumps(os.umask(0)))')).toBe(0o077);
 });
 
 test.each([
@@ -52,10 +52,10 @@ test.each([
 ])("one that takes too long is ended with all that it began: %s", (_, before) => {
   const said = python(`${before}
 began = time.monotonic()
-slow = util.run(["sh", "-c", "sleep 300 & echo $!; wait"], timeout=1)
+slow = commands.run(["sh", "-c", "sleep 300 & echo $!; wait"], timeout=1)
 seconds = time.monotonic() - began
-fast = util.run(["sh", "-c", "sleep 0.1; exit 5"], timeout=20)
-asked = util.query(["sh", "-c", "sleep 300"], timeout=1)
+fast = commands.run(["sh", "-c", "sleep 0.1; exit 5"], timeout=20)
+asked = commands.query(["sh", "-c", "sleep 300"], timeout=1)
 print(json.dumps([slow, 1 <= seconds < 10, fast, asked]))`);
   expect(said).toEqual([[124, expect.stringMatching(/^\d+\n\n\[stopped after 1 s\]$/)], true, [5, ""], null]);
   const child = (said as [[number, string]])[0][1].split("\n")[0]!;
@@ -67,9 +67,9 @@ const pause = new Int32Array(new SharedArrayBuffer(4));
 test("a daemon that it leaves behind is not waited for, and all of a long output is read by who only looks", () => {
   const [code, seconds, length] = python(`
 began = time.monotonic()
-code, child = util.run(["sh", "-c", "sleep 60 & echo $!"])
+code, child = commands.run(["sh", "-c", "sleep 60 & echo $!"])
 seconds = time.monotonic() - began
 os.kill(int(child), signal.SIGKILL)
-print(json.dumps([code, seconds, len(util.query(["seq", "100000"]))]))`) as number[];
+print(json.dumps([code, seconds, len(commands.query(["seq", "100000"]))]))`) as number[];
   expect([code, seconds! < 30, length]).toEqual([0, true, 588895]);
 });
