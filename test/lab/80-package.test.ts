@@ -114,6 +114,20 @@ test("its types compile in a strict program", () => {
   expect(fs.existsSync(path.join(folder, "index.js"))).toBe(true);
 }, 60_000);
 
+test.each(["pulumi-intranet", "pulumi-intranet/host", "pulumi-intranet/model"])(
+  "a program that is an ES module finds all that %s exports",
+  (name) => {
+    const program = `
+      import { createRequire } from "node:module";
+      import * as all from ${JSON.stringify(name)};
+      const names = Object.keys(createRequire(import.meta.url)(${JSON.stringify(name)})).filter((each) => each !== "__esModule");
+      console.log(JSON.stringify({ some: names.length > 3, missing: names.filter((each) => !(each in all)) }));`;
+    fs.writeFileSync(path.join(folder, "names.mjs"), program);
+    const said = execFileSync(process.execPath, ["names.mjs"], { cwd: folder, encoding: "utf8" });
+    expect(JSON.parse(said)).toEqual({ some: true, missing: [] });
+  },
+);
+
 test("up: components of one's choice work without the rest, beside another stack's", async () => {
   await pulumiOk("stack", "init", "outside");
   await pulumiOk("up", "--yes", "--skip-preview");
