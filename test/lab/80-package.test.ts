@@ -95,24 +95,29 @@ afterAll(async () => {
   fs.rmSync(folder, { recursive: true, force: true });
 }, 200_000);
 
+/** Compiles the program as strictly as can be, with these options. */
+const compile = (...options: string[]) =>
+  execFileSync(
+    path.join(ROOT, "node_modules/.bin/tsc"),
+    ["--strict", "--exactOptionalPropertyTypes", "--target", "es2022", "--types", "node", ...options, "index.ts"],
+    { cwd: folder, stdio: "pipe", encoding: "utf8" },
+  );
 test("its types compile in a strict program", () => {
-  const options = [
-    "--strict",
-    "--exactOptionalPropertyTypes",
-    "--module",
-    "node16",
-    "--target",
-    "es2022",
-    "--types",
-    "node",
-  ];
-  execFileSync(path.join(ROOT, "node_modules/.bin/tsc"), [...options, "--skipLibCheck", "index.ts"], {
-    cwd: folder,
-    stdio: "pipe",
-    encoding: "utf8",
-  });
+  compile("--module", "node16", "--skipLibCheck");
   expect(fs.existsSync(path.join(folder, "index.js"))).toBe(true);
 }, 60_000);
+
+// Pulumi's own templates had the first of these for years.
+test.each([
+  ["commonjs", "node10"],
+  ["esnext", "bundler"],
+])(
+  "they are found by compilers with module %s, moduleResolution %s",
+  (module, resolution) => {
+    compile("--module", module, "--moduleResolution", resolution, "--skipLibCheck", "--noEmit");
+  },
+  60_000,
+);
 
 test.each(["pulumi-intranet", "pulumi-intranet/host", "pulumi-intranet/model"])(
   "a program that is an ES module finds all that %s exports",
