@@ -12,13 +12,11 @@ const HOOKS = "@pulumi/pulumi/runtime/closure/v8Hooks";
  */
 export function inspectWhenUsed(folder: string): void {
   const earlier = new Map<string, string>();
-  let asked = false;
+  let noted: Promise<void> | undefined;
   replaceExported<() => Promise<void>>(folder, HOOKS, "isInitializedAsync", () => () => Promise.resolve());
   replaceExported<() => Promise<Session>>(folder, HOOKS, "getSessionAsync", (connect) => async () => {
-    if (!asked) {
-      asked = true;
-      for (const { scriptId, url } of await scripts()) earlier.set(scriptId, url);
-    }
+    noted ??= scripts().then((found) => found.forEach(({ scriptId, url }) => earlier.set(scriptId, url)));
+    await noted;
     return connect();
   });
   replaceExported<(id: string) => string | undefined>(
