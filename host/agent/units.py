@@ -147,16 +147,16 @@ def verb(state, wanted, changed_restart, changed_reload):
 def act(name, action, reloadable=True, renew=False, known=True):
     """Does it and waits for systemd's answer; a failure carries the unit's own last words.
 
-    `known`: systemd knew the unit before, so that it may have counted too many starts of it (StartLimitBurst, systemd.unit(5)): that is no fault of the change.
+    `known`: systemd knew the unit before, so that it may have counted too many starts of it (StartLimitBurst, systemd.unit(5)). They are
+    forgotten before and not only when it refuses: the change may have to be undone, by starting it again.
     `renew`: what the unit had set in the kernel was changed by another hand, so where a reload is not enough a restart follows."""
     if action == "none":
         return
+    if known and action in ("start", "restart"):
+        commands.run(["systemctl", "reset-failed", "--", name])
     word = "restart" if action == "reload" and not reloadable else action
     argv = ["systemctl", word, "--", name]
     code, output = commands.run(argv, timeout=150)
-    if code != 0 and known and states([name])[name]["result"] == "start-limit-hit":
-        commands.run(["systemctl", "reset-failed", "--", name])
-        code, output = commands.run(argv, timeout=150)
     if code != 0 and renew and word == "reload":
         return act(name, "restart")
     if code != 0:

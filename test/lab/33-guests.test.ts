@@ -38,6 +38,13 @@ afterAll(async () => {
 const asGuests = (during: () => Promise<unknown>): Promise<string[]> =>
   capture("vps", "any", [`net ${GUEST_PREFIX}`], during);
 
+/** No such packets, once the last of earlier connections have come: a busy machine sends the end of one again seconds later. */
+async function nothingAsGuests(during: () => Promise<unknown>): Promise<void> {
+  const seconds = (count: number) => new Promise((done) => setTimeout(done, count * 1000));
+  await until("earlier guests have left", async () => (await asGuests(() => seconds(3))).length === 0);
+  expect(await asGuests(during)).toEqual([]);
+}
+
 /** Expects what came back to be the denied page's certificate, or nothing at all. */
 function expectDenied(what: string, { subject, names, text, ended }: Answer): void {
   if (subject !== undefined) expect([what, subject, names]).toEqual([what, DENIED, undefined]);
@@ -90,8 +97,7 @@ describe("at the VPS's addresses", () => {
   test("every other hello is denied, and nothing is asked for in a guest's name", async () => {
     const said = HELLOS.map(([, hello]) => hello);
     let guests: Answer[] = [];
-    const seen = await asGuests(async () => (guests = await sayHellos("visitor4", at.ipv4, said)));
-    expect(seen).toEqual([]);
+    await nothingAsGuests(async () => (guests = await sayHellos("visitor4", at.ipv4, said)));
     const others = await sayHellos("visitor", at.ipv6, said);
     for (const [index, [what]] of HELLOS.entries())
       for (const answers of [guests, others]) expectDenied(what, answers[index]!);
@@ -124,13 +130,12 @@ describe("at the VPS's addresses", () => {
       ["-H", `Host: ${NEXTCLOUD}`, `http://${at.ipv4}/.well-known/acme-challenge/x`],
       ["--request-target", `http://${NEXTCLOUD}/`, `http://${at.ipv4}/`],
     ];
-    const seen = await asGuests(async () => {
+    await nothingAsGuests(async () => {
       for (const args of tries) {
         const { status, body } = await curl("visitor4", ["--insecure", ...args]);
         expect([args, status, body]).toEqual([args, 403, expect.stringContaining("ACCESS DENIED")]);
       }
     });
-    expect(seen).toEqual([]);
   }, 120_000);
 
   test("at port 80 a guest gets the way of the challenge of a public name, and else a redirect", async () => {

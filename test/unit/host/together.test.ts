@@ -1,5 +1,5 @@
 /** Several roles of one host in one exchange: each all or nothing by itself, and what they cost together. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectionOf } from "../../../host/connection/arguments";
@@ -147,27 +147,9 @@ describe("on the host", () => {
     expect(called().slice(before)).toEqual([
       "enable --no-reload -- a.service",
       "daemon-reload",
+      "reset-failed -- a.service",
       "restart -- a.service",
     ]);
-  });
-
-  test.each([
-    ["was started too often for systemd", "start-limit-hit", ["restart", "reset-failed", "restart"], true],
-    ["fails", "exit-code", ["restart"], false],
-  ])("one that %s", (_, result, words, ok) => {
-    systemd();
-    host.run(service("a"));
-    const path = `${host.root}.bin/systemctl`;
-    const text = readFileSync(path, "utf8");
-    const refuse = `case "$1" in restart) grep -q reset-failed "$log" || exit 1 ;; show) echo Result=${result} ;; esac\n[ "$1" = show ]`;
-    writeFileSync(path, text.replace('[ "$1" = show ]', refuse));
-    writeFileSync(`${path}.log`, "start -- a.service\n");
-    const files = { "/etc/systemd/system/a.service": file(`${UNIT}# other\n`) };
-    expect(host.run(service("a", { files, tx: "e".repeat(16) })).answer).toMatchObject({ ok });
-    const called = readFileSync(`${path}.log`, "utf8").split("\n");
-    const asked = called.filter((line) => /^(restart|reset-failed) -- a/.test(line)).map((line) => line.split(" ")[0]);
-    expect(asked.slice(0, words.length)).toEqual(words);
-    expect(asked.includes("reset-failed")).toBe(ok);
   });
 });
 

@@ -59,7 +59,7 @@ describe("toolchain", () => {
       "pulumi-resource-pulumi-nodejs",
     ]);
     expect(readFileSync(path.join(bin, "pulumi-language-nodejs"), "utf8")).toMatch(
-      /language-nodejs" -typescript=false "\$@"\n$/,
+      /language-nodejs" -typescript=false \$\{args:\+"-nodeargs=\$args"\} "\$@"\n$/,
     );
     expect(statSync(path.join(bin, "pulumi-resource-pulumi-nodejs")).mode & 0o777).toBe(0o755);
     expect(await installed()).toEqual([
