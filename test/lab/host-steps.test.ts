@@ -4,6 +4,7 @@
  */
 import { BROKEN, everything, packaged, type RoleContent } from "./steps-roles";
 import { type Change, type Fault, FAULTS, HOSTS, type Look, StepHost } from "./steps";
+import { labOk } from "./support";
 
 jest.setTimeout(3_600_000);
 
@@ -88,8 +89,12 @@ function interruptions(steps: readonly (readonly string[])[], undone: boolean): 
   return planned;
 }
 
-const hosts = HOSTS.map((name) => new StepHost(name));
-beforeAll(() => Promise.all(hosts.map((host) => host.prepare())));
+const hosts: StepHost[] = [];
+beforeAll(async () => {
+  await labOk(["up"], { timeoutSeconds: 600 }); // their consoles need it at once
+  hosts.push(...HOSTS.map((name) => new StepHost(name)));
+  await Promise.all(hosts.map((host) => host.prepare()));
+});
 afterAll(() => Promise.all(hosts.map((host) => host.restore())));
 
 /** What differs between two looks at a host, in words: of what has lines, those that the other has not. */
