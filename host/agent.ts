@@ -9,12 +9,14 @@ export const WANTED = "agent";
 
 /** The agent's modules in the order in which they need each other; each is a file of host/agent. */
 const MODULES = [
+  "notation",
   "util",
   "commands",
   "storage",
   "store",
   "files",
   "packages",
+  "bus",
   "units",
   "system",
   "ports",
@@ -41,11 +43,13 @@ const STARTER = "import sys;i=sys.stdin.buffer;exec(i.read(int(i.readline())))";
  * that one runs: it starts twice as fast, and need not be sent. If neither is there the answer is {@link WANTED}.
  */
 const BOOTSTRAP = [
-  "import os,sys,json,zlib",
-  "d=lambda x:json.loads(zlib.decompress(x))",
+  "import os,sys",
+  "def modules():",
+  " import json,zlib",
+  " return json.loads(zlib.decompress(m))",
   "n=i.readline().strip()",
   "m=i.read(int(i.readline()))",
-  "b={**d(i.read(int(i.readline()))),'digest':n,'modules':lambda:d(m)['modules']}",
+  "b={'request':i.read(int(i.readline())),'digest':n,'modules':modules}",
   "a=os.environ.get('INTRANET_ROOT','')+'/var/lib/intranet/agent.pyz'",
   "try:",
   " with open(a,'rb') as f:",
@@ -57,7 +61,7 @@ const BOOTSTRAP = [
   ` if not m: sys.exit(print('{"event": "result", "ok": false, "kind": "${WANTED}", "message": "the agent was not sent"}'))`,
   " b['sent']=1",
   " import types",
-  " for k,s in b['modules']():",
+  " for k,s in modules():",
   "  sys.modules[k]=types.ModuleType(k)",
   "  exec(compile(s,k+'.py','exec'),sys.modules[k].__dict__)",
   "sys.exit(sys.modules['main'].serve(b))",
@@ -90,7 +94,7 @@ function source(name: string): [string, string] {
 
 /** The command that starts the agent; for a user other than root by `sudo -n`. */
 export function agentCommand(user: string): string {
-  const python = ["python3", "-B", "-c", STARTER];
+  const python = ["python3", "-ISB", "-c", STARTER];
   return quoteCommand(user === "root" ? python : ["sudo", "-n", "--", ...python]);
 }
 
@@ -100,8 +104,8 @@ export function agentCommand(user: string): string {
  */
 export function agentInput(request: object, kept = false): Buffer {
   head ??= Buffer.from(`${BOOTSTRAP.length}\n${BOOTSTRAP}${agentDigest()}\n`);
-  agent ??= block({ modules: agentModules() });
-  return Buffer.concat([head, kept ? Buffer.from("0\n") : agent, block({ request })]);
+  agent ??= block(agentModules());
+  return Buffer.concat([head, kept ? Buffer.from("0\n") : agent, block(request)]);
 }
 
 /** The parts of the input that are the same every time. */

@@ -1,7 +1,7 @@
 """Running commands: an argument list each, never a shell's line."""
+import _signal as signal  # see util.py
 import os
 import select
-import signal
 import time
 
 import util

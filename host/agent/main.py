@@ -3,14 +3,15 @@
 From memory, over SSH: `serve`, with one request, answered by JSON lines (progress …, then one result). From disk, on the
 host by itself: `rollback TX` (the armed timer), `boot` (before the network starts) and `leave` (the job of leaving.py).
 """
-import json
+import _signal as signal  # see util.py
 import os
-import signal
 import sys
 import time
+import zlib
 
 import facts
 import leaving
+import notation
 import rollback
 import storage
 import store
@@ -19,8 +20,8 @@ import util
 
 
 def serve(bundle):
-    """Runs bundle["request"]; the rest of `bundle` is this program itself, as rollback.persist keeps it on the host before a change."""
-    request = bundle["request"]
+    """Runs bundle["request"], compressed JSON; the rest of `bundle` is this program itself, as rollback.persist keeps it on the host before a change."""
+    request = notation.loads(zlib.decompress(bundle["request"]))
     util.hide(request.get("secrets", []))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the change may cut the connection that it came by: it ends all the same
     signal.signal(signal.SIGTERM, interrupted)
@@ -182,6 +183,4 @@ def run(words):
         boot()
     if words == ["leave"]:
         return 0 if leaving.work() else 1
-    if words == ["serve"]:
-        return serve(json.load(sys.stdin))
     return 0

@@ -3,10 +3,8 @@
 Freshly installed daemons must not run with their package's default configuration before ours is in place, so a
 policy-rc.d (Debian Policy 9.3.3.1, invoke-rc.d(8)) that refuses every start is in force while apt works.
 """
-import contextlib
 import fcntl
 import os
-import re
 import time
 
 import commands
@@ -40,7 +38,7 @@ STATUS = "/var/lib/dpkg/status"
 """What dpkg knows of every package (dpkg(1), FILES): paragraphs that begin with the name."""
 UPDATES = "/var/lib/dpkg/updates"
 """What it has yet to write there; empty unless it runs, or was killed."""
-IS_INSTALLED = re.compile(rb"^Status: (?:install|hold) ok installed$", re.MULTILINE)
+INSTALLED = (b"\nStatus: install ok installed\n", b"\nStatus: hold ok installed\n")
 
 
 def kept():
@@ -52,7 +50,7 @@ def kept():
             paragraphs = source.read().split(b"\n\n")
     except OSError:
         return None
-    found = (one.lstrip(b"\n").split(b"\n", 1)[0] for one in paragraphs if IS_INSTALLED.search(one))
+    found = (one.lstrip(b"\n").split(b"\n", 1)[0] for one in paragraphs if any(line in one + b"\n" for line in INSTALLED))
     return {line[9:].decode() for line in found if line.startswith(b"Package: ")}
 
 
@@ -102,6 +100,8 @@ def install(names):
 
 def clock_words(output):
     """What to say when apt refused something since it is from the future or has expired: mostly the host's own clock is wrong."""
+    import re
+
     if not re.search(r"is not valid yet|not yet valid|not activated yet|Release file .* is expired|certificate has expired", output):
         return ""
     now = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime())
@@ -140,6 +140,8 @@ def _apt(arguments):
 
 def lock_holder(output):
     """Which lock apt, dpkg or debconf did not get and which process has it, in words; None when it was something else."""
+    import re
+
     if not re.search(r"Could not get lock|lock was locked by another process|is locked by another process", output):
         return None
     lock = re.search(r"Could not get lock (/\S+?)\.?(?:\s|$)", output)
@@ -180,25 +182,29 @@ def purge(names):
     return None
 
 
-@contextlib.contextmanager
-def dpkg_to_ourselves():
+class _DpkgToOurselves:
     """Waits until no other dpkg works, also one that a killed agent has left behind, and keeps others away (dpkg(1), DPKG_FRONTEND_LOCKED)."""
-    with open(util.at("/var/lib/dpkg/lock-frontend"), "a") as lock:
+
+    def __enter__(self):
+        self.lock = open(util.at("/var/lib/dpkg/lock-frontend"), "a")
         end = time.monotonic() + LOCK_SECONDS
         while True:
             try:
-                fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
+                fcntl.lockf(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return lambda *arguments: commands.run(["env", "DPKG_FRONTEND_LOCKED=1", "dpkg", *arguments], timeout=900)
             except OSError:
                 if time.monotonic() > end:
+                    self.lock.close()
                     raise util.Failure("package", f"another program holds dpkg's lock for more than {LOCK_SECONDS} s")
                 time.sleep(0.2)
-        yield lambda *arguments: commands.run(["env", "DPKG_FRONTEND_LOCKED=1", "dpkg", *arguments], timeout=900)
+
+    def __exit__(self, *_):
+        self.lock.close()
 
 
 def take_back(before):
     """Removes what came after `before` (see `states`), however far an installation or a power cut got. Returns the error or None."""
-    with dpkg_to_ourselves() as dpkg, _NoStarts(stops=True):
+    with _DpkgToOurselves() as dpkg, _NoStarts(stops=True):
         now = states()
         fresh = sorted(name for name in now if name not in before)
         again = sorted(name for name in now if before.get(name) == "config-files" and now[name] != "config-files")
@@ -216,7 +222,7 @@ def take_back(before):
 def repair():
     """Finishes what a killed dpkg has begun, after one that still runs has ended."""
     if set(states().values()) - {"installed", "config-files"}:
-        with dpkg_to_ourselves() as dpkg, _NoStarts():
+        with _DpkgToOurselves() as dpkg, _NoStarts():
             dpkg("--force-confdef", "--force-confold", "--configure", "-a")
 
 

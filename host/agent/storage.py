@@ -5,7 +5,6 @@ rename (files.keep), and what is written then fits into a reserve that was taken
 """
 import errno
 import os
-import re
 
 import util
 
@@ -46,6 +45,8 @@ def words(number, path, needs=0, count=1):
 
 def explain_output(output):
     """The same for what a program printed, or "" when it tells of nothing like that."""
+    import re
+
     full = re.search(r"enough free space in (/\S*[^./\s])", output)
     if full or "No space left on device" in output:
         path = full.group(1) if full else "/var/cache/apt/archives"

@@ -4,10 +4,10 @@ Everything lies in /var/lib/intranet, mode 0700. One transaction is open at a ti
 one file is what commits (or ends a roll-back).
 """
 import fcntl
-import json
 import os
 import time
 
+import notation
 import util
 
 BASE = util.at("/var/lib/intranet")
@@ -76,7 +76,7 @@ class Lock:
 def _load(path, default):
     try:
         with open(path, "rb") as source:
-            return json.loads(source.read())
+            return notation.loads(source.read())
     except FileNotFoundError:
         return default
     except ValueError as error:
@@ -88,6 +88,8 @@ def _load(path, default):
 
 
 def _save(path, value):
+    import json
+
     util.write_durably(path, json.dumps(value, sort_keys=True).encode(), 0o600)
 
 

@@ -6,10 +6,14 @@ unit that is not there), `active` its ActiveState (systemctl(1), org.freedesktop
 import os
 import time
 
+import bus
 import commands
 import util
 
-PROPERTIES = ["Id", "LoadState", "UnitFileState", "ActiveState", "SubState", "Result", "Type", "CanReload", "NeedDaemonReload"]
+UNIT = {"load": "LoadState", "enabled": "UnitFileState", "active": "ActiveState", "sub": "SubState", "reloadable": "CanReload"}
+"""Properties of every unit."""
+KIND = {"result": "Result", "type": "Type"}
+"""Those that a service has, and some other kinds."""
 ON = ("enabled", "enabled-runtime", "static", "indirect", "generated", "alias", "linked", "linked-runtime", "transient")
 RUNNING = ("active", "reloading", "activating", "refreshing")
 SETTLE_SECONDS = 30
@@ -20,22 +24,36 @@ def states(names):
     """State of each unit, in one call."""
     if not names:
         return {}
-    names = list(names)
-    text = commands.query(["systemctl", "show", "--property=" + ",".join(PROPERTIES), "--", *names])
+    return told_by_bus(names) or told_by_systemctl(names)
+
+
+def told_by_bus(names):
+    """As `states`; None where there is no D-Bus."""
+    fields = [
+        (name, field, interface, told)
+        for name in names
+        for interface, known in (("Unit", UNIT), (name.rsplit(".", 1)[-1].capitalize(), KIND))
+        for field, told in known.items()
+    ]
+    values = bus.properties([(name, interface, told) for name, _, interface, told in fields])
+    if values is None:
+        return None
+    found = {name: {} for name in names}
+    for (name, field, *_), value in zip(fields, values):
+        found[name][field] = value
+    return found
+
+
+def told_by_systemctl(names):
+    """As `states`."""
+    told = {**UNIT, **KIND}
+    text = commands.query(["systemctl", "show", "--property=Id," + ",".join(told.values()), "--", *names])
     if text is None:
         raise util.Failure("unit", "systemd did not answer `systemctl show`; is this host booted with systemd?")
     blocks = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in text.strip("\n").split("\n\n")]
-    found = {}
-    for name, block in zip(names, blocks):
-        found[name] = {
-            "load": block.get("LoadState", ""),
-            "enabled": block.get("UnitFileState", ""),
-            "active": block.get("ActiveState", ""),
-            "sub": block.get("SubState", ""),
-            "result": block.get("Result", ""),
-            "type": block.get("Type", ""),
-            "reloadable": block.get("CanReload") == "yes",
-        }
+    found = {name: {field: block.get(word, "") for field, word in told.items()} for name, block in zip(names, blocks)}
+    for state in found.values():
+        state["reloadable"] = state["reloadable"] == "yes"
     return found
 
 

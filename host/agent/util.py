@@ -3,16 +3,16 @@
 The agent runs as root on the managed host, from memory (see host/agent.ts) or from /var/lib/intranet/agent. It is
 Python 3 from the standard library alone. Paths on the host go through `at`, so that tests can run it on a scratch root.
 
-To start is most of what a look at a host takes, so what only a change needs is imported where it is used.
+To start is most of what a look at a host takes, so what only a change needs is imported where it is used, and nothing that loads regular
+expressions, enumerations or functools before.
 """
+import _signal as signal  # without the names of signals as an enumeration
 import _thread
-import contextlib
-import json
 import os
-import re
-import signal
 import sys
 import time
+
+import notation
 
 try:
     from _sha2 import sha256  # without OpenSSL, to load which takes longer than to read a role's files
@@ -83,7 +83,7 @@ def emit(event, **fields):
     """One JSON line to the provider. The way back may be cut by the very change in hand: that never stops the work."""
     with WRITING:
         try:
-            sys.stdout.write(json.dumps({"event": event, **ABOUT, **fields}) + "\n")
+            sys.stdout.write(notation.dumps({"event": event, **ABOUT, **fields}) + "\n")
             sys.stdout.flush()
         except (OSError, ValueError):
             try:
@@ -118,6 +118,8 @@ def step(name):
     """
     if not STEPS:
         return
+    import re
+
     try:
         with open(STEPS + "/seen", "a+") as seen:
             seen.seek(0)
@@ -154,19 +156,19 @@ UNSYNCED = None
 """Directories that `synced_once` makes durable at its end; None: each at once."""
 
 
-@contextlib.contextmanager
-def synced_once():
+class synced_once:
     """Names that change in this block are durable at its end, and not one by one: until then the journal says how to undo them."""
-    global UNSYNCED
-    UNSYNCED = set()
-    try:
-        yield
-        changed = UNSYNCED
-    finally:
-        UNSYNCED = None
-    for path in sorted(changed):
-        if os.path.isdir(path):
-            sync_directory(path)
+
+    def __enter__(self):
+        global UNSYNCED
+        UNSYNCED = set()
+
+    def __exit__(self, error, *_):
+        global UNSYNCED
+        changed, UNSYNCED = UNSYNCED, None
+        for path in sorted(changed) if error is None else []:
+            if os.path.isdir(path):
+                sync_directory(path)
 
 
 def sync_directory(path):

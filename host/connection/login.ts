@@ -60,7 +60,10 @@ export function handshake(stream: Duplex, connection: Connection, name: string):
     let said = "";
     // Beside the library, which has paused the stream until it listens itself: so it misses nothing.
     if (stream.isPaused()) stream.once("data", (first: Buffer) => (said = refusalIn(first)));
-    client.once("ready", () => resolve(client));
+    client.once("ready", () => {
+      leaveOtherKeysAlone(client);
+      resolve(client);
+    });
     client.on("error", (error: Error & { level?: string }) => {
       // A broken agent is one method that failed: the key files come after it.
       if (error.level === "agent") agentFailed = true;
@@ -74,6 +77,14 @@ export function handshake(stream: Duplex, connection: Connection, name: string):
       reject(refused ?? new ConnectionError("closed", `${name} closed the connection before the login${said}`)),
     );
   });
+}
+
+/**
+ * OpenSSH's server names all of its host keys after a login (its PROTOCOL, 2.5), and the library has it prove each with a signature, which is a tenth of
+ * a look at a host. Nobody reads them here: a pinned key has been seen. The library asks OpenSSH's server alone, by the version it remembers.
+ */
+function leaveOtherKeysAlone(client: Client): void {
+  (client as unknown as { _remoteVer?: string })._remoteVer = "";
 }
 
 /** What sshd says instead of SSH's first line when it takes no connection now: MaxStartups or PerSourcePenalties (sshd_config(5)). */

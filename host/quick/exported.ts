@@ -1,5 +1,4 @@
-import { createRequire } from "node:module";
-import { join } from "node:path";
+import { asProgram } from "./sdk";
 
 /**
  * Puts a function in the place of one that a module of the SDK exports, and that the SDK calls by way of the module. Nothing happens where there is no
@@ -13,7 +12,7 @@ export function replaceExported<F extends (...args: never[]) => unknown>(
 ): void {
   let exported: Record<string, F>;
   try {
-    exported = createRequire(join(folder, "program.js"))(module) as Record<string, F>;
+    exported = asProgram(folder)(module) as Record<string, F>;
   } catch {
     return;
   }

@@ -1,5 +1,5 @@
 import { Module, createRequire } from "node:module";
-import { join } from "node:path";
+import { asSdk } from "./sdk";
 
 /**
  * What `@pulumi/pulumi` loads in every process and hardly any uses, by the names under which it does: the TypeScript compiler and npm's
@@ -24,9 +24,8 @@ const FOR_TRACES = [
  * SDK does not have is passed over: then all is as without this, and as slow.
  */
 export function loadWhenUsed(folder: string): void {
-  const found = createRequire(join(folder, "program.js"));
   try {
-    const require = createRequire(found.resolve("@pulumi/pulumi/package.json"));
+    const require = asSdk(folder);
     for (const name of SELDOM_USED) standIn(require, name);
     for (const name of FOR_TRACES) standIn(require, `@opentelemetry/${name}`, true);
   } catch {

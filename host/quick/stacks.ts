@@ -1,7 +1,6 @@
 /** Stacks that `@pulumi/pulumi` takes and nobody reads. */
-import { createRequire } from "node:module";
-import { join } from "node:path";
 import { replaceExported } from "./exported";
+import { asSdk } from "./sdk";
 
 /** The module and function of the SDK that take them, for its option that names promises which are never kept. */
 const DEBUGGABLE = "@pulumi/pulumi/runtime/debuggable";
@@ -32,8 +31,7 @@ export function leaveOutUnreadStacks(folder: string, environment: NodeJS.Process
 /** The SDK looks up lines in source maps in every program: what does so comes first, for it takes the place of what was there. */
 function mapped(folder: string): void {
   try {
-    const found = createRequire(join(folder, "program.js")).resolve("@pulumi/pulumi/package.json");
-    createRequire(found)("source-map-support/register");
+    asSdk(folder)("source-map-support/register");
   } catch {
     // Another SDK: lines are as they are.
   }

@@ -14,7 +14,7 @@ import { type Measurement, picture, type Results, tables } from "./report";
 import { TITLES, type ToolName, Tools } from "./tools";
 import { type BenchHost, type Desired, desired, withVersion } from "./workload";
 
-const ALL: ToolName[] = ["ours", "ours-trusting", "ansible", "pyinfra"];
+const ALL: ToolName[] = ["ours", "ours-one-pass", "ours-trusting", "ansible", "pyinfra"];
 
 /** The scenarios, in the order in which they are run. */
 const SCENARIOS = {

@@ -105,6 +105,7 @@ export function table(head: string[], rows: string[][]): string {
 
 const COLOURS: Record<ToolName, string> = {
   ours: "#5b3df5",
+  "ours-one-pass": "#7d65f8",
   "ours-trusting": "#a594fb",
   ansible: "#c0392b",
   pyinfra: "#e08e0b",

@@ -11,14 +11,24 @@ import type { Command } from "./measure";
 import { ansibleFiles, type Files, pyinfraFiles } from "./peers";
 import type { Desired } from "./workload";
 
-/** A tool as the benchmark runs it. `ours` verifies every host (`up --refresh`), `ours-trusting` believes its state (`up`). */
-export type ToolName = "ours" | "ours-trusting" | "ansible" | "pyinfra";
+/**
+ * A tool as the benchmark runs it. `ours` verifies every host and then runs the program (`up --refresh`), `ours-one-pass` verifies each role when
+ * the program comes to it (`up --refresh --run-program`), `ours-trusting` believes its state (`up`).
+ */
+export type ToolName = "ours" | "ours-one-pass" | "ours-trusting" | "ansible" | "pyinfra";
 /** What the tables call them. */
 export const TITLES: Record<ToolName, string> = {
   ours: "pulumi up --refresh",
+  "ours-one-pass": "up --refresh --run-program",
   "ours-trusting": "pulumi up",
   ansible: "ansible-core 2.19",
   pyinfra: "pyinfra 3.10",
+};
+
+/** What `pulumi up` is told beside, on hosts that it knows. */
+const FLAGS: Partial<Record<ToolName, string[]>> = {
+  ours: ["--refresh"],
+  "ours-one-pass": ["--refresh", "--run-program"],
 };
 
 const PEERS = { ansible: "ansible-core==2.19.*", pyinfra: "pyinfra==3.10.*" };
@@ -64,7 +74,7 @@ export class Tools {
   async command(tool: ToolName, desired: Desired, first = false): Promise<Command> {
     const known = desired.hosts.map(({ ipv4, hostKey }) => `${ipv4} ${hostKey}\n`).join("");
     writeFileSync(this.knownHosts, known);
-    const own = tool.replace("-trusting", "");
+    const own = tool.startsWith("ours") ? "ours" : tool;
     const cwd = path.join(this.dir, own);
     if (first) rmSync(cwd, { recursive: true, force: true });
     mkdirSync(cwd, { recursive: true });
@@ -92,7 +102,7 @@ export class Tools {
         ...(this.whole ? { BENCH_WHOLE: "1" } : {}),
       });
     if (first) await this.newStack(pulumi("stack", "init", "bench", "--secrets-provider", "passphrase"));
-    const refresh = tool === "ours" && !first ? ["--refresh"] : [];
+    const refresh = first ? [] : (FLAGS[tool] ?? []);
     return pulumi("up", "--yes", "--skip-preview", "--parallel", PARALLEL, "--stack", "bench", ...refresh);
   }
 

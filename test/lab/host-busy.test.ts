@@ -13,7 +13,8 @@ const trial = new TrialStack();
 const script = (text: string) => execOk("home", ["sh", "-c", text]);
 const HELD = "/run/trial-held";
 const SSHD = "/etc/ssh/sshd_config.d/00-trial.conf";
-const CLOCK = "/usr/local/lib/python3.13/dist-packages/usercustomize.py";
+/** Comes before the real one on the PATH of whoever logs in. */
+const PYTHON = "/usr/local/bin/python3";
 
 /** A role with a package that the host lacks. */
 const tool: Trial["roles"] = { tool: { packages: ["jq"], files: { "/etc/trial/tool": { content: "x\n" } } } };
@@ -28,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await script(
-    `rm -f ${HELD} ${SSHD} ${CLOCK}; systemctl reload ssh; rm -rf /etc/trial; apt-get purge -y -q traceroute`,
+    `rm -f ${HELD} ${SSHD} ${PYTHON}; systemctl reload ssh; rm -rf /etc/trial; apt-get purge -y -q traceroute`,
   );
   await trial.remove();
 });
@@ -117,8 +118,14 @@ test("a host whose sshd has as many half-open logins as it allows is no host tha
 test("a host whose clock is two hours ahead is told so, and keeps its time limits by another clock", async () => {
   await script(`rm -f ${SSHD}; systemctl reload ssh`);
   // What Python takes for the time of day; the agent's limits must not follow it.
-  const jumping = "import time, random\nreal = time.time\ntime.time = lambda: real() + 7200 + random.choice([0, 60])\n";
-  await execOk("home", ["python3", "-c", `open('${CLOCK}', 'w').write(${JSON.stringify(jumping)})`]);
+  const jumping = [
+    "#!/usr/bin/python3 -ISB",
+    "import random, sys, time",
+    "real = time.time",
+    "time.time = lambda: real() + 7200 + random.choice([0, 60])",
+    "exec(sys.argv[-1])",
+  ];
+  await exec("home", ["install", "-m", "755", "/dev/stdin", PYTHON], { stdin: `${jumping.join("\n")}\n` });
   const probes = [{ command: ["sh", "-c", "sleep 1"], timeoutSeconds: 30 }];
   const said = await trial.ok(
     ["up", "--yes", "--skip-preview"],
@@ -126,5 +133,5 @@ test("a host whose clock is two hours ahead is told so, and keeps its time limit
   );
   expect(said).toMatch(/the host's clock is 72\d\d s ahead of this machine's: .*see `timedatectl`/);
   expect(said.match(/clock is/g)!.length).toBeLessThanOrEqual(2);
-  await script(`rm -f ${CLOCK}`);
+  await script(`rm -f ${PYTHON}`);
 });

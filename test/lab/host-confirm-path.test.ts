@@ -1,5 +1,6 @@
 /** What confirms a change that could lock everybody out: only a connection that is newer than the change and comes over the same path. */
 import { FIREWALL_RULES } from "../../components/host-identity/render";
+import { quoteCommand } from "../../host/connection/quote";
 import { FIXED_HOSTS } from "../../lab/constants";
 import { leftovers, openTransaction } from "./host-state";
 import { until } from "./intranet";
@@ -10,7 +11,14 @@ import { TrialStack, UP } from "./trial";
 jest.setTimeout(400_000);
 
 const HOME = FIXED_HOSTS.find(({ name }) => name === "home")!;
-const AGENT = "python3 -B /var/lib/intranet/agent.pyz serve";
+/** The agent that home keeps, for a request on stdin. */
+const AGENT = [
+  "python3",
+  "-ISB",
+  "-c",
+  "import sys, zlib; sys.path.insert(0, '/var/lib/intranet/agent.pyz'); import main; " +
+    "sys.exit(main.serve({'request': zlib.compress(sys.stdin.buffer.read())}))",
+];
 const MASTER = "/run/intranet-confirm-master";
 const OPTIONS = ["-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5"];
 /** Seconds for the confirmation: the test opens the door again long before. */
@@ -40,18 +48,16 @@ test("an old connection, another path and the console confirm nothing; a new con
   going = trial.begin({ gate: gate(true, SECONDS) });
   await until("home awaits it", async () => (await openTransaction("home"))?.state === "awaiting", 120);
   const { tx } = (await openTransaction("home"))!;
-  const confirm = JSON.stringify({ request: { action: "confirm", tx }, modules: [] });
+  const confirm = JSON.stringify({ action: "confirm", tx });
 
   // Each gets in, and is the agent's to judge.
-  expect((await overMaster(AGENT, confirm)).stdout).toMatch(
+  expect((await overMaster(quoteCommand(AGENT), confirm)).stdout).toMatch(
     /"ok": false.*no proof that the way in is open: its connection is older than the change/,
   );
-  expect((await run(["ssh", ...OPTIONS, `root@${HOME.ipv6}`, AGENT], { stdin: confirm })).stdout).toMatch(
+  expect((await run(["ssh", ...OPTIONS, `root@${HOME.ipv6}`, quoteCommand(AGENT)], { stdin: confirm })).stdout).toMatch(
     new RegExp(`"ok": false.*it came in at ${HOME.ipv6} port 22, the change at ${HOME.ipv4} port 22`),
   );
-  expect((await exec("home", AGENT.split(" "), { stdin: confirm })).stdout).toMatch(
-    /"ok": false.*it did not come over SSH/,
-  );
+  expect((await exec("home", AGENT, { stdin: confirm })).stdout).toMatch(/"ok": false.*it did not come over SSH/);
   expect((await openTransaction("home"))?.state).toBe("awaiting");
 
   // Somebody at the console opens the door. The provider is still trying, and its next new connection gets in.

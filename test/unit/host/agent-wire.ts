@@ -5,7 +5,7 @@ import { inflateSync } from "node:zlib";
 export function requestOf(input: Buffer): { action: string; [field: string]: unknown } {
   const lines = [...input.toString("latin1").matchAll(/(\d+)\n/g)];
   const head = lines.find((line) => line.index + line[0].length + Number(line[1]) === input.length)!;
-  return JSON.parse(inflateSync(input.subarray(head.index + head[0].length)).toString()).request;
+  return JSON.parse(inflateSync(input.subarray(head.index + head[0].length)).toString());
 }
 
 /** How the agent ends with these fields as its answer. */
