@@ -99,7 +99,7 @@ export function agentCommand(user: string): string {
 }
 
 /**
- * What goes to the agent's stdin: what reads the rest, the agent's digest, then agent and request, compressed; each of these after its length in a line.
+ * What goes to the agent's stdin: what reads the rest, the agent's digest, then agent and request, each after its length in a line.
  * `kept`: the agent is left out, for a host that keeps it.
  */
 export function agentInput(request: object, kept = false): Buffer {
@@ -108,13 +108,17 @@ export function agentInput(request: object, kept = false): Buffer {
   return Buffer.concat([head, kept ? Buffer.from("0\n") : agent, block(request)]);
 }
 
+/** To compress less takes longer than to send it. */
+const LONG_BYTES = 8_192;
+
 /** The parts of the input that are the same every time. */
 let head: Buffer | undefined;
 let agent: Buffer | undefined;
 
-/** JSON, compressed, after its length in a line. */
+/** JSON after its length in a line; what is longer than some packets is compressed (RFC 1950), and never begins as JSON does. */
 function block(value: object): Buffer {
-  const body = deflateSync(Buffer.from(JSON.stringify(value), "utf8"));
+  const text = Buffer.from(JSON.stringify(value), "utf8");
+  const body = text.length > LONG_BYTES ? deflateSync(text) : text;
   return Buffer.concat([Buffer.from(`${body.length}\n`), body]);
 }
 

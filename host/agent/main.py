@@ -7,7 +7,6 @@ import _signal as signal  # see util.py
 import os
 import sys
 import time
-import zlib
 
 import facts
 import leaving
@@ -20,8 +19,13 @@ import util
 
 
 def serve(bundle):
-    """Runs bundle["request"], compressed JSON; the rest of `bundle` is this program itself, as rollback.persist keeps it on the host before a change."""
-    request = notation.loads(zlib.decompress(bundle["request"]))
+    """Runs bundle["request"], JSON or JSON compressed; the rest of `bundle` is this program itself, as rollback.persist keeps it on the host before a change."""
+    text = bundle["request"]
+    if not text.startswith(b"{"):
+        import zlib
+
+        text = zlib.decompress(text)
+    request = notation.loads(text)
     util.hide(request.get("secrets", []))
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the change may cut the connection that it came by: it ends all the same
     signal.signal(signal.SIGTERM, interrupted)

@@ -5,6 +5,7 @@
  */
 import { realpathSync } from "node:fs";
 import { dirname } from "node:path";
+import { keepCompiled } from "./compiled";
 import { leaveOutDebugLines } from "./debug-lines";
 import { inspectWhenUsed } from "./inspector";
 import { connectWhenUsed, loadWhenUsed } from "./later";
@@ -18,6 +19,7 @@ const script = process.argv[1] ?? "";
 const folder = RUNS_PROGRAMS.test(script) ? dirname(realpathSync(script)) : process.cwd();
 // Before the SDK is loaded something else may be that has to be first: what follows Pulumi's own calls (`TRACEPARENT`, W3C Trace Context).
 if (process.env["TRACEPARENT"] === undefined) {
+  keepCompiled();
   loadWhenUsed(folder);
   connectWhenUsed();
   inspectWhenUsed(folder);

@@ -31,6 +31,8 @@ const FLAGS: Partial<Record<ToolName, string[]>> = {
   "ours-one-pass": ["--refresh", "--run-program"],
 };
 
+/** Node.js for this library: the oldest release that is still supported, whatever the machine has. */
+const NODE = "node@22";
 const PEERS = { ansible: "ansible-core==2.19.*", pyinfra: "pyinfra==3.10.*" };
 /** pulumi reads 8 resources at a time on two cores; the others are told to take all hosts at once as well. */
 const PARALLEL = "256";
@@ -49,14 +51,21 @@ export class Tools {
     this.env = {
       ...process.env,
       ...toolchain,
+      PATH: `${path.join(cacheDir(), "bench/node/node_modules/.bin")}:${toolchain["PATH"] ?? process.env["PATH"]}`,
       ...operatorEnvironment(paths),
       PULUMI_BACKEND_URL: `file://${this.dir}/state`,
     };
     this.env["PULUMI_HOME"] = quietHome(path.join(this.dir, "home"), this.env);
   }
 
-  /** Installs the peers from PyPI unless they are there, and makes the working directory. `whole`: this library has one role for all services of a host. */
+  /** Installs Node.js from npm and the peers from PyPI unless they are there, and makes the working directory. `whole`: this library has one role for all services of a host. */
   static async make(paths: InstancePaths, progress: (text: string) => void, whole = false): Promise<Tools> {
+    const node = path.join(cacheDir(), "bench/node");
+    if (!existsSync(path.join(node, "node_modules/.bin/node"))) {
+      progress(`installing ${NODE}`);
+      mkdirSync(node, { recursive: true });
+      await run(["npm", "install", "--prefix", node, "--no-save", "--silent", NODE]);
+    }
     for (const [name, wanted] of Object.entries(PEERS)) {
       const environment = path.join(cacheDir(), "bench", name);
       if (existsSync(path.join(environment, ".installed"))) continue;

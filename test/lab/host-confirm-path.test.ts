@@ -16,8 +16,8 @@ const AGENT = [
   "python3",
   "-ISB",
   "-c",
-  "import sys, zlib; sys.path.insert(0, '/var/lib/intranet/agent.pyz'); import main; " +
-    "sys.exit(main.serve({'request': zlib.compress(sys.stdin.buffer.read())}))",
+  "import sys; sys.path.insert(0, '/var/lib/intranet/agent.pyz'); import main; " +
+    "sys.exit(main.serve({'request': sys.stdin.buffer.read()}))",
 ];
 const MASTER = "/run/intranet-confirm-master";
 const OPTIONS = ["-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=5"];

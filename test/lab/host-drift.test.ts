@@ -101,6 +101,38 @@ test("one line of one file: an up touches that file, and starts no unit anew", a
   expect(await whole()).toEqual(before);
 });
 
+test("an up that verifies and changes in one pass says what it has found, mends it, and touches nothing else", async () => {
+  const before = await whole();
+  await script("echo third >>/etc/drift/content");
+  const said = await trial.ok([...UP, "--refresh", "--run-program"], ROLES);
+  expect(said).toMatch(/drift\/content: its content was changed, lines gone: 0, new: 1/);
+  expect(await whole()).toEqual(before);
+});
+
+/** Of every unit that systemd knows, and some that it does not, those that differ; and whether without D-Bus the answer is systemctl's. */
+const COMPARE = `
+import sys
+sys.path.insert(0, "/var/lib/intranet/agent.pyz")
+import bus, commands, json, units
+known = commands.query(["systemctl", "list-units", "--all", "--plain", "--no-legend"]).splitlines()
+names = ["no-such.service", "9x@a-b.service", "sshd.service", *(line.split()[0] for line in known)]
+differ = names
+for _ in range(3):  # what changes meanwhile is asked again
+    by_bus, by_systemctl = units.told_by_bus(differ), units.told_by_systemctl(differ)
+    differ = [name for name in differ if by_bus[name] != by_systemctl[name]]
+    if not differ:
+        break
+bus.SOCKET = "/nowhere"
+without = units.states(["ssh.service"])
+print(json.dumps([len(names), differ, without == units.told_by_systemctl(["ssh.service"]), without["ssh.service"]["load"]]))
+`;
+
+test("units are over D-Bus what they are for systemctl, which is asked where there is no D-Bus", async () => {
+  const [count, ...found] = JSON.parse(await execOk(HOST, ["python3", "-ISB", "-c", COMPARE])) as unknown[];
+  expect(count).toBeGreaterThan(100);
+  expect(found).toEqual([[], true, "loaded"]);
+});
+
 test("deleting leaves the host as it was, units that are masked by now too, with what the other hand had put beside the units", async () => {
   await script("systemctl mask drift-mask; systemctl mask --runtime drift-stop");
   await trial.ok(["destroy", "--yes", "--skip-preview"], {});

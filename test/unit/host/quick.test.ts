@@ -74,8 +74,25 @@ test("a module that is a function or a class is one while it is put off", () => 
   expect(run(QUICK + program)).toEqual(run(program));
 });
 
+test("what V8 compiles is kept in the user's own cache, where Node.js can do that and has not been told of another", () => {
+  const kept = (before: string, env: NodeJS.ProcessEnv) =>
+    run(
+      `const modules = require("node:module"), seen = [];
+      modules.enableCompileCache = (folder) => void seen.push(folder);
+      modules.flushCompileCache = () => void seen.push("written");
+      ${before} ${QUICK} setTimeout(() => console.log(JSON.stringify(seen)), 800);`,
+      { XDG_CACHE_HOME: "/nowhere", NODE_COMPILE_CACHE: "", ...env },
+    );
+  const folder = "pulumi-intranet/compiled";
+  expect(kept("", {})).toEqual([`/nowhere/${folder}`, "written"]);
+  expect(kept("", { XDG_CACHE_HOME: "", HOME: "/home/ann" })).toEqual([`/home/ann/.cache/${folder}`, "written"]);
+  expect(kept("", { NODE_COMPILE_CACHE: join(quick, "elsewhere") })).toEqual([]);
+  expect(kept("delete modules.flushCompileCache;", {})).toEqual([`/nowhere/${folder}`]);
+  expect(kept("delete modules.enableCompileCache;", {})).toEqual([]);
+});
+
 test("where there is no SDK, or it is loaded already, nothing is changed", () => {
-  expect(run(`process.chdir("/"); ${QUICK} console.log(Object.keys(require.cache).length)`)).toBe(7);
+  expect(run(`process.chdir("/"); ${QUICK} console.log(Object.keys(require.cache).length)`)).toBe(8);
   const early = `${LOADED} require("@pulumi/pulumi"); ${QUICK} console.log(JSON.stringify(loaded()))`;
   expect(run(early)).toHaveLength(3);
 });
