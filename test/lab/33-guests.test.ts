@@ -34,11 +34,11 @@ afterAll(async () => {
   await pulumiOk(["preview", "--refresh", "--expect-no-changes"]);
 }, 400_000);
 
-/** Packets that carry a guest to a service, or to anything else. */
+/** Packets in a guest's name, to a service or to anything else. What comes to a guest is no such thing: a service sends the end of an earlier connection again for minutes. */
 const asGuests = (during: () => Promise<unknown>): Promise<string[]> =>
-  capture("vps", "any", [`net ${GUEST_PREFIX}`], during);
+  capture("vps", "any", [`src net ${GUEST_PREFIX}`], during);
 
-/** No such packets, once the last of earlier connections have come: a busy machine sends the end of one again seconds later. */
+/** No such packets, once the last of earlier connections have been sent. */
 async function nothingAsGuests(during: () => Promise<unknown>): Promise<void> {
   const seconds = (count: number) => new Promise((done) => setTimeout(done, count * 1000));
   await until("earlier guests have left", async () => (await asGuests(() => seconds(3))).length === 0);
@@ -215,7 +215,7 @@ describe("who claims to be a guest", () => {
       await liftedCloudFirewall(async () => {
         for (const port of [22, 80, 443]) {
           let fate = "";
-          const seen = await capture("vps", "any", [`dst host ${guest}`], async () => {
+          const seen = await capture("vps", "any", [`src host ${VISITOR} and dst host ${guest}`], async () => {
             ({ fate } = await probe("visitor", guest, { port, timeout: 2 }));
           });
           expect([port, fate]).toEqual([port, "filtered"]);
