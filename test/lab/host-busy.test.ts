@@ -125,7 +125,10 @@ test("a host whose clock is two hours ahead is told so, and keeps its time limit
     "time.time = lambda: real() + 7200 + random.choice([0, 60])",
     "exec(sys.argv[-1])",
   ];
-  await exec("home", ["install", "-m", "755", "/dev/stdin", PYTHON], { stdin: `${jumping.join("\n")}\n` });
+  const write = 'cat >"$1" && chmod 755 "$1"';
+  expect(await exec("home", ["sh", "-c", write, "sh", PYTHON], { stdin: `${jumping.join("\n")}\n` })).toMatchObject({
+    code: 0,
+  });
   const probes = [{ command: ["sh", "-c", "sleep 1"], timeoutSeconds: 30 }];
   const said = await trial.ok(
     ["up", "--yes", "--skip-preview"],
