@@ -12,6 +12,8 @@ import sys
 import time
 
 FOLDER = "/run/steps"
+AGENT = (["-ISB"], ["-B"])
+"""How the agent is started over SSH, and from the disk."""
 BASE = "/var/lib/intranet"
 SAME = "/etc/passwd /etc/shadow /etc/group /etc/gshadow /etc/subuid /etc/subgid".split()
 LOCKS = [path + ".lock" for path in SAME] + ["/etc/.pwd.lock", "/etc/ld.so.cache"]
@@ -53,7 +55,7 @@ def processes():
 
 def agents():
     """The agent's processes, whoever has started them: alone they are called with -B."""
-    return [entry for entry in processes() if entry[3][0].endswith("python3") and entry[3][1:2] == ["-B"] and entry[1] != "Z"]
+    return [entry for entry in processes() if entry[3][0].endswith("python3") and entry[3][1:2] in AGENT and entry[1] != "Z"]
 
 
 def until(what, seconds=90):
@@ -93,7 +95,7 @@ def go():
     """Lets everything go on. Also what does not look stopped: one that writes to the disk stops when it has written."""
     words = ("apt-get", "dpkg")
     for pid, state, _, argv in list(processes()):
-        if state == "T" or os.path.basename(argv[0]) in words or argv[1:2] == ["-B"]:
+        if state == "T" or os.path.basename(argv[0]) in words or argv[1:2] in AGENT:
             os.kill(pid, signal.SIGCONT)
 
 

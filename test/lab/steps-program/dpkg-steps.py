@@ -9,6 +9,8 @@ import signal
 import sys
 
 FOLDER = "/run/steps"
+AGENT = (["-ISB"], ["-B"])
+"""How the agent is started over SSH, and from the disk."""
 
 
 def pids(fits):
@@ -25,7 +27,7 @@ def pids(fits):
 
 
 def agents():
-    return pids(lambda name, more: name == "python3" and more[:1] == ["-B"])
+    return pids(lambda name, more: name == "python3" and more[:1] in AGENT)
 
 
 def packagers():
