@@ -22,7 +22,13 @@ export default tseslint.config(
     files: ["**/*.js"],
     languageOptions: {
       sourceType: "commonjs",
-      globals: { module: "writable", require: "readonly", process: "readonly" },
+      globals: {
+        module: "writable",
+        exports: "writable",
+        require: "readonly",
+        process: "readonly",
+        __dirname: "readonly",
+      },
     },
   },
 );

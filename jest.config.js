@@ -14,6 +14,11 @@ module.exports = {
   projects: [
     { ...common, displayName: "unit", testMatch: ["<rootDir>/test/unit/**/*.test.ts"] },
     { ...common, displayName: "component", testMatch: ["<rootDir>/test/component/**/*.test.ts"] },
-    { ...common, displayName: "lab", testMatch: ["<rootDir>/test/lab/**/*.test.ts"] },
+    {
+      ...common,
+      displayName: "lab",
+      testMatch: ["<rootDir>/test/lab/**/*.test.ts"],
+      testEnvironment: "<rootDir>/test/lab/environment.ts",
+    },
   ],
 };

@@ -9,7 +9,7 @@ import { UnknownServerError } from "./fabric/servers";
 import type { Slowness } from "./fabric/slow";
 import type { FabricServices } from "./fabric/services";
 import { requireSnapshot, restore, save, snapshots } from "./fabric/snapshot";
-import type { InstancePaths } from "./paths";
+import { instanceName, instancePaths, type InstancePaths } from "./paths";
 
 /** What `GET /status` answers, and `status --json` prints. */
 export interface LabStatus {
@@ -178,19 +178,23 @@ function addSnapshots(app: FastifyInstance, paths: InstancePaths, fabric: Fabric
     }
     return {};
   });
-  app.post<{ Params: { name: string } }>("/snapshots/:name/restore", async ({ params }) => {
-    requireSnapshot(paths, params.name); // before anything is switched off
-    await Promise.all([services.stopClouds(), services.stopNames()]);
-    await fabric.stopHosts();
-    await restore(paths, params.name);
-    await services.startNames();
-    await Promise.all([services.startClouds(), fabric.startHosts()]);
-    await Promise.all(
-      fabric
-        .hosts()
-        .filter(({ state }) => state !== "off")
-        .map(({ name }) => fabric.host(name).ready()),
-    );
-    return {};
-  });
+  app.post<{ Params: { name: string }; Body: { of?: string } }>(
+    "/snapshots/:name/restore",
+    async ({ params, body }) => {
+      // Before anything is switched off. All labs have the same addresses and keys, so that the moments of one are good for another.
+      const source = requireSnapshot(body.of === undefined ? paths : instancePaths(instanceName(body.of)), params.name);
+      await Promise.all([services.stopClouds(), services.stopNames()]);
+      await fabric.stopHosts();
+      await restore(paths, source);
+      await services.startNames();
+      await Promise.all([services.startClouds(), fabric.startHosts()]);
+      await Promise.all(
+        fabric
+          .hosts()
+          .filter(({ state }) => state !== "off")
+          .map(({ name }) => fabric.host(name).ready()),
+      );
+      return {};
+    },
+  );
 }

@@ -6,12 +6,14 @@ import { operatorArgv } from "../lab-process";
 import { projectRoot, type InstancePaths } from "../paths";
 import { attach, CommandError, run } from "../process";
 
+let environment: Record<string, string> | undefined;
+
 /** What the toolchain sets for the engine; empty where there is none or it is not built, which only matters to who runs the engine. */
 async function toolchainEnvironment(command: string): Promise<Record<string, string>> {
   const toolchain = path.join(projectRoot(), "toolchain", "bin", "toolchain");
   if (!existsSync(toolchain)) return {};
   try {
-    return JSON.parse(await run([toolchain, "env", "--json"])) as Record<string, string>;
+    return (environment ??= JSON.parse(await run([toolchain, "env", "--json"])) as Record<string, string>);
   } catch (error) {
     if (path.basename(command) === "pulumi" && error instanceof CommandError)
       process.stderr.write(`lab: ${error.output}\n`);
@@ -35,8 +37,17 @@ export function operatorEnvironment(paths: InstancePaths): Record<string, string
   };
 }
 
+/** What runs a command as the operator: the argument list, and its environment over that of the caller. */
+export async function asOperator(
+  paths: InstancePaths,
+  argv: readonly string[],
+): Promise<{ argv: string[]; env: NodeJS.ProcessEnv }> {
+  const env = { ...process.env, ...(await toolchainEnvironment(argv[0] ?? "")), ...operatorEnvironment(paths) };
+  return { argv: operatorArgv(paths, argv), env };
+}
+
 /** Runs a command as the operator: the caller's files, directory, terminal; home's network. Returns its exit code. */
 export async function runAsOperator(paths: InstancePaths, argv: readonly string[]): Promise<number> {
-  const env = { ...process.env, ...(await toolchainEnvironment(argv[0] ?? "")), ...operatorEnvironment(paths) };
-  return attach(operatorArgv(paths, argv), { env });
+  const { argv: whole, env } = await asOperator(paths, argv);
+  return attach(whole, { env });
 }

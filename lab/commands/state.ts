@@ -64,9 +64,10 @@ export function stateCommands(
     .command("restore")
     .description("go back to a snapshot; all hosts boot again")
     .argument("[name]", "name of the snapshot", DEFAULT_SNAPSHOT)
-    .action(async (name: string) => {
-      await post(`/snapshots/${encodeURIComponent(name)}/restore`);
-      progress(`back at snapshot ${name}`);
+    .option("--of <lab>", "the snapshot of another lab: both have the same network, addresses and keys")
+    .action(async (name: string, { of }: { of?: string }) => {
+      await post(`/snapshots/${encodeURIComponent(name)}/restore`, { of });
+      progress(`back at snapshot ${name}${of === undefined ? "" : ` of ${of}`}`);
     });
 
   program

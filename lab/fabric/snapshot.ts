@@ -51,9 +51,8 @@ export async function save(paths: InstancePaths, name: string): Promise<void> {
   renameSync(partial, target);
 }
 
-/** Puts the instance back to `name`. The caller has switched everything off. Throws where there is no such snapshot. */
-export async function restore(paths: InstancePaths, name: string): Promise<void> {
-  const source = requireSnapshot(paths, name);
+/** Puts the instance to what is kept in a directory that {@link requireSnapshot} gave. The caller has switched everything off. */
+export async function restore(paths: InstancePaths, source: string): Promise<void> {
   rmSync(paths.hosts, { recursive: true, force: true });
   await copy(path.join(source, "hosts"), paths.hosts);
   for (const part of parts(paths)) {
@@ -62,7 +61,7 @@ export async function restore(paths: InstancePaths, name: string): Promise<void>
   }
 }
 
-/** The directory of a snapshot; throws where there is none, naming those that exist. */
+/** The directory of an instance's snapshot; throws where there is none, naming those that exist. */
 export function requireSnapshot(paths: InstancePaths, name: string): string {
   checkSnapshotName(name);
   const source = path.join(paths.snapshots, name);

@@ -4,6 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { parse, stringify } from "yaml";
 import { planIntranet, type IntranetPlan, type IntranetSpec } from "../../model";
+import { spend } from "./spent";
 import { exec, type Result, run, status } from "./support";
 
 jest.setTimeout(180_000);
@@ -36,8 +37,12 @@ export async function pulumiOk(args: string[], options: { timeoutSeconds?: numbe
   return result.stdout;
 }
 
-/** Brings the stack up when it is not, with every host that waits to be joined. */
+/** Brings the stack up when it is not, with every host that waits to be joined. A file that begins with it (between.ts) need not look. */
 export async function ensureUp(): Promise<void> {
+  const known = globalThis as { intranetIsUp?: boolean };
+  const isUp = known.intranetIsUp === true;
+  known.intranetIsUp = false; // once: whatever the file does from now on may change it
+  if (isUp) return;
   await run(["pulumi", "stack", "select", "--create", "lab"]);
   await up();
   const pending = await pendingHosts();
@@ -132,6 +137,10 @@ export async function until<T>(
   condition: () => Promise<T | undefined | false>,
   seconds = 60,
 ): Promise<T> {
+  return spend("wait", () => poll(what, condition, seconds));
+}
+
+async function poll<T>(what: string, condition: () => Promise<T | undefined | false>, seconds: number): Promise<T> {
   const end = Date.now() + seconds * 1000;
   let last: unknown;
   while (Date.now() < end) {

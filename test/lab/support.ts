@@ -1,74 +1,35 @@
-/** The lab as tests use it: `bin/lab` of this checkout, with an instance of its own ($LAB_NAME, else "test"), up before the first test. */
-import { spawn } from "node:child_process";
+/**
+ * The lab as tests use it, with an instance of its own ($LAB_NAME, else "test"). Commands of `bin/lab` that tests use all the time are called here
+ * without a process of their own.
+ */
 import * as path from "node:path";
-import type { ProbeOptions, ProbeResult } from "../../lab/probe";
+import { asOperator } from "../../lab/commands/run";
+import { execArgv, requireLab } from "../../lab/lab-process";
+import { instancePaths } from "../../lab/paths";
+import { probe as labProbe, type ProbeOptions, type ProbeResult } from "../../lab/probe";
 import type { LabStatus } from "../../lab/supervisor-api";
+import { command, type CommandOptions, type Result } from "./command";
+import { spend } from "./spent";
+
+export type { CommandOptions, Result } from "./command";
 
 const ROOT = path.resolve(__dirname, "../..");
 
-/** Name of the instance that the tests use. */
-export const LAB_NAME = process.env["LAB_NAME"] || "test";
+/** Name of the instance that the tests use; where several run side by side ($LAB_RUN is set), each of jest's workers has one. */
+export const LAB_NAME =
+  (process.env["LAB_NAME"] || "test") + (process.env["LAB_RUN"] ? `-${process.env["JEST_WORKER_ID"] ?? "1"}` : "");
 
-/** How a command ended. */
-export interface Result {
-  /** Exit code; 124 when it was ended since it took too long. */
-  code: number;
-  stdout: string;
-  stderr: string;
-}
+/** Where the instance is. */
+export const INSTANCE = instancePaths(LAB_NAME);
 
-/** Options of `lab`, `exec` and `run`. */
-export interface CommandOptions {
-  /** Text for stdin; default: none. */
-  stdin?: string;
-  /** Seconds after which the command is ended; default 120. */
-  timeoutSeconds?: number;
-  /** Variables for the command, also over those that the lab sets; only `run` has them. */
-  env?: Record<string, string>;
-  /** Hears what it prints, while it runs. */
-  onOutput?: (text: string) => void;
-}
+/** What hosts boot for, or all of a lab begins again. */
+const BOOTS = new Set(["up", "down", "reset", "off", "on", "restore", "snapshot", "restart-clouds"]);
 
 /** Runs `bin/lab ARGS`; never throws for an exit code. */
 export function lab(args: readonly string[], options: CommandOptions = {}): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(path.join(ROOT, "bin/lab"), args, {
-      cwd: ROOT,
-      env: { ...process.env, LAB_NAME },
-      stdio: ["pipe", "pipe", "pipe"],
-      detached: true,
-    });
-    const out: Buffer[] = [];
-    const err: Buffer[] = [];
-    let late = false;
-    const timer = setTimeout(
-      () => {
-        late = true;
-        process.kill(-child.pid!, "SIGKILL"); // the command and what it has started
-      },
-      (options.timeoutSeconds ?? 120) * 1000,
-    );
-    for (const [stream, chunks] of [
-      [child.stdout, out],
-      [child.stderr, err],
-    ] as const)
-      stream.on("data", (chunk: Buffer) => {
-        chunks.push(chunk);
-        options.onOutput?.(chunk.toString());
-      });
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(options.stdin ?? "");
-    child.on("error", reject);
-    child.on("close", (code) => {
-      clearTimeout(timer);
-      const said = late ? `\nended after ${options.timeoutSeconds ?? 120} s` : "";
-      resolve({
-        code: late ? 124 : (code ?? 1),
-        stdout: Buffer.concat(out).toString(),
-        stderr: Buffer.concat(err).toString() + said,
-      });
-    });
-  });
+  const going = () =>
+    command([path.join(ROOT, "bin/lab"), ...args], { ...options, cwd: ROOT, env: { ...options.env, LAB_NAME } });
+  return BOOTS.has(args[0] ?? "") ? spend("boot", going) : going();
 }
 
 /** The same, and throws with the output when the exit code is not 0. Returns stdout. */
@@ -79,9 +40,15 @@ export async function labOk(args: readonly string[], options: CommandOptions = {
   return result.stdout;
 }
 
-/** Runs a command inside a host or in a router's namespace. */
-export function exec(host: string, argv: readonly string[], options: CommandOptions = {}): Promise<Result> {
-  return lab(["exec", host, "--", ...argv], options);
+/** Runs a command inside a host or in a router's namespace. A host that is off, or that nobody knows, is exit code 1, as of `bin/lab exec`. */
+export async function exec(host: string, argv: readonly string[], options: CommandOptions = {}): Promise<Result> {
+  let whole;
+  try {
+    whole = execArgv(INSTANCE, await status(), host, argv);
+  } catch (error) {
+    return { code: 1, stdout: "", stderr: `lab: ${(error as Error).message}\n` };
+  }
+  return command(whole, options);
 }
 
 /** The same, and throws with what the command said when its exit code is not 0. Returns stdout. */
@@ -92,27 +59,27 @@ export async function execOk(host: string, argv: readonly string[]): Promise<str
 }
 
 /** Runs a command as the operator, on home's LAN. */
-export function run(argv: readonly string[], options: CommandOptions = {}): Promise<Result> {
-  const pairs = Object.entries(options.env ?? {}).map(([name, value]) => `${name}=${value}`);
-  return lab(["run", "--", ...(pairs.length > 0 ? ["env", ...pairs] : []), ...argv], options);
+export async function run(argv: readonly string[], options: CommandOptions = {}): Promise<Result> {
+  await status();
+  const { argv: whole, env } = await asOperator(INSTANCE, argv);
+  const going = () => command(whole, { ...options, cwd: ROOT, env: { ...env, ...options.env } });
+  return argv.includes("pulumi") ? spend("up", going) : going();
 }
 
 /** One attempt from a host to a host, address or name; throws only when the probe itself cannot be made. */
 export async function probe(from: string, to: string, options: ProbeOptions = {}): Promise<ProbeResult> {
-  const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  return JSON.parse(await labOk(["probe", from, to, "--json", ...flags])) as ProbeResult;
+  return labProbe(INSTANCE, await status(), from, to, options);
 }
 
-/** What runs. */
-export async function status(): Promise<LabStatus> {
-  return JSON.parse(await labOk(["status", "--json"])) as LabStatus;
+/** What runs. Throws when the lab does not. */
+export function status(): Promise<LabStatus> {
+  return requireLab(INSTANCE);
 }
 
-/** Brings the lab up, and keeps the snapshot `fresh` of it as it is before any stack was there. */
-export async function ensureLab(): Promise<void> {
+/** Brings the lab up, and keeps the snapshot `fresh` of it as it is before any stack was there. Returns whether it has just been made. */
+export async function ensureLab(): Promise<boolean> {
   const now = JSON.parse(await labOk(["up", "--json"], { timeoutSeconds: 900 })) as LabStatus;
-  if (!now.snapshots.includes("fresh") && now.hosts.every(({ kind }) => kind !== "server"))
-    await labOk(["snapshot", "fresh"]);
+  if (now.snapshots.includes("fresh") || now.hosts.some(({ kind }) => kind === "server")) return false;
+  await labOk(["snapshot", "fresh"]);
+  return true;
 }
-
-beforeAll(ensureLab, 900_000);
