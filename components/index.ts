@@ -11,6 +11,7 @@ export type { InternalDnsArgs, InternalRecord, NameServerHost } from "./internal
 export { InternalDns } from "./internal-dns/internal-dns";
 export type { IntranetArgs } from "./intranet/args";
 export type { DeviceOutputs } from "./intranet/devices";
+export type { Inventory, ServiceEntry, SiteEntry } from "./intranet/inventory";
 export { Intranet, type CertificateAuthorityOutputs, type DnsOutputs } from "./intranet/intranet";
 export type { SummaryRow } from "./intranet/summary";
 export type { BfdArgs, OspfArgs, OspfInterface, PinnedTable, PublicOspf } from "./ospf/args";

@@ -11,6 +11,7 @@ export * from "./key";
 export * from "./links";
 export * from "./link-rules";
 export * from "./name";
+export * from "./openings";
 export * from "./ospf";
 export * from "./plan";
 export * from "./prefix";

@@ -1,5 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
-import { exposureOf, formatIssue, Issues, planIntranet, show, type ExposureRow, type IntranetPlan } from "../../model";
+import {
+  exposureOf,
+  formatIssue,
+  Issues,
+  openingsOf,
+  planIntranet,
+  show,
+  type ExposureRow,
+  type IntranetPlan,
+  type Openings,
+} from "../../model";
 import { checkSshPublicKeys } from "../common/check";
 import { checkZone } from "../public-dns/check";
 import { Sinkhole } from "../sinkhole/sinkhole";
@@ -7,6 +17,7 @@ import { checkEngine } from "../sni-proxy/check";
 import type { IntranetArgs } from "./args";
 import { makeDevices, type DeviceOutputs } from "./devices";
 import { makeHosts } from "./hosts";
+import { inventoryOf, type Inventory } from "./inventory";
 import { makeKeys, makeLinks, makeOspf } from "./links";
 import { makeCertificateAuthority, makeDns, makeProxies, makeResolvers } from "./names";
 import type { Parts } from "./parts";
@@ -25,8 +36,10 @@ export interface CertificateAuthorityOutputs {
 
 /** What LANs need to ask the internal name servers. */
 export interface DnsOutputs {
-  /** The name servers' addresses. */
+  /** The name servers' addresses. @deprecated a list shifts in previews: {@link DnsOutputs.servers} */
   readonly resolvers: readonly string[];
+  /** The IPv4 address at which each name server answers, by host. */
+  readonly servers: Readonly<Record<string, string>>;
   /** What to enter in DHCP and router advertisements, as text. */
   readonly dhcp: string;
   /** A script (POSIX sh) that says which resolver answers, and whether it is the right one. */
@@ -40,17 +53,25 @@ export interface DnsOutputs {
 export class Intranet extends pulumi.ComponentResource {
   /** What follows from the description: addresses, links, names. */
   public readonly plan: IntranetPlan;
-  /** What runs where. */
+  /** What there is, by kind and name. */
+  public readonly inventory: Inventory;
+  /** What can be reached, keyed by what it says: an opening is one line of a preview. */
+  public readonly openings: Openings;
+  /** What runs where. @deprecated a list shifts in previews: {@link Intranet.inventory} */
   public readonly summary: pulumi.Output<SummaryRow[]>;
-  /** Who can reach what. */
+  /** Who can reach what. @deprecated a list shifts in previews: {@link Intranet.openings} */
   public readonly exposure: ExposureRow[];
   /** Each device's configuration, by name. Secret. */
   public readonly devices: pulumi.Output<Record<string, DeviceOutputs>>;
   /** The public face. */
   public readonly sinkhole: Sinkhole;
-  /** What to enter on the routers of sites with `router: "static"`, by site. */
+  /** What to enter on the routers of sites with `router: "static"`: by site and destination, the gateway. Sites without any are left out. */
+  public readonly routes: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** The same. @deprecated its lists shift in previews: {@link Intranet.routes} */
   public readonly staticRoutes: Record<string, readonly { destination: string; gateway: string }[]>;
-  /** Sites whose hosts have not been joined yet: their roles are made by the first `up` after that. */
+  /** By site whose host is joined by a script: `joined`, or what to do. Its roles are made by the first `up` after it has joined. */
+  public readonly enrolment: Readonly<Record<string, pulumi.Output<string>>>;
+  /** Sites whose hosts have not been joined yet. @deprecated a list shifts in previews: {@link Intranet.enrolment} */
   public readonly pending: pulumi.Output<string[]>;
   /** The script that joins a host, by site. Secret. */
   public readonly enrol: pulumi.Output<Record<string, string>>;
@@ -96,6 +117,12 @@ export class Intranet extends pulumi.ComponentResource {
     const { authority, trusting } = makeCertificateAuthority(parts, resolving);
     makeProxies(parts, trusting, authority, [publicNames, ...front.ready, ...(routed[plan.hub]!.after ?? [])]);
 
+    this.enrolment = Object.fromEntries(
+      Object.entries(enrolments).map(([site, { enrolled }]) => [
+        site,
+        enrolled.apply((joined) => (joined ? "joined" : `run on it what bin/enrol ${site} prints`)),
+      ]),
+    );
     this.pending = pulumi
       .all(Object.entries(enrolments).map(([site, { enrolled }]) => enrolled.apply((joined) => (joined ? [] : [site]))))
       .apply((all) => all.flat());
@@ -109,7 +136,15 @@ export class Intranet extends pulumi.ComponentResource {
         fingerprint,
         page: `http://${authority.page.hostname}`,
       }));
-    this.dns = names && { resolvers: names.resolvers, dhcp: names.dhcp, doctor: names.doctor };
+    this.dns = names && {
+      resolvers: names.resolvers,
+      servers: Object.fromEntries(plan.dns!.servers.map((server) => [server, plan.hosts[server]!.identity.v4])),
+      dhcp: names.dhcp,
+      doctor: names.doctor,
+    };
+    this.inventory = inventoryOf(plan, this.sinkhole);
+    this.openings = openingsOf(plan, args.sinkhole.management);
+    this.routes = routesOf(plan);
     const { ipv4, ipv6 } = this.sinkhole;
     this.summary = pulumi
       .output({ ipv4, ipv6, ipv6Network: this.sinkhole.ipv6Network })
@@ -119,6 +154,10 @@ export class Intranet extends pulumi.ComponentResource {
       Object.entries(plan.sites).map(([site, { staticRoutes }]) => [site, staticRoutes]),
     );
     this.registerOutputs({
+      inventory: this.inventory,
+      openings: this.openings,
+      routes: this.routes,
+      enrolment: this.enrolment,
       summary: this.summary,
       exposure: this.exposure,
       devices: this.devices,
@@ -126,6 +165,17 @@ export class Intranet extends pulumi.ComponentResource {
       pending: this.pending,
     });
   }
+}
+
+/** The routes that somebody has to enter, by site and destination. */
+function routesOf(plan: IntranetPlan): Record<string, Record<string, string>> {
+  const sites = Object.entries(plan.sites).filter(([, { staticRoutes }]) => staticRoutes.length > 0);
+  return Object.fromEntries(
+    sites.map(([site, { staticRoutes }]) => [
+      site,
+      Object.fromEntries(staticRoutes.map(({ destination, gateway }) => [destination, gateway])),
+    ]),
+  );
 }
 
 /** What the model knows nothing of, before anything is made. */

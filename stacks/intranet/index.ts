@@ -32,17 +32,25 @@ const net = new Intranet(config.get("name") ?? "intranet", {
   ...optional("protect", (key) => config.getBoolean(key)),
 });
 
-/** What runs where. */
+/** What there is, by kind and name. */
+export const inventory = net.inventory;
+/** What can be reached, and by whom: an opening is one line of a preview. */
+export const openings = net.openings;
+/** What to enter on the routers of sites with `router: static`: by site and destination, the gateway. */
+export const routes = net.routes;
+/** By site whose host is joined by a script: whether it has joined. `bin/enrol NAME` prints what to run on it. */
+export const enrolment = net.enrolment;
+/** What runs where. For one release beside `inventory`. */
 export const summary = net.summary;
-/** Who can reach what. */
+/** Who can reach what. For one release beside `openings`. */
 export const exposure = net.exposure;
 /** The sinkhole's public addresses and host key. */
 export const sinkhole = { ipv4: net.sinkhole.ipv4, ipv6: net.sinkhole.ipv6, hostPublicKey: net.sinkhole.hostPublicKey };
 /** Each device's configuration and QR codes. Secret. */
 export const devices = net.devices;
-/** What to enter on the routers of sites with `router: static`. */
+/** What to enter on the routers of sites with `router: static`. For one release beside `routes`. */
 export const staticRoutes = net.staticRoutes;
-/** Sites whose hosts are still to come: `bin/enrol NAME` prints what to run on each. */
+/** Sites whose hosts are still to come. For one release beside `enrolment`. */
 export const pending = net.pending;
 /** The script that joins a host, by site. Secret: each holds the host's keys. */
 export const enrol = net.enrol;

@@ -133,6 +133,24 @@ describe("an intranet", () => {
     expect(value["laptop"]!.qrTerminal).toMatch(/[▀▄█]/);
   });
 
+  test("shows what there is by name, without a secret; a service more changes no other key", async () => {
+    const net = await make();
+    const { value, secret } = await valueOf(pulumi.output(net.inventory));
+    expect(secret).toBe(false);
+    expect(Object.entries(value).map(([kind, named]) => [kind, Object.keys(named)])).toEqual([
+      ["sinkhole", ["vps"]],
+      ["sites", ["home"]],
+      ["services", ["nextcloud"]],
+      ["devices", ["laptop"]],
+    ]);
+    const more = await make({ services: { alpha: { at: "home", port: 1 }, nextcloud: { at: "home", port: 8080 } } });
+    const after = (await valueOf(pulumi.output(more.inventory))).value;
+    expect(after).toEqual({ ...value, services: { ...value.services, alpha: expect.anything() } });
+    const added = Object.keys(more.openings).filter((key) => !(key in net.openings));
+    expect(added).toEqual(["inside → alpha at home: tcp 80, 443"]);
+    expect(more.openings).toMatchObject(net.openings);
+  });
+
   test("shows what runs where without a secret", async () => {
     const net = await make();
     const { value, secret } = await valueOf(net.summary);

@@ -29,9 +29,9 @@ export async function resolveThrough(device: string, addresses: readonly string[
 
 /** Enters what the stack says into a site's router, or takes it out again: its LAN's ways into the intranet. */
 export async function staticRoutes(site: string, state: "entered" | "removed"): Promise<void> {
-  const routes = (await outputs())["staticRoutes"][site] as { destination: string; gateway: string }[];
+  const routes = Object.entries<string>((await outputs())["routes"][site] ?? {});
   if (routes.length === 0) throw new Error(`the stack names no route for the router of ${site}`);
-  for (const { destination, gateway } of routes) {
+  for (const [destination, gateway] of routes) {
     const what = state === "entered" ? ["replace", destination, "via", gateway] : ["del", destination];
     const result = await exec(`${site}-router`, ["ip", "route", ...what]);
     if (result.code !== 0 && state === "entered") throw new Error(`${site}-router: ${result.stderr}`);

@@ -58,7 +58,8 @@ export function up(args: string[] = []): Promise<string> {
 
 /** The hosts that wait to be joined, by the stack's outputs. */
 export async function pendingHosts(): Promise<string[]> {
-  return JSON.parse(await pulumiOk(["stack", "output", "--json", "pending"]));
+  const states = JSON.parse(await pulumiOk(["stack", "output", "--json", "enrolment"])) as Record<string, string>;
+  return Object.keys(states).filter((site) => states[site] !== "joined");
 }
 
 /** Runs `bin/enrol ARGS` as the operator. */
