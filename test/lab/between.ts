@@ -51,9 +51,9 @@ export async function begin(file: string): Promise<Holds | undefined> {
 /** Notes what the lab holds after a file, if that is sure. Returns what the file has left that it should not have. */
 export async function end(file: string, failed: boolean): Promise<string[]> {
   if (RUN === undefined) return [];
+  if (file === FIRST) writeFileSync(path.join(RUN, "up"), failed ? "" : LAB_NAME);
   const left = failed ? [] : await leftovers(leaves(file));
   if (!failed && left.length === 0) writeFileSync(NOTE, leaves(file));
-  if (file === FIRST) writeFileSync(path.join(RUN, "up"), failed ? "" : LAB_NAME);
   return left;
 }
 
@@ -72,7 +72,8 @@ async function leftovers(holds: Holds): Promise<string[]> {
 
 async function ledgers(host: string, holds: Holds): Promise<string[]> {
   const { stdout } = await exec(host, ["sh", "-c", "cd /var/lib/intranet 2>/dev/null && ls && cat ledger.json"]);
-  const [listing = "", ledger = "{}"] = stdout.split(/(?=\{)/);
+  const at = stdout.indexOf("{");
+  const [listing, ledger] = at < 0 ? [stdout, "{}"] : [stdout.slice(0, at), stdout.slice(at)];
   const roles = Object.keys((JSON.parse(ledger) as { roles?: object }).roles ?? {});
   return [
     ...(listing.includes("journal.json") ? [`${host}, where a change is half made`] : []),
