@@ -1,7 +1,9 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { bearerToken, isSameSecret } from "../bearer";
 import { JsonSyntaxError, jsonApp, refusedFields } from "../json-app";
-import { actionRoutes, catalogRoutes } from "./catalog-routes";
+import { absentRoutes } from "./absent-routes";
+import { actionRoutes } from "./action-routes";
+import { catalogRoutes } from "./catalog-routes";
 import { ApiError } from "./errors";
 import { defineFirewallJobs, firewallRoutes } from "./firewalls";
 import { definePrimaryIpJobs, primaryIpActionRoutes, primaryIpRoutes } from "./primary-ips";
@@ -60,6 +62,7 @@ export function hetzner(options: HetznerOptions): Hetzner {
       firewallRoutes(api, project);
       catalogRoutes(api);
       actionRoutes(api, project);
+      absentRoutes(api);
     },
     { prefix: "/v1" },
   );

@@ -56,13 +56,6 @@ export const IMAGES: readonly Image[] = [
   { id: 310557660, name: "debian-13", description: "Debian 13", os_flavor: "debian", os_version: "13" },
 ];
 
-/** Data centers: kept for readers of old programs; servers and primary IPs have a location only. */
-export const DATACENTERS: readonly { id: number; name: string; location: string }[] = [
-  { id: 4, name: "fsn1-dc14", location: "fsn1" },
-  { id: 2, name: "nbg1-dc3", location: "nbg1" },
-  { id: 3, name: "hel1-dc2", location: "hel1" },
-];
-
 /** Finds an entry by numeric id or by name, as the API's "id or name" fields do. */
 export function byIdOrName<T extends { id: number; name: string }>(
   entries: readonly T[],
@@ -116,18 +109,6 @@ export function presentImage(image: Image): object {
     deleted: null,
     labels: {},
     architecture: "x86",
-  };
-}
-
-/** API form of a data center. */
-export function presentDatacenter(entry: (typeof DATACENTERS)[number]): object {
-  const types = SERVER_TYPES.map((type) => type.id);
-  return {
-    id: entry.id,
-    name: entry.name,
-    description: entry.name,
-    location: byIdOrName(LOCATIONS, entry.location),
-    server_types: { supported: types, available: types, available_for_migration: types },
   };
 }
 

@@ -8,9 +8,11 @@ const STATUS = {
   method_not_allowed: 405,
   conflict: 409,
   uniqueness_error: 409,
-  resource_in_use: 409,
+  deprecated_api_endpoint: 410,
   payload_too_large: 413,
   invalid_input: 422,
+  resource_in_use: 422,
+  must_be_unassigned: 422,
   unsupported_error: 422,
   invalid_server_type: 422,
   server_not_stopped: 422,
@@ -34,7 +36,9 @@ export type ErrorCode = keyof typeof STATUS;
 
 /** What `details` of an error holds, when it holds something. */
 export interface ErrorDetails {
-  fields: { name: string; messages?: string[] }[];
+  fields?: { name: string; messages?: string[] }[];
+  /** Where the end of a removed part of the API was announced. */
+  announcement?: string;
 }
 
 /** An error that a client gets as `{"error": {code, message, details}}`. */

@@ -3,7 +3,7 @@ import { presentAction } from "./actions";
 import { ApiError } from "./errors";
 import { FIREWALL_RULES, parseRules, presentRule, type RuleBody } from "./firewall-rules";
 import { checkLabels, parseSelector } from "./labels";
-import { filterBy, filterByLabels, paginate, sorted, type Query } from "./list";
+import { listed, type Query } from "./list";
 import type { ActionRecord, FirewallRecord, FirewallTarget, ServerRecord } from "./model";
 import { remove, requireUniqueName, type Project } from "./project";
 
@@ -46,19 +46,15 @@ const TARGETS = {
 export function firewallRoutes(app: FastifyInstance, project: Project): void {
   const firewalls = project.state.firewalls;
   const present = (firewall: FirewallRecord): object => presentFirewall(project, firewall);
-  app.get("/firewalls", (request) => {
-    const query = request.query as Query;
-    const named = filterByLabels(
-      filterBy(firewalls, query, "name", (firewall) => firewall.name),
-      query,
-    );
-    const fields = {
-      id: (firewall: FirewallRecord) => firewall.id,
-      name: (firewall: FirewallRecord) => firewall.name,
-      created: (firewall: FirewallRecord) => firewall.created,
-    };
-    return paginate(sorted(named, query, fields), query, "firewalls", present);
-  });
+  app.get("/firewalls", ({ query }) =>
+    listed(firewalls, query as Query, {
+      key: "firewalls",
+      present,
+      filters: { name: { of: ({ name }) => name } },
+      labels: ({ labels }) => labels,
+      sort: { id: ({ id }) => id, name: ({ name }) => name, created: ({ created }) => created },
+    }),
+  );
   app.get<IdParams>("/firewalls/:id", ({ params }) => ({ firewall: present(project.firewall(params.id)) }));
   const properties = { name: NAME, rules: FIREWALL_RULES, apply_to: TARGETS };
   app.post(

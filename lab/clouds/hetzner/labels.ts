@@ -4,11 +4,14 @@ import type { Labels } from "./model";
 const SEGMENT = /^[a-zA-Z0-9]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9])?$/;
 const PREFIX = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/;
 
+/** Prefix of Hetzner's own labels. */
+const RESERVED = "hetzner.cloud/";
+
 /** A test of one resource's labels. */
 export type Selector = (labels: Labels) => boolean;
 
 /**
- * Checks labels by Hetzner's rules: a key is `[prefix/]name`, prefix a DNS name of at most 253 characters, names and
+ * Checks labels by Hetzner's rules: a key is `[prefix/]name`, prefix a DNS name of at most 253 characters and not Hetzner's own, names and
  * values of at most 63 letters, digits, `.`, `_`, `-` that start and end with a letter or digit; values may be empty.
  * @throws ApiError invalid_input that names the key
  */
@@ -17,6 +20,7 @@ export function checkLabels(labels: unknown): Labels {
   if (typeof labels !== "object" || Array.isArray(labels)) throw invalidField("labels", "must be an object");
   for (const [key, value] of Object.entries(labels)) {
     if (!isKey(key)) throw invalidField("labels", `'${key}' is not a valid label key`);
+    if (key.startsWith(RESERVED)) throw invalidField("labels", `the prefix of '${key}' is reserved`);
     if (typeof value !== "string" || !(value === "" || SEGMENT.test(value))) {
       throw invalidField("labels", `the value of '${key}' is not a valid label value`);
     }

@@ -4,7 +4,7 @@ import { addressWithin, allocate, checkPtrName, defaultPtr } from "./addresses";
 import { byIdOrName, LOCATIONS } from "./catalog";
 import { ApiError, invalidField } from "./errors";
 import { checkLabels } from "./labels";
-import { filterBy, filterByLabels, paginate, sorted, type Query } from "./list";
+import { listed, type Query } from "./list";
 import type { ActionRecord, Labels, PrimaryIpRecord, ResourceReference } from "./model";
 import { remove, requireUniqueName, requireUnprotected, type Project } from "./project";
 
@@ -42,17 +42,15 @@ const UPDATE = { type: "object", properties: { name: NAME, auto_delete: { type: 
 /** Routes of `/primary_ips` except its actions. */
 export function primaryIpRoutes(app: FastifyInstance, project: Project): void {
   const ips = project.state.primaryIps;
-  app.get("/primary_ips", (request) => {
-    const query = request.query as Query;
-    const named = filterBy(
-      filterBy(ips, query, "name", (ip) => ip.name),
-      query,
-      "ip",
-      (ip) => ip.ip.replace(/\/64$/, ""),
-    );
-    const fields = { id: (ip: PrimaryIpRecord) => ip.id, created: (ip: PrimaryIpRecord) => ip.created };
-    return paginate(sorted(filterByLabels(named, query), query, fields), query, "primary_ips", presentPrimaryIp);
-  });
+  app.get("/primary_ips", ({ query }) =>
+    listed(ips, query as Query, {
+      key: "primary_ips",
+      present: presentPrimaryIp,
+      filters: { name: { of: ({ name }) => name }, ip: { of: ({ ip }) => ip.replace(/\/64$/, "") } },
+      labels: ({ labels }) => labels,
+      sort: { id: ({ id }) => id, created: ({ created }) => created },
+    }),
+  );
   app.get<IdParams>("/primary_ips/:id", ({ params }) => ({
     primary_ip: presentPrimaryIp(project.primaryIp(params.id)),
   }));
@@ -73,9 +71,9 @@ export function primaryIpRoutes(app: FastifyInstance, project: Project): void {
   app.delete<IdParams>("/primary_ips/:id", async ({ params }, reply) => {
     const ip = project.primaryIp(params.id);
     requireUnprotected(ip.protected, "primary IP");
+    // Since 1 May 2026 Hetzner unassigns nothing by itself; before, it did so where the server was off.
     if (ip.serverId !== undefined) {
-      requireAssignable(project, ip.serverId);
-      project.actions.start("unassign_primary_ip", references(ip, ip.serverId));
+      throw new ApiError("must_be_unassigned", `primary IP with ID '${ip.id}' is still assigned to a resource`);
     }
     releasePrimaryIp(project, ip);
     project.save();

@@ -3,33 +3,20 @@ import { presentAction } from "./actions";
 import { belongsTo } from "./addresses";
 import { byIdOrName, IMAGES, SERVER_TYPES } from "./catalog";
 import { ApiError, invalidField, notFound } from "./errors";
-import { paginate, type Query } from "./list";
 import type { ActionRecord, ServerRecord } from "./model";
 import { changeDnsPtr } from "./primary-ips";
-import { find, type Project } from "./project";
+import type { Project } from "./project";
 
 interface IdParams {
-  Params: { id: string; action: string };
+  Params: { id: string };
 }
 
 type Handler = (server: ServerRecord, body: never) => ActionRecord;
 
 const ID_OR_NAME = { type: ["string", "integer"] };
 
-/** Routes of `/servers/{id}/actions`. */
+/** Routes of the actions that servers can be told to do, `POST /servers/{id}/actions/{name}`. */
 export function serverActionRoutes(app: FastifyInstance, project: Project): void {
-  const actionsOf = (id: string): ActionRecord[] => {
-    const server = project.server(id);
-    const concerns = (action: ActionRecord): boolean =>
-      action.resources.some((resource) => resource.type === "server" && resource.id === server.id);
-    return project.state.actions.filter(concerns);
-  };
-  app.get<IdParams>("/servers/:id/actions", ({ params, query }) =>
-    paginate(actionsOf(params.id), query as Query, "actions", presentAction),
-  );
-  app.get<IdParams>("/servers/:id/actions/:action", ({ params }) => ({
-    action: presentAction(find(actionsOf(params.id), "action", params.action)),
-  }));
   powerRoutes(app, project);
   changeRoutes(app, project);
 }

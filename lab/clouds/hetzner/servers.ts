@@ -3,7 +3,7 @@ import { presentAction } from "./actions";
 import { byIdOrName, IMAGES, LOCATIONS, presentImage, presentServerType, SERVER_TYPES } from "./catalog";
 import { enforce } from "./firewalls";
 import { checkLabels } from "./labels";
-import { filterBy, filterByLabels, paginate, sorted, type Query } from "./list";
+import { listed, type Query } from "./list";
 import type { PrimaryIpRecord, ServerRecord } from "./model";
 import { requireUniqueName, requireUnprotected, type Project } from "./project";
 import { checkServerName, CREATE_SERVER, createServer, type CreateServerBody } from "./server-create";
@@ -12,23 +12,31 @@ interface IdParams {
   Params: { id: string };
 }
 
+/** States that a list can be filtered by; the lab's servers take only some of them. */
+const STATUSES = [
+  "running",
+  "initializing",
+  "starting",
+  "stopping",
+  "off",
+  "deleting",
+  "migrating",
+  "rebuilding",
+  "unknown",
+];
+
 /** Routes of `/servers` except its actions. */
 export function serverRoutes(app: FastifyInstance, project: Project): void {
   const present = (server: ServerRecord): object => presentServer(project, server);
   app.get("/servers", async (request) => {
     await Promise.all(project.state.servers.map((server) => observe(project, server)));
-    const query = request.query as Query;
-    const named = filterBy(project.state.servers, query, "name", (server) => server.name);
-    const matching = filterByLabels(
-      filterBy(named, query, "status", (server) => server.status),
-      query,
-    );
-    const fields = {
-      id: (server: ServerRecord) => server.id,
-      name: (server: ServerRecord) => server.name,
-      created: (server: ServerRecord) => server.created,
-    };
-    return paginate(sorted(matching, query, fields), query, "servers", present);
+    return listed(project.state.servers, request.query as Query, {
+      key: "servers",
+      present,
+      filters: { name: { of: ({ name }) => name }, status: { of: ({ status }) => status, values: STATUSES } },
+      labels: ({ labels }) => labels,
+      sort: { id: ({ id }) => id, name: ({ name }) => name, created: ({ created }) => created },
+    });
   });
   app.get<IdParams>("/servers/:id", async ({ params }) => {
     const server = project.server(params.id);

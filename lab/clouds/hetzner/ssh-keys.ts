@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { FastifyInstance } from "fastify";
 import { invalidField, notUnique } from "./errors";
 import { checkLabels } from "./labels";
-import { filterBy, filterByLabels, paginate, sorted, type Query } from "./list";
+import { listed, type Query } from "./list";
 import type { SshKeyRecord } from "./model";
 import { find, remove, requireUniqueName, type Project } from "./project";
 
@@ -32,17 +32,15 @@ export function sshKeyRoutes(app: FastifyInstance, project: Project): void {
   const keys = project.state.sshKeys;
   const present = (id: string): object => ({ ssh_key: presentSshKey(find(keys, "SSH key", id)) });
 
-  app.get("/ssh_keys", (request) => {
-    const query = request.query as Query;
-    const named = filterBy(
-      filterBy(keys, query, "name", (key) => key.name),
-      query,
-      "fingerprint",
-      (key) => key.fingerprint,
-    );
-    const fields = { id: (key: SshKeyRecord) => key.id, name: (key: SshKeyRecord) => key.name };
-    return paginate(sorted(filterByLabels(named, query), query, fields), query, "ssh_keys", presentSshKey);
-  });
+  app.get("/ssh_keys", ({ query }) =>
+    listed(keys, query as Query, {
+      key: "ssh_keys",
+      present: presentSshKey,
+      filters: { name: { of: ({ name }) => name }, fingerprint: { of: ({ fingerprint }) => fingerprint } },
+      labels: ({ labels }) => labels,
+      sort: { id: ({ id }) => id, name: ({ name }) => name },
+    }),
+  );
   app.get<{ Params: { id: string } }>("/ssh_keys/:id", (request) => present(request.params.id));
   app.post("/ssh_keys", { schema: { body: { ...BODY, required: ["name", "public_key"] } } }, (request, reply) => {
     const body = request.body as SshKeyBody & { name: string; public_key: string };

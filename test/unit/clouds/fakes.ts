@@ -5,6 +5,9 @@ import { startClouds, type Clouds } from "../../../lab/clouds/service";
 import { CLOUDFLARE_API_TOKEN, HCLOUD_TOKEN } from "../../../lab/constants";
 import type { FirewallRule, Machines, Names, PowerState, ServerSpec, ZoneRecord } from "../../../lab/machines";
 
+// A call takes milliseconds; a machine that is busy with other work may need seconds for it.
+jest.setTimeout(30_000);
+
 /** Machines that only remember what was asked of them, in order. */
 export class FakeMachines implements Machines {
   /** `create 5`, `firewall 5`, `start 5` … in the order of the calls. */

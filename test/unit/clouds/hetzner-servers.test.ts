@@ -237,7 +237,7 @@ describe("a restart of the service", () => {
   test("makes a half-made machine anew", async () => {
     lab.machines.held.add("firewall");
     const { body } = await api("POST", "/servers", { name: "vps", server_type: "cx23", image: "debian-13" });
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    while (lab.machines.calls.length < 2) await new Promise((resolve) => setTimeout(resolve, 10));
     void lab.clouds.close();
     lab.machines.held.clear();
     lab = await startTestClouds(lab);
