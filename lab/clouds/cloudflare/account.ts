@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Names } from "../../machines";
 import { StateFile } from "../state-file";
+import { applyChange, Draft } from "./draft";
 import { ApiError, noRoute } from "./errors";
-import type { AccountState, DnsRecord, Zone } from "./model";
+import type { AccountState, Zone } from "./model";
 import { Publisher } from "./publish";
 import { readRecord, type RecordBody } from "./records";
 
@@ -48,22 +49,32 @@ export class Account {
   }
 
   /**
-   * Changes a zone's records and returns once the change is served; a change that the name server refuses is undone.
-   * @throws Error of the name server
+   * Changes a zone's records as the draft says, all or none, and returns once that is served; what the name server refuses is
+   * undone.
+   * @param work makes the draft's steps; what it returns is returned
+   * @throws ApiError of the zone's id or of the work, Error of the name server
    */
-  async change(zone: Zone, from: DnsRecord | undefined, to: DnsRecord | undefined): Promise<void> {
-    replace(zone, from, to);
+  async edit<T>(zoneId: string, work: (draft: Draft) => T): Promise<T> {
+    const zone = this.zone(zoneId);
+    const draft = new Draft(zone);
+    const result = work(draft);
+    const changes = draft.finish();
+    if (changes.length === 0) return result;
+    for (const change of changes) applyChange(zone, change);
     this.save();
     try {
       await this.publisher(zone).publish();
     } catch (error) {
-      replace(zone, to, from);
+      for (const { from, to } of changes.toReversed()) {
+        applyChange(zone, { ...(to ? { from: to } : {}), ...(from ? { to: from } : {}) });
+      }
       this.save();
       void this.publisher(zone)
         .publish()
         .catch(() => undefined);
       throw error;
     }
+    return result;
   }
 
   /** Hands every zone to the name servers, as after a start of either. */
@@ -89,11 +100,4 @@ function seeded(seed: AccountOptions["seed"]): AccountState {
     return zone;
   });
   return { version: 1, accountId: identifier("account"), zones };
-}
-
-function replace(zone: Zone, from: DnsRecord | undefined, to: DnsRecord | undefined): void {
-  const index = zone.records.findIndex((record) => record.id === from?.id);
-  if (index < 0) {
-    if (to) zone.records.push(to);
-  } else zone.records.splice(index, 1, ...(to ? [to] : []));
 }

@@ -2,18 +2,17 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { bearerToken, isSameSecret } from "../bearer";
 import { JsonSyntaxError, jsonApp } from "../json-app";
 import { Account, type AccountOptions } from "./account";
-import { page, success, textFilters, valueOf, type Query } from "./envelope";
+import { bulkRoutes } from "./bulk-routes";
+import { success } from "./envelope";
 import { ApiError, noRoute } from "./errors";
-import type { Zone } from "./model";
 import { recordRoutes } from "./record-routes";
 import { settingRoutes } from "./settings";
+import { zoneRoutes } from "./zone-routes";
 
 /** Form of an API token. */
 const TOKEN = /^[0-9A-Za-z_-]{40,80}$/;
 /** Where the lab's edge will proxy from. */
 const EDGE = { ipv4_cidrs: ["192.0.2.64/26"], ipv6_cidrs: ["2001:db8:cf::/48"] };
-/** Name servers that the API shows for a zone. */
-const NAME_SERVERS = ["ns1.cloudflare.example", "ns2.cloudflare.example"];
 
 /** What the Cloudflare service is made from. */
 export interface CloudflareOptions extends AccountOptions {
@@ -55,56 +54,13 @@ export function cloudflare(options: CloudflareOptions): Cloudflare {
         );
         zoneRoutes(guarded, account);
         recordRoutes(guarded, account);
+        bulkRoutes(guarded, account);
         settingRoutes(guarded, account);
       });
     },
     { prefix: "/client/v4" },
   );
   return { app, account };
-}
-
-function zoneRoutes(app: FastifyInstance, account: Account): void {
-  const present = (zone: Zone): object => presentZone(zone, account.id);
-  app.get("/zones", (request) => {
-    const query = request.query as Query;
-    // The name may carry its operator in the value: `contains:example`.
-    const [operator, text] =
-      /^(equal|contains|starts_with|ends_with):(.*)$/.exec(valueOf(query, "name") ?? "")?.slice(1) ?? [];
-    const suffix = { contains: ".contains", starts_with: ".startswith", ends_with: ".endswith" }[operator ?? ""] ?? "";
-    const filter: Query = text === undefined ? query : { ...query, name: undefined, [`name${suffix}`]: text };
-    const status = valueOf(query, "status") ?? "active";
-    const tests = textFilters<Zone>(filter, "name", (zone) => zone.name);
-    const accountId = valueOf(query, "account.id") ?? account.id;
-    const matches = (zone: Zone): boolean =>
-      status === "active" && accountId === account.id && tests.every((test) => test(zone));
-    return page(account.zones.filter(matches), query, { perPage: 20, max: 50 }, present);
-  });
-  app.get<{ Params: { zone: string } }>("/zones/:zone", ({ params }) => success(present(account.zone(params.zone))));
-}
-
-function presentZone(zone: Zone, accountId: string): object {
-  return {
-    id: zone.id,
-    name: zone.name,
-    status: "active",
-    paused: false,
-    type: "full",
-    development_mode: 0,
-    name_servers: NAME_SERVERS,
-    original_name_servers: null,
-    original_registrar: null,
-    original_dnshost: null,
-    created_on: zone.createdOn,
-    modified_on: zone.createdOn,
-    activated_on: zone.createdOn,
-    verification_key: null,
-    vanity_name_servers: [],
-    meta: { step: 2, custom_certificate_quota: 0, page_rule_quota: 3, phishing_detected: false },
-    owner: { id: null, type: "user", email: null },
-    account: { id: accountId, name: "Lab" },
-    permissions: ["#zone:read", "#zone:edit", "#dns_records:read", "#dns_records:edit"],
-    plan: { id: "0feeeeeeeeeeeeeeeeeeeeeeeeeeeeee", name: "Free Website", price: 0, currency: "USD", frequency: "" },
-  };
 }
 
 function authenticate(request: FastifyRequest, token: string): void {

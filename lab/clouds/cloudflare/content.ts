@@ -1,5 +1,6 @@
 import { isIPv4, isIPv6 } from "node:net";
 import ipaddr from "ipaddr.js";
+import { DATA_TYPES, type DataType } from "./data-types";
 import { validationError } from "./errors";
 import { target } from "./names";
 import { checkTxt, txtPresentation } from "./txt";
@@ -23,11 +24,11 @@ export interface ContentBody {
 
 type Reader = (body: ContentBody) => Content;
 
-/** The types that can be made, with their rules. */
+/** The types that take `content`, with their rules. */
 const READERS: Record<string, Reader> = {
   A: ({ content }) => {
     const valid = typeof content === "string" && isIPv4(content);
-    if (!valid) throw validationError("Content for A record must be a valid IPv4 address.");
+    if (!valid) throw validationError("Content for A record must be a valid IPv4 address.", 9005);
     return plain(content);
   },
   AAAA: ({ content }) => {
@@ -39,57 +40,58 @@ const READERS: Record<string, Reader> = {
   NS: ({ content }) => pointer(target(content, "NS")),
   PTR: ({ content }) => pointer(target(content, "PTR")),
   MX: ({ content, priority }) => {
-    const preference = integer(priority, "priority", 65535, "MX");
+    if (typeof priority !== "number" || !Number.isInteger(priority) || priority < 0 || priority > 65535) {
+      throw validationError("priority of a MX record must be a number from 0 to 65535.", 9102);
+    }
     const host = target(content, "MX", true);
-    return { content: host, presentation: `${preference} ${dotted(host)}`, priority: preference };
+    return { content: host, presentation: `${priority} ${dotted(host)}`, priority };
+  },
+  OPENPGPKEY: ({ content }) => {
+    const valid = typeof content === "string" && content !== "" && /^[A-Za-z0-9+/]+={0,2}$/.test(content);
+    if (!valid) throw validationError("Content for OPENPGPKEY record must be base64.", 9101);
+    return plain(content);
   },
   TXT: ({ content }) => {
     const text = checkTxt(content);
     return { content: text, presentation: txtPresentation(text) };
   },
-  CAA: structured(({ flags, tag, value }) => {
-    if (
-      !["issue", "issuewild", "iodef", "issuemail", "issuevmc", "contactemail", "contactphone"].includes(String(tag))
-    ) {
-      throw validationError("data.tag of a CAA record must be issue, issuewild, issuemail or iodef.", 9105);
-    }
-    if (typeof value !== "string" || !/^[\x20-\x7e]{0,255}$/.test(value)) {
-      throw validationError("data.value of a CAA record must be printable ASCII.", 9105);
-    }
-    const escaped = value.replace(/["\\]/g, "\\$&");
-    const octet = integer(flags ?? 0, "data.flags", 255, "CAA");
-    return { data: { flags: octet, tag, value }, content: `${octet} ${String(tag)} "${escaped}"` };
-  }),
-  SRV: structured((data) => {
-    const [priority, weight, port] = ["priority", "weight", "port"].map((field) =>
-      integer(data[field], `data.${field}`, 65535, "SRV"),
-    ) as [number, number, number];
-    const host = target(data["target"], "SRV", true);
-    return {
-      data: { priority, weight, port, target: host },
-      content: `${weight} ${port} ${host}`,
-      presentation: `${priority} ${weight} ${port} ${dotted(host)}`,
-      priority,
-    };
-  }),
-  TLSA: structured((data) => digest(data, "TLSA", ["usage", "selector", "matching_type"], "certificate")),
-  SSHFP: structured((data) => digest(data, "SSHFP", ["algorithm", "type"], "fingerprint")),
-  DS: structured((data) => digest(data, "DS", ["key_tag", "algorithm", "digest_type"], "digest")),
 };
 
 /**
  * Checks content, data and priority by the rules of the type and brings them into one form.
- * @throws ApiError 1004 that says which field breaks which rule
+ * @throws ApiError that says which field breaks which rule
  */
 export function readContent(type: string, body: ContentBody): Content {
-  const reader = READERS[type];
+  const structured = Object.hasOwn(DATA_TYPES, type) ? DATA_TYPES[type] : undefined;
+  if (structured) return readData(type, structured, body);
+  const reader = Object.hasOwn(READERS, type) ? READERS[type] : undefined;
   if (!reader) {
-    throw validationError(
-      `DNS record type '${type}' is invalid here; the lab has ${Object.keys(READERS).join(", ")}.`,
-      9004,
-    );
+    const types = [...Object.keys(READERS), ...Object.keys(DATA_TYPES)].sort().join(", ");
+    throw validationError(`DNS record type '${type}' is invalid here; the lab has ${types}.`, 9004);
   }
   return reader(body);
+}
+
+/**
+ * What a client would send for a record of a zone file.
+ * @param words its data, quotation marks and all
+ * @param qualify completes a name that has no final dot
+ */
+export function bodyOfWords(type: string, words: string[], qualify: (name: string) => string): ContentBody {
+  const structured = Object.hasOwn(DATA_TYPES, type) ? DATA_TYPES[type] : undefined;
+  if (structured) {
+    const names = Object.keys(structured.fields);
+    // The last field takes what is left, as keys and digests may be cut into several words.
+    const last = words.slice(names.length - 1).join(structured.fields["value"] ? " " : "");
+    const parsed = [...words.slice(0, names.length - 1), last];
+    const values = names.map((name, index) => [name, structured.fields[name]?.parse(parsed[index] ?? "", qualify)]);
+    return { data: Object.fromEntries(values) };
+  }
+  const [first = "", second = ""] = words;
+  if (type === "MX") return { priority: Number(first), content: qualify(second) };
+  if (["CNAME", "NS", "PTR"].includes(type)) return { content: qualify(first) };
+  if (type === "TXT") return { content: words.map((word) => (word.startsWith('"') ? word : `"${word}"`)).join(" ") };
+  return { content: words.join("") };
 }
 
 /** Name with a final dot, as zone files want it. */
@@ -105,31 +107,25 @@ function pointer(host: string): Content {
   return { content: host, presentation: dotted(host) };
 }
 
-type Structured = Omit<Content, "presentation"> & { presentation?: string };
-
-function structured(read: (data: Record<string, unknown>) => Structured): Reader {
-  return ({ data }) => {
-    if (typeof data !== "object" || data === null || Array.isArray(data)) {
-      throw validationError("This record type takes its content in the object 'data'.", 9101);
-    }
-    const content = read(data as Record<string, unknown>);
-    return { presentation: content.content, ...content };
-  };
-}
-
-function digest(data: Record<string, unknown>, type: string, numbers: string[], field: string): Structured {
-  const values = numbers.map((name) => integer(data[name], `data.${name}`, name === "key_tag" ? 65535 : 255, type));
-  const hex = data[field];
-  if (typeof hex !== "string" || !/^([0-9a-fA-F]{2})+$/.test(hex)) {
-    throw validationError(`data.${field} of a ${type} record must be hexadecimal.`, 9101);
+function readData(type: string, { fields, defaults = {}, prefix = "", hasPriority }: DataType, body: ContentBody) {
+  const { data: given, priority } = body;
+  if (given !== undefined && (typeof given !== "object" || given === null || Array.isArray(given))) {
+    throw validationError(`data of a ${type} record must be an object.`, 9101);
   }
-  const clean = Object.fromEntries(numbers.map((name, index) => [name, values[index]]));
-  return { data: { ...clean, [field]: hex }, content: `${values.join(" ")} ${hex}` };
-}
-
-function integer(value: unknown, field: string, max: number, type: string): number {
-  if (typeof value !== "number" || !Number.isInteger(value) || value < 0 || value > max) {
-    throw validationError(`${field} of a ${type} record must be a number from 0 to ${max}.`, 9102);
+  const from: Record<string, unknown> = { ...defaults, ...(hasPriority ? { priority } : {}), ...given };
+  const data: Record<string, string | number> = {};
+  const words: string[] = [];
+  for (const [name, kind] of Object.entries(fields)) {
+    if (from[name] === undefined) throw validationError(`${name} is a required data field.`, 9101);
+    data[name] = kind.read(from[name], `data.${name} of a ${type} record`);
+    words.push(kind.write(data[name]));
   }
-  return value;
+  const presentation = words.join(" ").trimEnd();
+  if (!hasPriority) return { data, content: `${prefix}${presentation}`, presentation };
+  // Cloudflare shows a target of SRV without its final dot, also here.
+  const content = words
+    .slice(1)
+    .join(" ")
+    .replace(/(\S)\.$/, "$1");
+  return { data, content, presentation, priority: data["priority"] as number };
 }

@@ -22,7 +22,7 @@ export function qualify(name: string, zone: string): string {
 /**
  * A name that a record points to: fully qualified already, in lower case, without the final dot; `.` stays.
  * @param allowRoot whether `.` may be named (a null MX, RFC 7505; a service that does not exist, RFC 2782)
- * @throws ApiError 1004
+ * @throws ApiError 9007
  */
 export function target(text: unknown, type: string, allowRoot = false): string {
   if (typeof text !== "string") throw validationError(`Content for ${type} record must be a host name.`, 9007);

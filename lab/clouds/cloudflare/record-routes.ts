@@ -1,13 +1,16 @@
 import type { FastifyInstance } from "fastify";
 import type { Account } from "./account";
-import { page, success, textFilters, valueOf, type Query } from "./envelope";
-import { ApiError, noRoute, validationError } from "./errors";
+import { Draft } from "./draft";
+import { choiceOf, page, PAGING, requireKnown, success, textFilters, textParameters, valueOf } from "./envelope";
+import type { Query } from "./envelope";
 import type { DnsRecord, Zone } from "./model";
-import { checkConflicts, presentRecord, readRecord, type RecordBody } from "./records";
+import { presentRecord, type RecordBody } from "./records";
 
 interface Params {
   Params: { zone: string; record: string };
 }
+
+type Test = (record: DnsRecord) => boolean;
 
 const ORDER: Record<string, (record: DnsRecord) => string | number> = {
   type: (record) => record.type,
@@ -16,6 +19,14 @@ const ORDER: Record<string, (record: DnsRecord) => string | number> = {
   ttl: (record) => record.ttl,
   proxied: (record) => Number(record.proxied),
 };
+const TAG_TESTS = ["", ".exact", ".contains", ".startswith", ".endswith", ".present", ".absent"];
+/** The parameters of the list; there are more in the published API, about shadowed records, which are refused. */
+const KNOWN = [
+  ...["name", "content", "comment"].flatMap(textParameters),
+  ...["comment.present", "comment.absent", "type", "proxied", "search", "match", "tag_match", "order", "direction"],
+  ...TAG_TESTS.map((suffix) => `tag${suffix}`),
+  ...PAGING,
+];
 
 /** Routes of `/zones/{id}/dns_records`. A change is answered once it is served. */
 export function recordRoutes(app: FastifyInstance, account: Account): void {
@@ -25,75 +36,68 @@ export function recordRoutes(app: FastifyInstance, account: Account): void {
     return page(records, query as Query, { perPage: 100, max: 5_000_000 }, presentRecord);
   });
   app.get<Params>(`${path}/:record`, ({ params }) => {
-    return success(presentRecord(find(account.zone(params.zone), params.record)));
+    return success(presentRecord(new Draft(account.zone(params.zone)).find(params.record)));
   });
   app.post<Params>(path, async ({ params, body }) => {
-    const zone = account.zone(params.zone);
-    return success(presentRecord(await put(account, zone, readRecord(zone, body as RecordBody))));
+    const record = await account.edit(params.zone, (draft) => draft.create(body as RecordBody));
+    return success(presentRecord(record));
   });
   for (const method of ["PUT", "PATCH"] as const) {
     app.route<Params>({
       method,
       url: `${path}/:record`,
       handler: async ({ params, body }) => {
-        const zone = account.zone(params.zone);
-        const earlier = find(zone, params.record);
-        const record = readRecord(zone, body as RecordBody, earlier, method === "PATCH");
-        return success(presentRecord(await put(account, zone, record, earlier)));
+        const change = (draft: Draft): DnsRecord => draft.change(params.record, body as RecordBody, method === "PATCH");
+        return success(presentRecord(await account.edit(params.zone, change)));
       },
     });
   }
   app.delete<Params>(`${path}/:record`, async ({ params }) => {
-    const zone = account.zone(params.zone);
-    const record = find(zone, params.record);
-    await account.change(zone, record, undefined);
-    return success({ id: record.id });
+    const { id } = await account.edit(params.zone, (draft) => draft.remove(params.record));
+    return success({ id });
   });
 }
 
-async function put(account: Account, zone: Zone, record: DnsRecord, earlier?: DnsRecord): Promise<DnsRecord> {
-  checkConflicts(zone, record);
-  if (record.type === "CNAME" && record.name === zone.name && !record.content.endsWith(`.${zone.name}`)) {
-    throw validationError(`A CNAME at the apex can only lead to a name inside ${zone.name} here.`, 9003);
-  }
-  await account.change(zone, earlier, record);
-  return record;
-}
-
-function find(zone: Zone, id: string): DnsRecord {
-  if (!/^[0-9a-f]{32}$/.test(id)) throw noRoute(`/client/v4/zones/${zone.id}/dns_records/${id}`);
-  const record = zone.records.find((entry) => entry.id === id);
-  if (!record) throw new ApiError(404, 81044, "Record does not exist.");
-  return record;
-}
-
 function list(zone: Zone, query: Query): DnsRecord[] {
-  const type = valueOf(query, "type")?.toUpperCase();
-  const proxied = valueOf(query, "proxied");
-  const tests: ((record: DnsRecord) => boolean)[] = [
-    ...textFilters<DnsRecord>(query, "name", (record) => record.name),
-    ...textFilters<DnsRecord>(query, "content", (record) => record.content),
-    ...textFilters<DnsRecord>(query, "comment", (record) => record.comment),
-    ...(type === undefined ? [] : [(record: DnsRecord) => record.type === type]),
-    ...(proxied === undefined ? [] : [(record: DnsRecord) => String(record.proxied) === proxied]),
-  ];
+  requireKnown(query, KNOWN);
+  const tests = testsOf(query);
   const search = valueOf(query, "search")?.toLowerCase();
-  const any = valueOf(query, "match") === "any" && tests.length > 0;
+  const any = choiceOf(query, "match", ["any", "all"]) === "any" && tests.length > 0;
   const matching = zone.records.filter((record) => {
     const matches = any ? tests.some((test) => test(record)) : tests.every((test) => test(record));
-    return (
-      matches &&
-      (search === undefined || `${record.name} ${record.content} ${record.type}`.toLowerCase().includes(search))
-    );
+    const text = `${record.name} ${record.content} ${record.type} ${record.comment ?? ""}`.toLowerCase();
+    return matches && (search === undefined || text.includes(search));
   });
   return ordered(matching, query);
 }
 
+function testsOf(query: Query): Test[] {
+  const type = valueOf(query, "type")?.toUpperCase();
+  const proxied = choiceOf(query, "proxied", ["true", "false"]);
+  const has = (name: string): boolean => query[name] !== undefined;
+  return [
+    ...textFilters<DnsRecord>(query, "name", (record) => record.name),
+    ...textFilters<DnsRecord>(query, "content", (record) => record.content),
+    ...textFilters<DnsRecord>(query, "comment", (record) => record.comment),
+    ...(has("comment.present") ? [({ comment }: DnsRecord) => comment !== undefined] : []),
+    ...(has("comment.absent") ? [({ comment }: DnsRecord) => comment === undefined] : []),
+    ...(type === undefined ? [] : [(record: DnsRecord) => record.type === type]),
+    ...(proxied === undefined ? [] : [(record: DnsRecord) => String(record.proxied) === proxied]),
+    ...tagTests(query),
+  ];
+}
+
+/** No record has a tag, as the account's plan allows none: only the absence of one is ever true. */
+function tagTests(query: Query): Test[] {
+  const asked = TAG_TESTS.filter((suffix) => query[`tag${suffix}`] !== undefined);
+  const results = asked.map((suffix) => suffix === ".absent");
+  const any = choiceOf(query, "tag_match", ["any", "all"]) === "any";
+  return asked.length === 0 ? [] : [() => (any ? results.some(Boolean) : results.every(Boolean))];
+}
+
 function ordered(records: DnsRecord[], query: Query): DnsRecord[] {
-  const order = valueOf(query, "order");
-  if (order === undefined) return records;
-  const keyOf = ORDER[order];
-  if (!keyOf) throw new ApiError(400, 1004, `order must be one of ${Object.keys(ORDER).join(", ")}`);
-  const sign = valueOf(query, "direction") === "desc" ? -1 : 1;
+  const sign = choiceOf(query, "direction", ["asc", "desc"]) === "desc" ? -1 : 1;
+  const keyOf = ORDER[choiceOf(query, "order", Object.keys(ORDER)) ?? ""];
+  if (!keyOf) return records;
   return [...records].sort((a, b) => (keyOf(a) === keyOf(b) ? 0 : keyOf(a) < keyOf(b) ? -sign : sign));
 }

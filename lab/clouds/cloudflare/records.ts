@@ -21,7 +21,7 @@ const PROXIABLE = ["A", "AAAA", "CNAME"];
 /**
  * Makes a record from a complete body (POST, PUT), or from a body over an earlier record (PATCH).
  * @param earlier the record that is changed: keeps its id and its time of creation, and for PATCH all that is not given
- * @throws ApiError 9000 for the name, 1004 for the rest
+ * @throws ApiError 9000 for the name, and the number of the broken rule for the rest
  */
 export function readRecord(zone: Zone, body: RecordBody, earlier?: DnsRecord, patch = false): DnsRecord {
   const full = patch && earlier ? merged(earlier, body) : body;
@@ -57,7 +57,7 @@ export function readRecord(zone: Zone, body: RecordBody, earlier?: DnsRecord, pa
  */
 export function checkConflicts(zone: Zone, record: DnsRecord): void {
   const others = zone.records.filter((entry) => entry.name === record.name && entry.id !== record.id);
-  if (others.some((entry) => entry.type === record.type && isSameContent(entry, record))) {
+  if (others.some((entry) => isSameRecord(entry, record))) {
     throw new ApiError(400, 81058, "An identical record already exists.");
   }
   const isApex = record.name === zone.name;
@@ -92,8 +92,10 @@ export function presentRecord(record: DnsRecord): object {
   };
 }
 
-function isSameContent(a: DnsRecord, b: DnsRecord): boolean {
-  return a.content === b.content && a.priority === b.priority;
+/** True when two records answer the same, however they are written: the API allows one of them. */
+export function isSameRecord(a: DnsRecord, b: DnsRecord): boolean {
+  if (a.name !== b.name || a.type !== b.type) return false;
+  return readContent(a.type, a).presentation === readContent(b.type, b).presentation;
 }
 
 function merged(earlier: DnsRecord, body: RecordBody): RecordBody {
@@ -105,7 +107,7 @@ function merged(earlier: DnsRecord, body: RecordBody): RecordBody {
 function readTtl(ttl: unknown): number {
   if (ttl === undefined || ttl === AUTOMATIC) return AUTOMATIC;
   if (typeof ttl !== "number" || !Number.isInteger(ttl) || ttl < 60 || ttl > 86400) {
-    throw validationError("ttl must be a number of seconds from 60 to 86400, or 1 for automatic.", 9021);
+    throw validationError("Invalid TTL. Must be between 60 and 86400 seconds, or 1 for Automatic.", 9021);
   }
   return ttl;
 }
@@ -113,7 +115,7 @@ function readTtl(ttl: unknown): number {
 function checkProxied(proxied: unknown, type: string): void {
   if (proxied === undefined || proxied === false) return;
   if (proxied !== true) throw validationError("proxied must be true or false.", 9004);
-  if (!PROXIABLE.includes(type)) throw validationError(`A ${type} record cannot be proxied.`, 9004);
+  if (!PROXIABLE.includes(type)) throw validationError(`A ${type} record cannot be proxied.`, 9041);
   throw validationError(
     "The lab's Cloudflare has no edge yet, so a record cannot be proxied; set proxied to false.",
     9003,

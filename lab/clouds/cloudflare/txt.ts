@@ -7,7 +7,7 @@ const STRING_LIMIT = 255;
 
 /**
  * Checks the content of a TXT record, quoted (`"one" "two"`) or bare; it is stored as it was given.
- * @throws ApiError 1004 for an empty or too long text, control characters, or an open quote
+ * @throws ApiError 9207 for an empty or too long text, control characters, or an open quote
  */
 export function checkTxt(content: unknown): string {
   if (typeof content !== "string" || content === "" || Buffer.byteLength(content) > LIMIT) {
