@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -240,18 +240,50 @@ describe("the stand-in for command:remote", () => {
       expect(await provider.diff(id, copyUrn, news, news)).toEqual({ changes: false, replaces: [] });
     });
 
-    test("a file goes into an existing folder under its own name; a folder goes whole", async () => {
+    test("a file goes into an existing folder under its own name, and over a file", async () => {
       const source = path.join(folder, "source");
       mkdirSync(path.join(source, "deep"), { recursive: true });
       writeFileSync(path.join(source, "deep/one"), "1");
       mkdirSync(path.join(folder, "into"));
       await copy(asset({ path: path.join(source, "deep/one") }), path.join(folder, "into"));
       expect(readFileSync(path.join(folder, "into/one"), "utf8")).toBe("1");
-      await copy(asset({ path: source }), path.join(folder, "tree"));
-      expect(readFileSync(path.join(folder, "tree/deep/one"), "utf8")).toBe("1");
-      await expect(copy(asset({ path: source }), path.join(folder, "into/one"))).rejects.toThrow(
+      writeFileSync(path.join(folder, "into/one"), "old");
+      await copy(asset({ path: path.join(source, "deep/one") }), path.join(folder, "into/one"));
+      expect(readFileSync(path.join(folder, "into/one"), "utf8")).toBe("1");
+    });
+
+    test("a folder goes below the path under its own name, also where nothing is, with hidden and empty ones", async () => {
+      const source = path.join(folder, "source");
+      mkdirSync(path.join(source, "deep/empty"), { recursive: true });
+      writeFileSync(path.join(source, "deep/.one"), "1");
+      const remotePath = path.join(folder, "made/tree");
+      const { id, outs } = await copy(asset({ path: source }), remotePath);
+      expect(readFileSync(path.join(remotePath, "source/deep/.one"), "utf8")).toBe("1");
+      expect(readdirSync(path.join(remotePath, "source/deep"))).toEqual([".one", "empty"]);
+      // The second copy goes where the first did, and overwrites.
+      writeFileSync(path.join(source, "deep/.one"), "2");
+      const news = inputs({ source: asset({ path: source, hash: "h2" }), remotePath });
+      await provider.update(id, copyUrn, outs, news);
+      expect(readdirSync(remotePath)).toEqual(["source"]);
+      expect(readFileSync(path.join(remotePath, "source/deep/.one"), "utf8")).toBe("2");
+      await copy(asset({ path: `${source}/` }), remotePath);
+      expect(readdirSync(remotePath)).toEqual(["deep", "source"]);
+      await expect(copy(asset({ path: source }), path.join(source, "deep/.one"))).rejects.toThrow(
         "is a file on the host",
       );
+    });
+
+    test("an update copies for another content or path, and not for another connection alone", async () => {
+      const remotePath = path.join(folder, "note");
+      const source = asset({ text: "ours" });
+      const { id, outs } = await copy(source, remotePath);
+      writeFileSync(remotePath, "changed by hand");
+      const again = inputs({ source, remotePath, connection: connection({ perDialTimeout: 20 }) });
+      expect((await provider.diff(id, copyUrn, outs, again)).changes).toBe(true);
+      await provider.update(id, copyUrn, outs, again);
+      expect(readFileSync(remotePath, "utf8")).toBe("changed by hand");
+      await provider.update(id, copyUrn, outs, inputs({ source, remotePath: path.join(folder, "other") }));
+      expect(readFileSync(path.join(folder, "other"), "utf8")).toBe("ours");
     });
 
     test("what is no asset is refused", async () => {
