@@ -169,7 +169,10 @@ describe("octoDNS", () => {
     ptr: { type: "PTR", value: "host.example." },
     ssh: { type: "SSHFP", value: { algorithm: 4, fingerprint_type: 2, fingerprint: "cd".repeat(32) } },
     _443: { type: "TLSA", value: { ...digest, certificate_association_data: "ab".repeat(32) } },
-    https: { type: "HTTPS", value: { svcpriority: 1, targetname: ".", svcparams: { alpn: ["h2", "h3"], port: "8443" } } },
+    https: {
+      type: "HTTPS",
+      value: { svcpriority: 1, targetname: ".", svcparams: { alpn: ["h2", "h3"], port: "8443" } },
+    },
     svcb: { type: "SVCB", value: { svcpriority: 0, targetname: `www.${ZONE}.` } },
   };
 
