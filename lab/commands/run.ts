@@ -37,12 +37,27 @@ export function operatorEnvironment(paths: InstancePaths): Record<string, string
   };
 }
 
+/**
+ * The stack that `pulumi` works on: the one that the caller named; in the lab's own project that of the lab; in a project elsewhere
+ * nothing is set, for `pulumi stack select` would be hidden.
+ * @param named the caller's PULUMI_STACK
+ * @param cwd the caller's directory
+ */
+export function stackVariable(named: string | undefined, cwd: string, ofLab: string): Record<string, string> {
+  const below = path.relative(projectRoot(), cwd);
+  const isOurs = below === "" || !(below.startsWith("..") || path.isAbsolute(below));
+  const stack = named || (isOurs ? ofLab : undefined);
+  return stack === undefined ? {} : { PULUMI_STACK: stack };
+}
+
 /** What runs a command as the operator: the argument list, and its environment over that of the caller. */
 export async function asOperator(
   paths: InstancePaths,
   argv: readonly string[],
 ): Promise<{ argv: string[]; env: NodeJS.ProcessEnv }> {
-  const env = { ...process.env, ...(await toolchainEnvironment(argv[0] ?? "")), ...operatorEnvironment(paths) };
+  const { PULUMI_STACK, ...operator } = operatorEnvironment(paths);
+  const stack = stackVariable(process.env["PULUMI_STACK"], process.cwd(), PULUMI_STACK ?? "");
+  const env = { ...process.env, ...(await toolchainEnvironment(argv[0] ?? "")), ...operator, ...stack };
   return { argv: operatorArgv(paths, argv), env };
 }
 
