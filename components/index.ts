@@ -1,4 +1,6 @@
 /** The components of an intranet, each usable alone; {@link Intranet} puts them together. */
+import "../host/stack-lines";
+
 export type { ManagedHost } from "./common/managed-host";
 export type { EnrolmentArgs } from "./enrolment/args";
 export { Enrolment } from "./enrolment/enrolment";

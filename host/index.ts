@@ -1,4 +1,6 @@
 /** The desired state of one Linux host over SSH, and the keys that hosts need. */
+import "./stack-lines";
+
 export type {
   CheckArgs,
   CommandArg,

@@ -16,7 +16,7 @@ const registries = new WeakMap<ConnectionArgs, ClaimRegistry>();
  * No output of a role should feed another resource (it is unknown in every preview of an update): order by `dependsOn`.
  * For a cloud server set `deletedWith` to it, so that deleting the server needs no working connection.
  *
- * @throws Error when two roles of this program claim the same path, unit or sysctl on one connection object; the other
+ * @throws RunError when two roles of this program claim the same path, unit or sysctl on one connection object; the other
  * rules are checked by the provider and reported by the engine with the argument's path.
  */
 export class HostRole extends DynamicResource {
@@ -39,5 +39,5 @@ function refuseCollisions(args: HostRoleArgs, owner: string): void {
   let registry = registries.get(args.connection);
   if (registry === undefined) registries.set(args.connection, (registry = new ClaimRegistry()));
   const collisions = registry.add(claimOf(args, owner));
-  if (collisions.length > 0) throw new Error(collisions.join("\n"));
+  if (collisions.length > 0) throw new pulumi.RunError(collisions.join("\n"));
 }

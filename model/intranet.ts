@@ -43,13 +43,14 @@ import { checkDeviceNames, checkDisjoint, checkServices, checkSiteNames, siteOf,
  * removing a site, device or service changes nothing of the others.
  *
  * @param name the intranet's name, a DNS label; with the domain it gives the IPv6 space when none is given
+ * @param others arguments that whoever calls takes beside the description: named when an unknown one is refused. Default: none
  * @throws ValidationError with every problem found: argument path, rule, values, way out
  */
-export function planIntranet(name: string, args: IntranetSpec): IntranetPlan {
+export function planIntranet(name: string, args: IntranetSpec, others: readonly string[] = []): IntranetPlan {
   const issues = new Issues();
   const warnings = new Issues();
   if (!isLabel(name)) issues.add("name", "an intranet's name must be one DNS label", [show(name)], "for example home");
-  const spec = readShape(args, issues);
+  const spec = readShape(args, others, issues);
   const space = checkSpace(name, spec, issues);
   checkSinkhole(spec, issues, warnings);
   checkSites(spec, space, issues, warnings);
@@ -71,7 +72,7 @@ export function planIntranet(name: string, args: IntranetSpec): IntranetPlan {
   return assemble(name, spec as IntranetSpec, space, ids, warnings);
 }
 
-function readShape(args: IntranetSpec, issues: Issues): Partial<IntranetSpec> {
+function readShape(args: IntranetSpec, others: readonly string[], issues: Issues): Partial<IntranetSpec> {
   const given = (typeof args === "object" && args !== null ? args : {}) as unknown as Record<string, unknown>;
   const result: Record<string, unknown> = {};
   for (const [field, shape] of Object.entries(SPEC_SHAPE)) {
@@ -79,8 +80,9 @@ function readShape(args: IntranetSpec, issues: Issues): Partial<IntranetSpec> {
     result[field] = conform(given[field], shape, field, issues);
   }
   for (const key of Object.keys(given)) {
-    if (!(key in SPEC_SHAPE))
-      issues.add(key, "is not known here", [show(given[key])], `known are ${Object.keys(SPEC_SHAPE).join(", ")}`);
+    if (key in SPEC_SHAPE) continue;
+    const known = [...Object.keys(SPEC_SHAPE), ...others];
+    issues.add(key, "is not known here", [show(given[key])], `known are ${known.join(", ")}`);
   }
   return result as Partial<IntranetSpec>;
 }

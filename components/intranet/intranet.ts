@@ -1,20 +1,8 @@
 import * as pulumi from "@pulumi/pulumi";
-import {
-  exposureOf,
-  formatIssue,
-  Issues,
-  openingsOf,
-  planIntranet,
-  show,
-  type ExposureRow,
-  type IntranetPlan,
-  type Openings,
-} from "../../model";
-import { checkSshPublicKeys } from "../common/check";
-import { checkZone } from "../public-dns/check";
+import { exposureOf, formatIssue, openingsOf, type ExposureRow, type IntranetPlan, type Openings } from "../../model";
 import { Sinkhole } from "../sinkhole/sinkhole";
-import { checkEngine } from "../sni-proxy/check";
 import type { IntranetArgs } from "./args";
+import { checkedPlan } from "./check";
 import { makeDevices, type DeviceOutputs } from "./devices";
 import { makeHosts } from "./hosts";
 import { inventoryOf, type Inventory } from "./inventory";
@@ -82,9 +70,7 @@ export class Intranet extends pulumi.ComponentResource {
 
   /** @throws ValidationError with every problem of the description, before anything is made */
   constructor(name: string, args: IntranetArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { sshPublicKeys, zone: _zone, protect, caa: _caa, guests: _guests, ...spec } = args;
-    const plan = planIntranet(name, spec);
-    checkPublicFace(name, args);
+    const plan = checkedPlan(name, args);
     super("intranet:intranet:Intranet", name, {}, opts);
     this.plan = plan;
     for (const warning of plan.warnings) void pulumi.log.warn(formatIssue(warning), this);
@@ -97,11 +83,11 @@ export class Intranet extends pulumi.ComponentResource {
         domain: plan.domain,
         space: plan.space,
         identity: plan.hosts[plan.hub]!.identity,
-        sshPublicKeys,
+        sshPublicKeys: args.sshPublicKeys,
         webServer: "own",
         ...publishedOf(plan),
         udpPorts: [plan.deviceHub.listenPort, ...toHub.flatMap((link) => link.ports)],
-        ...(protect === undefined ? {} : { protect }),
+        ...(args.protect === undefined ? {} : { protect: args.protect }),
       },
       { parent: this },
     );
@@ -176,13 +162,4 @@ function routesOf(plan: IntranetPlan): Record<string, Record<string, string>> {
       Object.fromEntries(staticRoutes.map(({ destination, gateway }) => [destination, gateway])),
     ]),
   );
-}
-
-/** What the model knows nothing of, before anything is made. */
-function checkPublicFace(name: string, { sshPublicKeys, zone, domain, caa, guests }: IntranetArgs): void {
-  const issues = new Issues();
-  checkSshPublicKeys(sshPublicKeys, issues);
-  checkZone({ zone: zone ?? domain, domain, ...(caa ? { caa } : {}) }, issues);
-  if (guests !== undefined) checkEngine(guests, "guests", issues);
-  issues.throwIfAny(`intranet ${show(name)}`);
 }

@@ -1,4 +1,13 @@
-import { checkLabel, checkPrefix, containsPrefix, formatPrefix, Issues, show, type Prefix } from "../../model";
+import {
+  checkLabel,
+  checkPrefix,
+  containsPrefix,
+  formatPrefix,
+  Issues,
+  show,
+  ValidationError,
+  type Prefix,
+} from "../../model";
 import {
   checkAddress,
   checkIdentityIn,
@@ -125,5 +134,6 @@ function checkSecret(secret: OspfInterface["secret"], path: string, issues: Issu
 /** Returns a secret that BIRD can read between quotation marks; raises an error without it otherwise. */
 export function checkedSecret(secret: string, neighbour: string): string {
   if (READABLE.test(secret)) return secret;
-  throw new Error(`the OSPF secret for ${neighbour} ${SECRET_RULE}`);
+  const help = "take the value of a SharedSecret";
+  throw new ValidationError(`OSPF with ${neighbour}`, [{ path: "secret", rule: SECRET_RULE, values: [], help }]);
 }

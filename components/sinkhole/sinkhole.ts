@@ -216,7 +216,7 @@ interface ServerParts {
 function firstAddress(network: string): string {
   const prefix = parsePrefix(network);
   if (!prefix)
-    throw new Error(
+    throw new pulumi.RunError(
       `Hetzner named ${JSON.stringify(network)} as the IPv6 network of the primary IP, which is no prefix`,
     );
   return formatAddress(addressAt(prefix, 1n));

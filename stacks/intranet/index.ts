@@ -1,36 +1,32 @@
-/** The program of the whole intranet: configuration to arguments, nothing else. Every key is described in stacks/README.md. */
+/** The program of the whole intranet: configuration to arguments, nothing else. Settings are explained in stacks/Pulumi.prod.example.yaml. */
 import * as pulumi from "@pulumi/pulumi";
 import { Intranet, type IntranetArgs } from "../../components";
+import { readSettings, type Kind } from "../settings";
 
-const config = new pulumi.Config();
+/** Every argument is a setting of the same name. */
+const SETTINGS: Record<keyof IntranetArgs | "name", Kind> = {
+  name: "text",
+  domain: "text",
+  zone: "text",
+  space: "data",
+  pools: "data",
+  sshPublicKeys: "data",
+  sinkhole: "data",
+  sites: "data",
+  links: "data",
+  devices: "data",
+  services: "data",
+  dns: "data",
+  certificateAuthority: "data",
+  publicCertificates: "data",
+  caa: "data",
+  guests: "data",
+  protect: "data",
+};
 
-/** A setting that may be left out, without a field for what is absent. */
-function optional<K extends keyof IntranetArgs>(
-  key: K,
-  read: (key: K) => IntranetArgs[K] | undefined,
-): Partial<IntranetArgs> {
-  const value = read(key);
-  return value === undefined ? {} : ({ [key]: value } as Partial<IntranetArgs>);
-}
-
-const net = new Intranet(config.get("name") ?? "intranet", {
-  domain: config.require("domain"),
-  space: config.requireObject("space"),
-  sinkhole: config.requireObject("sinkhole"),
-  sites: config.requireObject("sites"),
-  sshPublicKeys: config.requireObject("sshPublicKeys"),
-  ...optional("pools", (key) => config.getObject(key)),
-  ...optional("devices", (key) => config.getObject(key)),
-  ...optional("services", (key) => config.getObject(key)),
-  ...optional("links", (key) => config.getObject(key)),
-  ...optional("dns", (key) => config.getObject(key)),
-  ...optional("certificateAuthority", (key) => config.getObject(key)),
-  ...optional("publicCertificates", (key) => config.getObject(key)),
-  ...optional("zone", (key) => config.get(key)),
-  ...optional("caa", (key) => config.getObject(key)),
-  ...optional("guests", (key) => config.getObject(key)),
-  ...optional("protect", (key) => config.getBoolean(key)),
-});
+const { name, ...given } = readSettings(pulumi.getProject(), SETTINGS, pulumi.runtime.allConfig());
+// What is missing or of a wrong shape the component itself says, all of it at once.
+const net = new Intranet((name as string | undefined) ?? "intranet", given as unknown as IntranetArgs);
 
 /** What there is, by kind and name. */
 export const inventory = net.inventory;

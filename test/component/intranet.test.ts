@@ -352,3 +352,17 @@ describe("order", () => {
     expect(await dependencies("home-proxy-home-caddy")).toContain("home-site-home-addresses");
   });
 });
+
+test("what comes from configuration is refused by shape and rule, all of it at once, with every argument that is known", async () => {
+  await startMocks();
+  const given = { ...args(), sshPublicKeys: "ssh-ed25519 AAAA", zone: 7, caa: "letsencrypt.org", protect: "yes" };
+  const attempt = () => new Intranet("home", { ...given, servcies: {}, sites: undefined, guests: "snid" } as never);
+  expect(attempt).toThrow(ValidationError);
+  for (const path of ["sshPublicKeys", "zone", "caa", "protect", "guests", "sites"])
+    expect(attempt).toThrow(new RegExp(`- ${path}: must be`));
+  expect(attempt).toThrow(
+    /servcies: is not known here.*\n.*known are domain, .*sshPublicKeys, zone, protect, caa, guests/,
+  );
+  expect(() => new Intranet("home", { ...args(), sshPublicKeys: undefined } as never)).toThrow(/add sshPublicKeys/);
+  expect(registered).toEqual([]);
+});

@@ -93,7 +93,20 @@ const domain: Mistake[] = [
   ["an invalid domain", (n) => (n.domain = "intranet..example"), [/domain/, /intranet\.\.example/]],
 ];
 
+/** They are said before the description is looked at, which is not read without them. */
+const settings: Mistake[] = [
+  [
+    "a setting that is misspelt",
+    (n) => (n.servcies = {}),
+    [/intranet:servcies: is no setting/, /known are name, .*services, .*protect/, /pulumi config rm intranet:servcies/],
+  ],
+  ["text where a map must be", (n) => (n.devices = "laptop"), [/intranet:devices: is text, and must be a map/]],
+];
+const nothing: Mistake[] = [["a setting that is missing", (n) => (n.sites = null), [/sites: must be a map/]]];
+
 describe.each([
+  ["settings", settings],
+  ["what must be there", nothing],
   ["places", places],
   ["what they offer", offers],
   ["the domain", domain],

@@ -96,7 +96,7 @@ describe("secrets", () => {
     "what BIRD could not read is refused without being shown: %j",
     (bad) => {
       const attempt = (): string => checkedSecret(bad, "office");
-      expect(attempt).toThrow(/^the OSPF secret for office must be 16 to 128 characters [^"]*$/);
+      expect(attempt).toThrow(/^OSPF with office: .*\n.*secret: must be 16 to 128 characters [^"]*$/);
       expect(attempt).not.toThrow(bad);
     },
   );
