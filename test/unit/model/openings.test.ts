@@ -35,7 +35,10 @@ test("a service, a device or a site more adds its own keys and changes no other"
     fc.property(names, fc.boolean(), (all, everybody) => {
       const [first, ...others] = all;
       const audience = everybody ? "internet" : "intranet";
-      const one = (name: string): [string, ServiceSpec] => [name, { at: "home", port: 1000 + name.charCodeAt(0), audience }];
+      const one = (name: string): [string, ServiceSpec] => [
+        name,
+        { at: "home", port: 1000 + name.charCodeAt(0), audience },
+      ];
       const before = openings(Object.fromEntries(others.map(one)));
       const after = openings(Object.fromEntries(all.map(one)));
       const added = Object.keys(after).filter((key) => !(key in before));
