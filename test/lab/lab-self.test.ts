@@ -28,11 +28,8 @@ describe("commands", () => {
   });
 
   test("exec passes a terminal", async () => {
-    const { stdout } = await command("script", [
-      "-qec",
-      "bin/lab exec tv -- sh -c 'test -t 0 && test -t 1 && echo terminal'",
-      "/dev/null",
-    ]);
+    const there = "bin/lab exec tv -- sh -c 'test -t 0 && test -t 1 && echo terminal'";
+    const { stdout } = await command("script", ["-qec", there, "/dev/null"], { env: { ...process.env, LAB_NAME } });
     expect(stdout).toContain("terminal");
   });
 
