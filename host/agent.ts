@@ -19,6 +19,7 @@ const MODULES = [
   "bus",
   "units",
   "system",
+  "probes",
   "ports",
   "plan",
   "rollback",

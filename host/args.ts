@@ -101,15 +101,63 @@ export interface CheckArgs {
   description?: string;
 }
 
-/** Runs after the change until it succeeds; if it does not in time, everything goes back. */
-export interface ProbeArgs {
-  /** An argument list; no shell reads it. */
-  command: string[];
-  /** What is probed, for the error. */
+/** What every kind of probe may say beside its question. */
+interface AnyProbe {
+  /** What is probed, for the error; one line. Default: the question in words. */
   description?: string;
   /** How long it is retried, 1 to 600. Default: 30. */
   timeoutSeconds?: number;
 }
+
+/** Where a probe connects to, from the host itself. */
+export interface ProbeTarget {
+  /** IPv4 or IPv6 address, without brackets: names are not asked for, so that a probe of a resolver proves no other one. */
+  address: string;
+  /** 1 to 65535. Default: 80 for `http`, 443 for `https` and `tls`; `tcp` needs it. */
+  port?: number;
+}
+
+/** A question to a web server: one GET (RFC 9110), of whose answer only the status is looked at. Redirects are not followed. */
+export interface WebQuestion extends ProbeTarget {
+  /** The Host header, and with TLS the server name: a host name, without a port. */
+  host: string;
+  /** Begins with a slash. Default: `/`. */
+  path?: string;
+  /** The status that it must answer with, 100 to 599. */
+  status: number;
+}
+
+/** A question to a web server over TLS. */
+export interface TlsWebQuestion extends WebQuestion {
+  /** Path on the host of the only root certificates (PEM) that are trusted. Absent: any certificate will do, so nothing is proved about it. */
+  roots?: string;
+}
+
+/** A handshake (RFC 8446) that must end with a certificate that is trusted and has the name. */
+export interface TlsQuestion extends ProbeTarget {
+  /** The server name that is asked for, and that the certificate must have. */
+  name: string;
+  /** Path on the host of the only root certificates (PEM) that are trusted. */
+  roots: string;
+}
+
+/** A connection that must be taken; nothing is sent. */
+export interface TcpQuestion extends ProbeTarget {
+  port: number;
+}
+
+/**
+ * Runs after the change until it succeeds; if it does not in time, everything goes back. One of `http`, `https`, `tls` and `tcp`, which the host's
+ * agent asks by itself, or `command`: an argument list that no shell reads, and that succeeds by its exit code 0.
+ */
+export type ProbeArgs = AnyProbe &
+  (
+    | { http: WebQuestion }
+    | { https: TlsWebQuestion }
+    | { tls: TlsQuestion }
+    | { tcp: TcpQuestion }
+    | { command: string[] }
+  );
 
 /** A command that prints state of the kernel or of a daemon, compared on refresh with what it printed after the last apply. */
 export interface LiveArgs {

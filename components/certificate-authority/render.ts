@@ -38,9 +38,12 @@ export interface AuthorityConfig {
   readonly subdomains: readonly string[];
 }
 
+/** The revocation list, below the address of its port. */
+export const CRL_PATH = "/crl";
+
 /** Where the revocation list is. */
 export function crlUrl(config: Pick<AuthorityConfig, "hostname" | "crlPort">): string {
-  return `http://${config.hostname}:${config.crlPort}/crl`;
+  return `http://${config.hostname}:${config.crlPort}${CRL_PATH}`;
 }
 
 /** The ACME directory of an authority. */

@@ -16,12 +16,9 @@ export interface AuthorityCertificates {
   readonly key: pulumi.Input<string>;
 }
 
-const curl = (...args: string[]): string[] => ["curl", "--silent", "--show-error", "--fail", "--noproxy", "*", ...args];
-
 /** step-ca. Its package is not Debian's own: the host's apt sources must offer it. */
 export function authorityRole(config: render.AuthorityConfig, certificates: AuthorityCertificates): RoleContent {
   const { hostname, port, crlPort, address } = config;
-  const at = (number: number): string => `${hostname}:${number}:${address}`;
   return {
     role: "certificate-authority",
     packages: ["step-ca", "curl", "openssl"],
@@ -52,11 +49,11 @@ export function authorityRole(config: render.AuthorityConfig, certificates: Auth
     ],
     probes: [
       {
-        command: curl("--cacert", render.CA_ROOT, "--resolve", at(port), `https://${hostname}:${port}/health`),
+        https: { address, port, host: hostname, path: "/health", status: 200, roots: render.CA_ROOT },
         description: "the authority is well",
       },
       {
-        command: curl("--output", "/dev/null", "--resolve", at(crlPort), render.crlUrl(config)),
+        http: { address, port: crlPort, host: hostname, path: render.CRL_PATH, status: 200 },
         description: "the authority offers its revocation list",
       },
     ],

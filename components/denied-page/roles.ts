@@ -1,7 +1,6 @@
 /** The roles of the denied page: the certificate that nobody trusts, and the web server. */
 import type * as pulumi from "@pulumi/pulumi";
 import { tcpEverywhere } from "../common/ports";
-import { httpProbe, httpsProbe } from "../common/probe";
 import type { RoleContent } from "../host-identity/roles";
 import { NGINX_CONFIG, renderNginxConfig, type NginxGuests } from "./nginx";
 import * as page from "./page";
@@ -36,7 +35,7 @@ export interface PageAddition {
 
 /** Shows ACCESS DENIED with 403 for every name and path, over http and https, and asks for it at the end. */
 export function pageRole(domain: string, more?: PageAddition): RoleContent {
-  const ask = { hostname: domain, status: 403 };
+  const ask = { host: domain, status: 403 };
   const config = { content: renderNginxConfig(undefined, more?.guests) };
   // What another program answers with over TLS to IPv4 is not for the page to ask.
   const tls = more?.guests.page.length === 0 ? ["::1"] : ["127.0.0.1", "::1"];
@@ -60,9 +59,8 @@ export function pageRole(domain: string, more?: PageAddition): RoleContent {
       ...(more?.role.checks ?? []),
     ],
     probes: [
-      httpProbe({ ...ask, address: "127.0.0.1" }),
-      httpProbe({ ...ask, address: "::1" }),
-      ...tls.map((address) => httpsProbe({ ...ask, address })),
+      ...["127.0.0.1", "::1"].map((address) => ({ http: { ...ask, address } })),
+      ...tls.map((address) => ({ https: { ...ask, address } })),
       ...(more?.role.probes ?? []),
     ],
   };

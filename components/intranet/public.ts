@@ -61,8 +61,9 @@ export function publicOspf(parts: Parts, host: string): { public?: PublicOspf } 
   const network = sinkhole.ipv6Network;
   if (host === plan.hub) return { public: { network, side: "hub" } };
   const services = addressed(parts, host);
+  const addresses = Object.fromEntries(services.map(({ service, address }) => [service.name, address]));
   const pinned = pinnedOf(services).map(({ table, address }) => ({ table, address }));
-  return { public: { network, side: "site", addresses: services.map(({ address }) => address), pinned } };
+  return { public: { network, side: "site", addresses, pinned } };
 }
 
 /** On every site's host the ways of what has a public address, and on those that serve the addresses themselves. */

@@ -34,8 +34,11 @@ export interface PublicOspf {
    * {@link PolicyRoute} sends there, while the host's own default route stays what it is.
    */
   side: "hub" | "site";
-  /** The addresses of services on this host, without length: announced one by one, and taken from nobody else. Default: none. */
-  addresses?: pulumi.Input<string>[];
+  /**
+   * The addresses of services on this host, without length: announced one by one, and taken from nobody else. By the service's name, so that
+   * another service changes no line but its own; a list is taken too. Default: none.
+   */
+  addresses?: Record<string, pulumi.Input<string>> | pulumi.Input<string>[];
   /** Routing tables in which the way to the Internet has a service's address as its source. For a site alone. Default: none. */
   pinned?: PinnedTable[];
 }

@@ -17,6 +17,7 @@ import {
   checkUnique,
 } from "../common/check";
 import { addressRule, checkInput, NETWORK_64 } from "../common/input";
+import { addressPaths } from "./public";
 import type { BfdArgs, OspfArgs, OspfInterface, PublicOspf } from "./args";
 
 /** Checks the arguments; raises a ValidationError with all problems at once. */
@@ -93,8 +94,12 @@ function checkPublic(given: PublicOspf, issues: Issues): void {
   checkInput(given.network, "public.network", NETWORK_64, issues);
   checkOneOf(given.side, ["hub", "site"], "public.side", issues);
   const holders = new Map<string, string>();
-  (given.addresses ?? []).forEach((address, index) => {
-    const path = `public.addresses[${index}]`;
+  const addresses = given.addresses ?? [];
+  if (!Array.isArray(addresses))
+    for (const name of Object.keys(addresses)) checkLabel(name, "public.addresses", issues);
+  const paths = addressPaths(addresses);
+  Object.values(addresses).forEach((address, index) => {
+    const path = paths[index]!;
     checkInput(address, path, addressRule(6), issues);
     if (typeof address === "string") checkUnique(address, path, "is announced twice", holders, issues);
   });

@@ -1,13 +1,14 @@
 /** What BIRD does beside the space: services' public addresses, the way to visitors and to IPv4 guests, in IPv6 alone. Pure. */
 import { GUEST_PREFIX, PUBLIC_TABLE } from "../../model";
+import { placeholderOf } from "../common/placeholder";
 import { PUBLIC_NETWORK, SINKHOLE_PREFIX } from "../common/public-network";
 
 /** The public part of the configuration. */
 export interface PublicBird {
   /** See {@link PublicOspf.side}. */
   readonly side: "hub" | "site";
-  /** How many services the host has; their addresses are the placeholders that {@link addressName} names. */
-  readonly addresses: number;
+  /** The names of the services' addresses, which are placeholders: see {@link addressNames}. */
+  readonly addresses: readonly string[];
   /** The tables of pinned services; the source of each is the placeholder that {@link sourceName} names. */
   readonly pinned: readonly number[];
 }
@@ -15,9 +16,17 @@ export interface PublicBird {
 /** The whole Internet. */
 const DEFAULT = "::/0";
 
-/** The placeholder of a service's address. */
-export function addressName(index: number): string {
-  return `public_address_${index}`;
+/** The services' addresses by placeholder: keyed by the service where they have one, else by position. */
+export function addressNames<T>(addresses: Readonly<Record<string, T>> | readonly T[]): [string, T][] {
+  if (Array.isArray(addresses)) return addresses.map((address: T, index) => [`public_address_${index}`, address]);
+  return Object.entries(addresses).map(([name, address]) => [placeholderOf("address", name), address]);
+}
+
+/** How an error names each of the addresses. */
+export function addressPaths(addresses: object): string[] {
+  return Object.keys(addresses).map(
+    (key) => `public.addresses[${Array.isArray(addresses) ? key : JSON.stringify(key)}]`,
+  );
 }
 
 /** The placeholder of a table's source. */
@@ -27,7 +36,7 @@ export function sourceName(table: number): string {
 
 /** The services' addresses, which nobody else's announcement is taken of. */
 export function ownAddresses({ addresses }: PublicBird): string[] {
-  return Array.from({ length: addresses }, (_, index) => `{{${addressName(index)}}}/128`);
+  return addresses.map((name) => `{{${name}}}/128`);
 }
 
 /**

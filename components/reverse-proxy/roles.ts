@@ -1,10 +1,10 @@
 /** The proxy's role, as desired state. */
 import type * as pulumi from "@pulumi/pulumi";
 import { tcpAt } from "../common/ports";
-import { httpProbe } from "../common/probe";
 import type { CheckArgs, ProbeArgs } from "../../host";
 import { certificateFile } from "../common/certificate-file";
 import { addressRule, CERTIFICATES, known } from "../common/input";
+import { placeholderOf } from "../common/placeholder";
 import type { RoleContent } from "../host-identity/roles";
 import type { PublicCertificates, ReverseProxyArgs, ReverseProxyCertificates, ReverseProxySite } from "./args";
 import { CADDY_DROP_IN, CADDYFILE, PROXY_ROOT, PUBLIC_ROOT, PUBLIC_SITES } from "./render";
@@ -82,15 +82,7 @@ function waitForAuthority(
 
 /** Asks for a name's certificate with the root as all that is trusted. A first one takes seconds, or a minute more after a failure. */
 function certificateProbe(hostname: string, address: string): ProbeArgs {
-  const at = address.includes(":") ? `[${address}]` : address;
-  return {
-    command: [
-      ...["openssl", "s_client", "-brief", "-connect", `${at}:443`, "-servername", hostname, "-CAfile", PROXY_ROOT],
-      ...["-no-CApath", "-no-CAstore", "-verify_return_error", "-verify_hostname", hostname],
-    ],
-    description: `${hostname} has its certificate`,
-    timeoutSeconds: 120,
-  };
+  return { tls: { address, name: hostname, roots: PROXY_ROOT }, timeoutSeconds: 120 };
 }
 
 function certificateParts(args: ReverseProxyArgs, { directory, rootCertificate }: ReverseProxyCertificates) {
@@ -113,8 +105,8 @@ function isInternal({ authority }: ReverseProxySite): boolean {
 }
 
 /** The placeholder of an application's own address. */
-function ownName(site: number, position: number): string {
-  return `address_${site}_${position}`;
+function ownName({ hostname }: ReverseProxySite, position: number): string {
+  return placeholderOf(position === 0 ? "address" : `address_${position + 1}`, hostname[0]!);
 }
 
 /** What stands for the placeholders. */
@@ -122,7 +114,7 @@ function ownValues(sites: readonly ReverseProxySite[]): Record<string, pulumi.Ou
   const entries = sites.flatMap(({ listen = [] }, site) =>
     listen.map((address, position) => {
       const value = known(address, `sites[${site}].listen[${position}]`, addressRule(6));
-      return [ownName(site, position), value] as const;
+      return [ownName(sites[site]!, position), value] as const;
     }),
   );
   return Object.fromEntries(entries);
@@ -146,11 +138,11 @@ function publicParts({ rootCertificate }: PublicCertificates): {
 
 function caddyfile({ certificates, publicCertificates, listen, pages, sites }: ReverseProxyArgs): string {
   return renderCaddyfile({
-    sites: sites.map((site, index) => ({
+    sites: sites.map((site) => ({
       hostnames: site.hostname,
       upstream: site.upstream,
       public: !isInternal(site),
-      listen: (site.listen ?? []).map((_, position) => `{{${ownName(index, position)}}}`),
+      listen: (site.listen ?? []).map((_, position) => `{{${ownName(site, position)}}}`),
     })),
     ...(pages ? { pages } : {}),
     listen,
@@ -204,9 +196,6 @@ export function proxyRole({ publicCertificates: offered, ...given }: ReverseProx
       },
     },
     checks: [validate(args), ...(more?.checks ?? [])],
-    probes: [
-      ...listen.map((address) => httpProbe({ address, hostname: NOBODY, status: 404 })),
-      ...(more?.probes ?? []),
-    ],
+    probes: [...listen.map((address) => ({ http: { address, host: NOBODY, status: 404 } })), ...(more?.probes ?? [])],
   };
 }

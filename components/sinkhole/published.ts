@@ -1,6 +1,7 @@
 /** The public services as the sinkhole's files name them: by placeholders, for the /64 is not known before it was given. */
 import * as pulumi from "@pulumi/pulumi";
 import { serviceAddress } from "../../model";
+import { placeholderOf } from "../common/placeholder";
 import type { SinkholeArgs } from "./args";
 import type { PublishedAddresses } from "./firewall";
 
@@ -16,17 +17,18 @@ export interface Published extends PublishedAddresses {
 export function publishedOf(args: SinkholeArgs, network: pulumi.Output<string>): Published | undefined {
   const published = args.published ?? [];
   if (published.length === 0) return undefined;
-  // A label holds no underscore, so two names never become the same placeholder.
-  const placeholder = (name: string): string => `ipv6_${name.replaceAll("-", "_")}`;
   return {
     network: "{{public_network}}",
-    services: published.map(({ name, ports }) => ({ address: `{{${placeholder(name)}}}`, ports })),
+    services: published.map(({ name, ports }) => ({ address: `{{${placeholderOf("address", name)}}}`, ports })),
     guestPorts: published.flatMap(({ guestPorts }) => guestPorts).filter((port) => !WEB_PORTS.includes(port)),
     onLink: args.delivery === "on-link",
     values: {
       public_network: network,
       ...Object.fromEntries(
-        published.map(({ name, place }) => [placeholder(name), network.apply((known) => serviceAddress(known, place))]),
+        published.map(({ name, place }) => [
+          placeholderOf("address", name),
+          network.apply((known) => serviceAddress(known, place)),
+        ]),
       ),
     },
   };

@@ -1,6 +1,7 @@
 /** The role of a site's prefix, as desired state. */
 import type * as pulumi from "@pulumi/pulumi";
 import { addressRule, known } from "../common/input";
+import { placeholderOf } from "../common/placeholder";
 import type { RoleContent } from "../host-identity/roles";
 import type { SitePrefixArgs } from "./args";
 import * as render from "./render";
@@ -8,11 +9,10 @@ import * as render from "./render";
 /** The addresses and the rules for visitors; a change is a reload, which ends no connection. */
 export function sitePrefixRole(args: SitePrefixArgs): RoleContent {
   const services = [...args.services].sort((a, b) => (a.name < b.name ? -1 : 1));
-  const placeholder = (name: string): string => `address_of_${name.replaceAll("-", "_")}`;
-  const open = services.map(({ name, ports }) => ({ address: `{{${placeholder(name)}}}`, ports }));
+  const open = services.map(({ name, ports }) => ({ address: `{{${placeholderOf("address", name)}}}`, ports }));
   const values: Record<string, pulumi.Output<string>> = Object.fromEntries(
     services.map(({ name, address }) => [
-      placeholder(name),
+      placeholderOf("address", name),
       known(address, `services.${name}.address`, addressRule(6)),
     ]),
   );

@@ -1,8 +1,8 @@
 /** The proxy's roles, as desired state. */
 import type * as pulumi from "@pulumi/pulumi";
 import { addressRule, known } from "../common/input";
+import { placeholderOf } from "../common/placeholder";
 import { tcpAt, tcpEverywhere } from "../common/ports";
-import { tcpProbe } from "../common/probe";
 import type { PageAddition } from "../denied-page/roles";
 import type { RoleContent } from "../host-identity/roles";
 import type { SniProxyArgs } from "./args";
@@ -17,11 +17,7 @@ interface Named {
 }
 
 function named({ services, domain }: SniProxyArgs): Named {
-  const placeholder = (hostname: string): string =>
-    hostname
-      .slice(0, -domain.length - 1)
-      .replaceAll("-", "_")
-      .replaceAll(".", "__");
+  const placeholder = (hostname: string): string => placeholderOf("address", hostname.slice(0, -domain.length - 1));
   return {
     services: services.map((service) => ({ ...service, address: `{{${placeholder(service.hostname)}}}` })),
     values: Object.fromEntries(
@@ -97,7 +93,7 @@ function snidPart(
   };
   // Go's resolver reads its hosts' file again only after some seconds, and an address that is gone must not be reached meanwhile.
   const units = { [snid.SNID_UNIT]: { restartOn: [unit, snid.SNID_HOSTS, snid.SNID_NSSWITCH] } };
-  const probes = guestPorts(services).map((port) => tcpProbe("127.0.0.1", port));
+  const probes = guestPorts(services).map((port) => ({ tcp: { address: "127.0.0.1", port } }));
   if ("path" in binary)
     return {
       files,

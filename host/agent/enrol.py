@@ -9,9 +9,9 @@ import secrets
 import sys
 
 import leaving
+import probes
 import rollback
 import store
-import system
 import transaction
 import util
 
@@ -71,9 +71,9 @@ def let_go(name, entry):
 def look(roles):
     """The roles' probes. One that fails is said and no more: what it waits for may come later."""
     for probe in (probe for role in roles for probe in role.get("probes", [])):
-        what = probe.get("description") or probe["command"][0]
+        what = probes.describe(probe)
         try:
-            system.run_probe(probe)
+            probes.run(probe)
             print(f"seen: {what}")
         except util.Failure as failure:
             print(f"not yet: {what}" + (f" ({util.redact(failure.output)})" if failure.output else ""))

@@ -112,8 +112,10 @@ def remove(request, program):
     entry = store.ledger()["roles"].get(request["role"])
     if entry is None or entry["id"] != request["id"]:
         return {"ok": True, "state": "committed", "machine": "", "observed": {}, "changed": [], "adopted": {}, "warnings": []}
+    if request.get("beforeDelete"):
+        import probes
     for probe in request.get("beforeDelete", []):
-        system.run_probe(probe)
+        probes.run(probe)
     if request.get("lastWay") and not leaving.another_way(request["lastWay"]):
         return leaving.ask(request, program)
     import transaction

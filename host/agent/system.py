@@ -1,8 +1,7 @@
-"""Accounts, sysctls, probes and the kernel state that a role watches."""
+"""Accounts, sysctls, checks and the kernel state that a role watches."""
 import grp
 import os
 import pwd
-import time
 
 import commands
 import util
@@ -164,26 +163,6 @@ def run_check(check, staged_root):
     if code != 0:
         what = check.get("description") or argv[0]
         raise util.Failure("check", f"{what}: the new files were refused before anything was changed", argv, code, output.replace(staged_root, ""))
-
-
-def run_probe(probe):
-    """Repeats a probe until it ends with 0; raises with its last output at the deadline."""
-    seconds = probe.get("timeoutSeconds", 30)
-    end = time.monotonic() + seconds
-    pause, told = 0.2, False
-    while True:
-        left = end - time.monotonic()
-        code, output = commands.run(probe["command"], timeout=max(1, min(left, 60)))
-        if code == 0:
-            return
-        if time.monotonic() + pause > end:
-            what = probe.get("description") or probe["command"][0]
-            raise util.Failure("probe", f"{what}: did not succeed within {seconds} s", probe["command"], code, output)
-        if not told and seconds - left > 3:
-            util.progress(f"waiting up to {seconds} s for: {probe.get('description') or ' '.join(probe['command'])}")
-            told = True
-        time.sleep(pause)
-        pause = min(pause * 1.5, 2)
 
 
 def observe(live):

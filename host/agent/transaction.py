@@ -12,6 +12,7 @@ import packages
 import perform
 import plan
 import ports
+import probes
 import rollback
 import session
 import storage
@@ -115,7 +116,7 @@ def change(request, ledger, journal):
 
     perform.perform(request, entry, changes, states, actions, sysctls, staged)
     for probe in request.get("probes", []):
-        system.run_probe(probe)
+        probes.run(probe)
     util.step("probed")
     observed = system.observe(request.get("live", {}))
     new = next_ledger(request, ledger, fresh, brought, journal["undo"]["made"])

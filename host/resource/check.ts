@@ -3,6 +3,7 @@ import { RULES, type Rule, isText } from "./grammar";
 import { installsHostKeyProblems } from "./pins";
 import { ROLE_FIELDS, isUnknown } from "./inputs";
 import { isListenAddress } from "./ports";
+import { QUESTIONS, questionProblems } from "./probes";
 
 /** One broken rule: the engine prints property and reason. Values of secrets are never repeated. */
 export interface CheckFailure {
@@ -23,7 +24,7 @@ const FIELDS: Record<string, string[]> = {
   unit: ["enabled", "state", "reloadOn", "restartOn"],
   port: ["protocol", "port", "address"],
   check: ["command", "description"],
-  probe: ["command", "description", "timeoutSeconds"],
+  probe: [...QUESTIONS, "command", "description", "timeoutSeconds"],
   live: ["command"],
 };
 
@@ -77,11 +78,7 @@ class RoleCheck {
     this.entries("units", RULES.unit, (path, value) => this.unit(path, value));
     this.each("ports", (path, value) => this.port(path, value));
     this.each("checks", (path, value) => this.command(path, value, "check", true));
-    for (const field of ["probes", "beforeDelete"])
-      this.each(field, (path, value) => {
-        this.command(path, value, "probe", false);
-        this.may(`${path}.timeoutSeconds`, (value as Bag | undefined)?.timeoutSeconds, seconds(1, 600));
-      });
+    for (const field of ["probes", "beforeDelete"]) this.each(field, (path, value) => this.probe(path, value));
     this.entries("live", RULES.liveName, (path, value) => this.command(path, value, "live", false));
     this.confirm(inputs.confirm);
     this.lastWay(inputs.lastWay);
@@ -267,6 +264,19 @@ class RoleCheck {
       if (!isUnknown(staged) && !Object.hasOwn((this.inputs.files as Bag | undefined) ?? {}, staged))
         this.fail(at, `names ${staged}, which is no file of this role; add it to files`);
     });
+  }
+
+  private probe(path: string, value: unknown): void {
+    const bag = this.bag(path, value, "probe");
+    if (!bag) return;
+    this.may(`${path}.timeoutSeconds`, bag.timeoutSeconds, seconds(1, 600));
+    const asked = ["command", ...QUESTIONS].filter((kind) => bag[kind] !== undefined);
+    if (asked.length !== 1)
+      return this.fail(path, `must have one of command, ${QUESTIONS.join(", ")}${asked.length > 1 ? " alone" : ""}`);
+    const kind = QUESTIONS.find((name) => name === asked[0]);
+    if (kind === undefined) return this.command(path, value, "probe", false);
+    this.may(`${path}.description`, bag.description, RULES.description);
+    for (const problem of questionProblems(kind, bag[kind])) this.fail(`${path}.${problem.path}`, problem.reason);
   }
 
   private lastWay(value: unknown): void {

@@ -22,15 +22,25 @@ export function changedFields(olds: object, news: object): (typeof ROLE_FIELDS)[
 }
 
 /** The engine's question whether a role has to be touched, and whether it has to be another resource. */
-export function diffRole(
-  olds: object,
-  news: object,
-): { changes: boolean; replaces: string[]; deleteBeforeReplace: boolean } {
+export interface RoleDiff {
+  /**
+   * `undefined`: the inputs differ, and the engine is to find out in what. Then it shows that alone; of a plain `true` it shows every input of
+   * the role. After a change that was left half made the inputs may be equal, which only we know not to be enough.
+   */
+  changes: boolean | undefined;
+  replaces: string[];
+  deleteBeforeReplace: boolean;
+}
+
+/** Compares the state of a role with what is wanted. */
+export function diffRole(olds: object, news: object): RoleDiff {
   const changed = changedFields(olds, news);
   const before = olds as Record<string, unknown>;
   const replaces: string[] = REPLACING.filter((field) => before[field] !== undefined && changed.includes(field));
   // Under another name the same paths can be claimed only after the first role has let them go.
-  return { changes: changed.length > 0, replaces, deleteBeforeReplace: replaces.includes("role") };
+  const wholeBefore = Boolean((olds as { hostId?: string }).hostId);
+  const changes = changed.length > 0 && (wholeBefore ? undefined : true);
+  return { changes, replaces, deleteBeforeReplace: replaces.includes("role") };
 }
 
 function normal(field: string, value: unknown): unknown {

@@ -87,7 +87,7 @@ export const RULES = {
       isText(value) && value !== "" && !CONTROL.test(value) && Buffer.byteLength(value) < LONGEST_PATH,
     says: "must be a path without control characters",
   },
-  secretName: { test: text(/^[A-Za-z0-9_]+$/, 60), says: "must be letters, digits and underscores" },
+  secretName: { test: text(/^[A-Za-z0-9_]+$/, 300), says: "must be letters, digits and underscores" },
   liveName: {
     test: (value: unknown) => isText(value) && value.trim() !== "" && value.length <= 100 && !CONTROL.test(value),
     says: "must be one line of at most 100 characters",

@@ -1,3 +1,4 @@
+import type { ProbeArgs } from "../args";
 import type { Connection } from "../connection/arguments";
 import type { Port } from "./ports";
 
@@ -46,11 +47,11 @@ export interface RoleInputs {
   >;
   ports?: Port[];
   checks?: { command: (string | { staged: string })[]; description?: string }[];
-  probes?: { command: string[]; description?: string; timeoutSeconds?: number }[];
+  probes?: ProbeArgs[];
   confirm?: boolean | { timeoutSeconds: number };
   lastWay?: boolean | { interface: string; unless: string };
   installsHostKey?: { first?: string[] };
-  beforeDelete?: { command: string[]; description?: string; timeoutSeconds?: number }[];
+  beforeDelete?: ProbeArgs[];
   live?: Record<string, { command: string[]; drifted?: string }>;
   __provider?: string;
 }

@@ -69,7 +69,8 @@ function keysIn(text: string): Map<string, string> {
   );
 }
 
-function hostOf({ connection }: RoleInputs): string | undefined {
+/** A host as a preview names it; undefined while its address is not known. */
+export function hostOf({ connection }: RoleInputs): string | undefined {
   if (typeof connection?.address !== "string") return undefined;
   return connection.name ?? `${connection.address}${(connection.port ?? 22) === 22 ? "" : `:${connection.port}`}`;
 }

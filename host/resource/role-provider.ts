@@ -13,7 +13,8 @@ import { driftWords } from "./drift-words";
 import { HalfMadeError, RoleError } from "./failure";
 import { type RoleInputs, type RoleOutputs, clean, holdsUnknown, isUnknown } from "./inputs";
 import { applyRequest, readRequest, removeRequest, surveyRequest, transactionId } from "./request";
-import { noticesOf } from "./notices";
+import { hostOf, noticesOf } from "./notices";
+import { changeSummary } from "./summary";
 import { pinsAlone, wayBefore, withPins } from "./pins";
 import { Redactor, secretValues } from "./secrets";
 import type { Conversation } from "./wish";
@@ -58,7 +59,11 @@ export class RoleProvider {
       this.noticed.add(notice);
       this.log(notice);
     }
-    return diffRole(olds, news);
+    const diff = diffRole(olds, news);
+    const host = hostOf(news as RoleInputs);
+    if (diff.changes !== false && diff.replaces.length === 0 && host !== undefined)
+      for (const line of changeSummary(olds as RoleInputs, news as RoleInputs)) this.log(`${host}: ${line}`);
+    return diff;
   }
 
   async create(inputs: RoleInputs): Promise<{ id: string; outs: object }> {

@@ -49,7 +49,7 @@ function bird(host: Host, interfaces: [string, number][], part: PublicOspf): str
   return (content as string)
     .replaceAll("{{public_network}}", network)
     .replaceAll("{{sinkhole_prefix}}", sinkhole)
-    .replace(/\{\{public_\w+\}\}/g, String(part.addresses?.[0]))
+    .replace(/\{\{public_\w+\}\}/g, String(Object.values(part.addresses ?? {})[0]))
     .replace(/\{\{\w+\}\}/g, secret)
     .replaceAll("hello 5;", "hello 1;");
 }

@@ -35,7 +35,7 @@ testWith("systemd-analyze", "the shell reads the checks", () => {
 });
 
 describe("the probe", () => {
-  const [, , script] = resolverRole(args).probes![0]!.command;
+  const [, , script] = (resolverRole(args).probes![0] as { command: string[] }).command;
   let server: Socket;
   let port: number;
   let answer: (question: Buffer) => Buffer;

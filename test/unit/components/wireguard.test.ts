@@ -114,7 +114,7 @@ describe("a link", () => {
     test("it is deleted when both ends have each other there, too", () => {
       expect(linkRole(a, b, link, keys).beforeDelete).toBeUndefined();
       const [probe] = linkRole({ ...a, other: "wg-home-b" }, b, link, keys).beforeDelete!;
-      expect(probe!.command).toEqual(["sh", "-c", TAKEN_OVER, "probe", "wg-home-b"]);
+      expect(probe).toMatchObject({ command: ["sh", "-c", TAKEN_OVER, "probe", "wg-home-b"] });
       expect(checkShell(TAKEN_OVER)).toMatchObject({ code: 0 });
       const both = neighbour("wg-home") + neighbour("lo");
       expect(ask(both, announced(2))).toEqual({ code: 0, said: "" });

@@ -27,7 +27,22 @@ test("a whole role passes", () => {
       checks: [
         { command: ["wg-quick", "strip", { staged: "/etc/wireguard/wg0.conf" }], description: "wg-quick reads it" },
       ],
-      probes: [{ command: ["ping", "-c1", "10.0.0.1"], timeoutSeconds: 60 }],
+      probes: [
+        { command: ["ping", "-c1", "10.0.0.1"], timeoutSeconds: 60 },
+        { http: { address: "10.0.0.1", host: "wiki.example", status: 200 }, description: "the wiki answers" },
+        {
+          https: {
+            address: "fd00::1",
+            port: 8443,
+            host: "wiki",
+            path: "/health?x=1",
+            status: 204,
+            roots: "/etc/root.pem",
+          },
+        },
+        { tls: { address: "10.0.0.1", name: "wiki.example", roots: "/etc/root.pem" }, timeoutSeconds: 120 },
+        { tcp: { address: "::1", port: 25 } },
+      ],
       confirm: { timeoutSeconds: 60 },
       ports: [
         { protocol: "tcp", port: 443 },
@@ -123,6 +138,37 @@ test.each<[string, object, RegExp]>([
     { checks: [{ command: ["cat", { staged: "/etc/shadow" }] }] },
     /names \/etc\/shadow, which is no file of this role/,
   ],
+  ["two questions", { probes: [{ tcp: { address: "::1", port: 1 }, command: ["true"] }] }, /one of .*tcp alone/],
+  ["no question", { probes: [{ description: "x" }] }, /^probes\[0\] must have one of command, http, https, tls, tcp$/],
+  ["a question as text", { probes: [{ tcp: "::1" }] }, /^probes\[0\]\.tcp must be an object \(address, port\)/],
+  [
+    "a port too many",
+    { probes: [{ tcp: { address: "::1", port: 65536 } }] },
+    /^probes\[0\]\.tcp\.port must be a whole/,
+  ],
+  ["no port", { beforeDelete: [{ tcp: { address: "::1" } }] }, /^beforeDelete\[0\]\.tcp\.port is missing/],
+  ["a name for an address", { probes: [{ tcp: { address: "wiki", port: 1 } }] }, /\.address must be one IPv4 or IPv6/],
+  [
+    "a header of one's own",
+    { probes: [{ http: { address: "::1", host: "a\r\nX: y", status: 200 } }] },
+    /^probes\[0\]\.http\.host must be a host name/,
+  ],
+  [
+    "a path with a blank",
+    { probes: [{ http: { address: "::1", host: "a", path: "/ x", status: 200 } }] },
+    /\.path must begin/,
+  ],
+  [
+    "a status of none",
+    { probes: [{ http: { address: "::1", host: "a", status: 99 } }] },
+    /\.status must be a whole number/,
+  ],
+  [
+    "roots over plain HTTP",
+    { probes: [{ http: { address: "::1", host: "a", status: 200, roots: "/x" } }] },
+    /roots is no known/,
+  ],
+  ["no roots", { probes: [{ tls: { address: "::1", name: "a" } }] }, /^probes\[0\]\.tls\.roots is missing/],
   ["staged in a probe", { probes: [{ command: ["cat", { staged: "/x" }] }] }, /only a check sees staged files/],
   [
     "probe time",
