@@ -79,16 +79,21 @@ export class CertificateAuthority extends pulumi.ComponentResource {
       renderMobileConfig({ organisation, domain }).replace(/\{\{(\w+)\}\}/g, (_, key: string) => all[key]!),
     );
     this.page = { hostname, folder: PAGE_FOLDER };
-    this.tell(root, `the root certificate of ${domain}`, "raise rootVersion and install the new root on every device");
-    this.tell(intermediate, `the intermediate certificate of ${domain}`, "raise intermediateVersion");
+    this.tell(domain, root, intermediate);
     this.registerOutputs({ rootCertificate: this.rootCertificate, fingerprint: this.fingerprint });
   }
 
-  /** Says in each preview and update until when a certificate is valid. */
-  private tell(certificate: RootCertificate | IntermediateCertificate, what: string, remedy: string): void {
-    pulumi.all([certificate.notBefore, certificate.notAfter]).apply(async ([notBefore, notAfter]) => {
-      const { urgent, text } = expiryNotice(what, { notBefore, notAfter }, remedy, Date.now());
-      await (urgent ? pulumi.log.warn(text, this) : pulumi.log.info(text, this));
+  /** Says in each preview and update, in one line, until when the certificates are valid. */
+  private tell(domain: string, root: RootCertificate, intermediate: IntermediateCertificate): void {
+    const dates = [root, intermediate].map(({ notBefore, notAfter }) => pulumi.all([notBefore, notAfter]));
+    pulumi.all(dates).apply(async (all) => {
+      const [ofRoot, ofIntermediate] = all.map(([notBefore, notAfter]) => ({ notBefore, notAfter }));
+      const notices = [
+        expiryNotice("the root", ofRoot!, "raise rootVersion and install the new root on every device", Date.now()),
+        expiryNotice("the intermediate", ofIntermediate!, "raise intermediateVersion", Date.now()),
+      ];
+      const text = `certificates of ${domain}: ${notices.map((notice) => notice.text).join("; ")}`;
+      await (notices.some(({ urgent }) => urgent) ? pulumi.log.warn(text, this) : pulumi.log.info(text, this));
     });
   }
 }

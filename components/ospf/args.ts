@@ -36,9 +36,9 @@ export interface PublicOspf {
   side: "hub" | "site";
   /**
    * The addresses of services on this host, without length: announced one by one, and taken from nobody else. By the service's name, so that
-   * another service changes no line but its own; a list is taken too. Default: none.
+   * another service changes no line but its own. Default: none.
    */
-  addresses?: Record<string, pulumi.Input<string>> | pulumi.Input<string>[];
+  addresses?: Record<string, pulumi.Input<string>>;
   /** Routing tables in which the way to the Internet has a service's address as its source. For a site alone. Default: none. */
   pinned?: PinnedTable[];
 }

@@ -17,7 +17,6 @@ import {
   checkUnique,
 } from "../common/check";
 import { addressRule, checkInput, NETWORK_64 } from "../common/input";
-import { addressPaths } from "./public";
 import type { BfdArgs, OspfArgs, OspfInterface, PublicOspf } from "./args";
 
 /** Checks the arguments; raises a ValidationError with all problems at once. */
@@ -94,15 +93,12 @@ function checkPublic(given: PublicOspf, issues: Issues): void {
   checkInput(given.network, "public.network", NETWORK_64, issues);
   checkOneOf(given.side, ["hub", "site"], "public.side", issues);
   const holders = new Map<string, string>();
-  const addresses = given.addresses ?? [];
-  if (!Array.isArray(addresses))
-    for (const name of Object.keys(addresses)) checkLabel(name, "public.addresses", issues);
-  const paths = addressPaths(addresses);
-  Object.values(addresses).forEach((address, index) => {
-    const path = paths[index]!;
+  for (const [name, address] of Object.entries(given.addresses ?? {})) {
+    const path = `public.addresses.${name}`;
+    checkLabel(name, path, issues);
     checkInput(address, path, addressRule(6), issues);
     if (typeof address === "string") checkUnique(address, path, "is announced twice", holders, issues);
-  });
+  }
   const tables = new Map<string, string>();
   (given.pinned ?? []).forEach(({ table, address }, index) => {
     checkPinnedTable(table, `public.pinned[${index}].table`, tables, issues);

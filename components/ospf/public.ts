@@ -7,7 +7,7 @@ import { PUBLIC_NETWORK, SINKHOLE_PREFIX } from "../common/public-network";
 export interface PublicBird {
   /** See {@link PublicOspf.side}. */
   readonly side: "hub" | "site";
-  /** The names of the services' addresses, which are placeholders: see {@link addressNames}. */
+  /** The names of the services' addresses, which are placeholders: see {@link addressName}. */
   readonly addresses: readonly string[];
   /** The tables of pinned services; the source of each is the placeholder that {@link sourceName} names. */
   readonly pinned: readonly number[];
@@ -16,17 +16,9 @@ export interface PublicBird {
 /** The whole Internet. */
 const DEFAULT = "::/0";
 
-/** The services' addresses by placeholder: keyed by the service where they have one, else by position. */
-export function addressNames<T>(addresses: Readonly<Record<string, T>> | readonly T[]): [string, T][] {
-  if (Array.isArray(addresses)) return addresses.map((address: T, index) => [`public_address_${index}`, address]);
-  return Object.entries(addresses).map(([name, address]) => [placeholderOf("address", name), address]);
-}
-
-/** How an error names each of the addresses. */
-export function addressPaths(addresses: object): string[] {
-  return Object.keys(addresses).map(
-    (key) => `public.addresses[${Array.isArray(addresses) ? key : JSON.stringify(key)}]`,
-  );
+/** The placeholder of a service's address. */
+export function addressName(service: string): string {
+  return placeholderOf("address", service);
 }
 
 /** The placeholder of a table's source. */

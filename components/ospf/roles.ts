@@ -7,7 +7,7 @@ import type { OspfArgs, PublicOspf } from "./args";
 import { checkedSecret } from "./check";
 import { KEEP_WAYS, RELEASE_WAYS } from "./local-delay";
 import { ASK_NEIGHBOURS, LIVE_STATE, NOTE_NEIGHBOURS } from "./probes";
-import { addressNames, addressPaths, sourceName, type PublicBird } from "./public";
+import { addressName, sourceName, type PublicBird } from "./public";
 import { BIRD_CONFIG, BIRD_DROP_IN, renderBirdConfig, renderBirdDropIn, secretName } from "./render";
 
 /** See {@link OspfArgs.bfd}. */
@@ -77,14 +77,13 @@ export function ospfRole(args: OspfArgs): RoleContent {
   };
 }
 
-function publicBird({ side, addresses = [], pinned = [] }: PublicOspf): PublicBird {
-  return { side, addresses: addressNames(addresses).map(([name]) => name), pinned: pinned.map(({ table }) => table) };
+function publicBird({ side, addresses = {}, pinned = [] }: PublicOspf): PublicBird {
+  return { side, addresses: Object.keys(addresses).map(addressName), pinned: pinned.map(({ table }) => table) };
 }
 
 function publicValues(content: string, given: PublicOspf): Record<string, pulumi.Output<string>> {
-  const paths = addressPaths(given.addresses ?? []);
-  const addresses = addressNames(given.addresses ?? []).map(
-    ([name, address], index) => [name, known(address, paths[index]!, addressRule(6))] as const,
+  const addresses = Object.entries(given.addresses ?? {}).map(
+    ([name, address]) => [addressName(name), known(address, `public.addresses.${name}`, addressRule(6))] as const,
   );
   const sources = (given.pinned ?? []).map(
     ({ table, address }, index) =>

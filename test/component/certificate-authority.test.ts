@@ -48,19 +48,20 @@ test.each([
   [
     "info",
     "2126-01-01T00:00:00Z",
-    /^the root certificate of intranet\.example is valid until 2126-01-01, \d+ more days$/,
+    /^certificates of intranet\.example: the root is valid until 2126-01-01, \d+ more days; the intermediate is valid until/,
   ],
-  ["warn", "2020-02-01T00:00:00Z", /^the root certificate .* invalid since 2020-02-01: raise rootVersion/],
+  [
+    "warn",
+    "2020-02-01T00:00:00Z",
+    /: the root has been invalid since 2020-02-01: raise rootVersion .*; the intermediate has been invalid/,
+  ],
 ] as const)("it tells by %s until when it is valid, in a preview too", async (level, notAfter, text) => {
   await startMocks(true);
   world.validity = { notBefore: "2020-01-01T00:00:00Z", notAfter };
   const said = jest.spyOn(pulumi.log, level).mockResolvedValue(undefined);
   new components.CertificateAuthority("ca", { connection: { ...connection }, domain, identity });
   await settled();
-  const texts = said.mock.calls.map(([line]) => line);
-  expect(texts).toHaveLength(2);
-  expect(texts[0]).toMatch(text);
-  expect(texts[1]).toMatch(/^the intermediate certificate/);
+  expect(said.mock.calls.map(([line]) => line)).toEqual([expect.stringMatching(text)]);
 });
 
 type Make = () => unknown;
@@ -132,11 +133,15 @@ test("a proxy asks for each name with the root alone, and a trust anchor leaves 
   new components.ReverseProxy("p", { ...host, listen, sites, certificates });
   new components.TrustAnchor("t", { ...host, rootCertificate: certificateOf("root") });
   await settled();
-  const { probes, files } = named("p-caddy").inputs as { probes: { description: string }[]; files: object };
-  expect(probes.map(({ description }) => description)).toEqual([
-    `http://nobody.invalid at ${identity.v4} answers 404`,
-    `a.${domain} has its certificate`,
-    `b.${domain} has its certificate`,
+  const { probes, files } = named("p-caddy").inputs as { probes: object[]; files: object };
+  const asked = (name: string) => ({
+    tls: { address: identity.v4, name: `${name}.${domain}`, roots: "/etc/caddy/intranet-root.crt" },
+    timeoutSeconds: 120,
+  });
+  expect(probes).toEqual([
+    { http: { address: identity.v4, host: "nobody.invalid", status: 404 } },
+    asked("a"),
+    asked("b"),
   ]);
   expect(files).toMatchObject({ "/etc/caddy/intranet-root.crt": { values: { certificate: certificateOf("root") } } });
   expect(named("t-trust").inputs).toMatchObject({ role: "trust-anchor" });

@@ -59,17 +59,17 @@ describe("the proxy", () => {
   test("knows services by placeholders, each file by those that it holds", async () => {
     const front = await proxy([wiki, mail]);
     const page = front["front-page"]!;
-    expect(page.files![NGINX]!.content).toContain("443:wiki.intranet.example [{{wiki}}]:443;");
-    expect(page.files![NGINX]!.content).toContain("8883:mail-in.intranet.example [{{mail_in}}]:8883;");
-    expect(page.files![NGINX]!.values).toEqual({ wiki: wiki.address, mail_in: mail.address });
+    expect(page.files![NGINX]!.content).toContain("443:wiki.intranet.example [{{address_of_wiki}}]:443;");
+    expect(page.files![NGINX]!.content).toContain("8883:mail-in.intranet.example [{{address_of_mail__in}}]:8883;");
+    expect(page.files![NGINX]!.values).toEqual({ address_of_wiki: wiki.address, address_of_mail__in: mail.address });
     expect(page.packages).toEqual(["nginx", "libnginx-mod-stream"]);
     expect(page.ports).toEqual([
       ...[80, 443, 8883].map((port) => ({ protocol: "tcp", port })),
       { protocol: "tcp", port: 8403, address: "127.0.0.1" },
     ]);
     const back = front["front-way-back"]!.files!["/etc/intranet/guests.nft"]!;
-    expect(back.content).toContain("{ {{wiki}} . 443, {{mail_in}} . 8883 }");
-    expect(back.values).toEqual({ wiki: wiki.address, mail_in: mail.address });
+    expect(back.content).toContain("{ {{address_of_wiki}} . 443, {{address_of_mail__in}} . 8883 }");
+    expect(back.values).toEqual({ address_of_wiki: wiki.address, address_of_mail__in: mail.address });
   });
 
   test("snid takes the ports over in the same transaction, and nginx keeps the page", async () => {
@@ -77,7 +77,7 @@ describe("the proxy", () => {
     const { units, files, ports } = (await proxy([wiki, mail], { kind: "snid", binary }))["front-page"]!;
     expect(Object.keys(units!)).toEqual(["intranet-snid-binary.service", "intranet-snid.service", "nginx.service"]);
     expect(files![NGINX]!.content).not.toMatch(/stream|listen 443|listen 127/);
-    expect(files!["/etc/intranet/snid-hosts"]!.content).toContain("{{mail_in}} mail-in.intranet.example");
+    expect(files!["/etc/intranet/snid-hosts"]!.content).toContain("{{address_of_mail__in}} mail-in.intranet.example");
     expect(ports).toEqual([80, 443, 8883].map((port) => ({ protocol: "tcp", port })));
     const own = (await proxy([wiki], { kind: "snid", binary: { path: "/usr/local/bin/snid" } }))["front-page"]!;
     expect(Object.keys(own.units!)).toEqual(["intranet-snid.service", "nginx.service"]);
@@ -108,8 +108,10 @@ describe("the sinkhole", () => {
   test("names services in its filter by placeholders, and opens their ports in the cloud's", async () => {
     const made = await roles(() => new components.Sinkhole("s", { ...sinkhole, published }));
     const rules = made["s-host-firewall"]!.files!["/etc/intranet/firewall.nft"]!;
-    expect(rules.content).toContain("{ {{ipv6_wiki}} . 80, {{ipv6_wiki}} . 443, {{ipv6_mail_in}} . 8883 }");
-    expect(Object.keys(rules.values!).sort()).toEqual(["ipv6_mail_in", "ipv6_wiki", "public_network"]);
+    expect(rules.content).toContain(
+      "{ {{address_of_wiki}} . 80, {{address_of_wiki}} . 443, {{address_of_mail__in}} . 8883 }",
+    );
+    expect(Object.keys(rules.values!).sort()).toEqual(["address_of_mail__in", "address_of_wiki", "public_network"]);
     const opened = named("s-firewall").inputs["rules"] as { protocol: string; port?: string }[];
     expect(opened.filter(({ protocol }) => protocol === "tcp").map(({ port }) => port)).toEqual([
       "22",
@@ -123,8 +125,8 @@ describe("the sinkhole", () => {
   test("answers for services where the cloud asks for each address", async () => {
     const made = await roles(() => new components.Sinkhole("s", { ...sinkhole, published, delivery: "on-link" }));
     const script = made["s-delivery"]!.files!["/etc/intranet/delivery"]!;
-    expect(script.content).toContain("\t\tproxy {{ipv6_wiki}}\n\t\tproxy {{ipv6_mail_in}}\n");
-    expect(Object.keys(script.values!).sort()).toEqual(["ipv6_mail_in", "ipv6_wiki"]);
+    expect(script.content).toContain("\t\tproxy {{address_of_wiki}}\n\t\tproxy {{address_of_mail__in}}\n");
+    expect(Object.keys(script.values!).sort()).toEqual(["address_of_mail__in", "address_of_wiki"]);
     const idle = await roles(() => new components.Sinkhole("s", { ...sinkhole, delivery: "on-link" }));
     expect(idle["s-delivery"]).toBeUndefined();
   });

@@ -106,8 +106,10 @@ describe("an intranet", () => {
     expect(lines("home-names-home", zone).filter((line) => !old.includes(line))).toEqual([
       "wiki\t\tIN\tA\t10.31.244.140",
     ]);
-    const { probes } = role("home-proxy-home-caddy").inputs as { probes: { description: string }[] };
-    expect(probes.map(({ description }) => description).join("\n")).toContain("wiki.intranet.example");
+    const { probes } = role("home-proxy-home-caddy").inputs as { probes: object[] };
+    expect(probes).toContainEqual(
+      expect.objectContaining({ tls: expect.objectContaining({ name: "wiki.intranet.example" }) }),
+    );
   });
 
   test("touches nothing of one site when another is added, but its hub's openings and neighbours", async () => {

@@ -27,8 +27,8 @@ test("the address and the authority's root are filled in when they are known", a
   proxy("p", [cloud, blog(pulumi.output("2001:db8:1:0:1::7"))]);
   await settled();
   const { files, ports } = named("p-caddy").inputs as unknown as RoleInputs;
-  expect(files![CADDYFILE]!.content).toContain("bind [{{address_1_0}}]");
-  expect(files![CADDYFILE]!.values).toEqual({ address_1_0: "2001:db8:1:0:1::7" });
+  expect(files![CADDYFILE]!.content).toContain("bind [{{address_of_blog_intranet_example}}]");
+  expect(files![CADDYFILE]!.values).toEqual({ address_of_blog_intranet_example: "2001:db8:1:0:1::7" });
   expect(files![PUBLIC_ROOT]).toMatchObject({ values: { certificate: certificateOf("acme") } });
   expect(ports!.map(({ port }) => port)).toEqual([80, 443]);
 });

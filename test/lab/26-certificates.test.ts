@@ -212,7 +212,7 @@ describe("the keys", () => {
       ["intermediate", intermediate!],
     ] as const) {
       const date = new Date(validTo).toISOString().slice(0, 10);
-      expect(preview).toMatch(new RegExp(`${what} certificate of ${domain} is valid until ${date}`));
+      expect(preview).toMatch(new RegExp(`certificates of ${domain}: .*the ${what} is valid until ${date}`));
     }
   });
 });

@@ -24,7 +24,7 @@ function plain(role: RoleContent): TrialRole {
   const { role: _, files = {}, ...rest } = role;
   const filled = Object.entries(files).map(([path, { content, mode }]) => [
     path,
-    { content: String(content).replaceAll("{{wiki}}", SERVICE), ...(mode === undefined ? {} : { mode }) },
+    { content: String(content).replaceAll("{{address_of_wiki}}", SERVICE), ...(mode === undefined ? {} : { mode }) },
   ]);
   return { ...rest, files: Object.fromEntries(filled) } as TrialRole;
 }

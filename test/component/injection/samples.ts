@@ -36,6 +36,19 @@ const end = (name: string, last: number): object => ({
   source: identity,
 });
 
+/** One of each kind. */
+const probes = (description: string): host.ProbeArgs[] => {
+  const [address, name, roots] = ["192.0.2.7", "wiki.example", "/etc/trial/root.pem"];
+  const web = { address, host: name, path: "/health", status: 200 };
+  return [
+    { command: ["true", "more"], description },
+    { http: web },
+    { https: { ...web, roots } },
+    { tls: { address, name, roots } },
+    { tcp: { address, port: 25 } },
+  ];
+};
+
 const role = (): host.RoleContent => ({
   role: "trial",
   packages: ["bird2"],
@@ -59,12 +72,12 @@ const role = (): host.RoleContent => ({
     "trial.service": { reloadOn: ["/etc/trial/app.conf"], restartOn: ["/etc/trial/app.conf"], state: "started" },
   },
   checks: [{ command: ["cat", { staged: "/etc/trial/app.conf" }, "more"], description: "it is read" }],
-  probes: [{ command: ["true", "more"], description: "it works" }],
+  probes: probes("it works"),
   ports: [{ protocol: "tcp", port: 8080, address: "10.31.240.2" }],
   lastWay: { interface: "wg-home", unless: "10.31.240.1" },
   installsHostKey: { first: [HOST_KEY] },
   confirm: true,
-  beforeDelete: [{ command: ["true", "more"], description: "another is there" }],
+  beforeDelete: probes("another is there"),
   live: { "what it is": { command: ["cat", "/etc/trial/app.conf"] } },
 });
 
@@ -184,6 +197,7 @@ export const SAMPLES: readonly Sample[] = [
   },
   {
     type: "OspfArgs",
+    maps: ["public.addresses"],
     args: () => ({
       ...managed(),
       routerId: identity.v4,
@@ -205,7 +219,7 @@ export const SAMPLES: readonly Sample[] = [
       public: {
         network: "2001:db8:1::/64",
         side: "site",
-        addresses: ["2001:db8:1:0:1::5"],
+        addresses: { wiki: "2001:db8:1:0:1::5" },
         pinned: [{ table: 65541, address: "2001:db8:1:0:1::5" }],
       },
     }),

@@ -125,7 +125,7 @@ export function checkBird(config: string): Verdict {
   const filled = config
     .replaceAll("{{public_network}}", "2001:db8:100:1::/64")
     .replaceAll("{{sinkhole_prefix}}", "2001:db8:100:1::/80")
-    .replace(/\{\{public_(address|source)_\d+\}\}/g, "2001:db8:100:1:2::5")
+    .replace(/\{\{(address_of|public_source)_\w+\}\}/g, "2001:db8:100:1:2::5")
     .replace(/\{\{\w+\}\}/g, Buffer.alloc(32, 1).toString("base64"));
   return withFiles({ "bird.conf": filled }, (folder) => run("bird", ["-p", "-c", join(folder, "bird.conf")]));
 }

@@ -35,8 +35,8 @@ const config = (given: OspfArgs): string => {
 const cabin = args("cabin");
 const office = { ...cabin.interfaces[0]!, interface: "wg-office", neighbour: "office", cost: 100 };
 const network = "2001:db8:100:1::/64";
-const addresses = ["2001:db8:100:1:2::5", "2001:db8:100:1:2::9"];
-const pinned = [{ table: 65541, address: addresses[0]! }];
+const addresses = { wiki: "2001:db8:100:1:2::5", "mail-in": "2001:db8:100:1:2::9" };
+const pinned = [{ table: 65541, address: addresses.wiki }];
 const CASES: Record<string, OspfArgs> = {
   hub: args("vps"),
   site: cabin,

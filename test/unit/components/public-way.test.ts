@@ -49,7 +49,7 @@ function bird(host: Host, interfaces: [string, number][], part: PublicOspf): str
   return (content as string)
     .replaceAll("{{public_network}}", network)
     .replaceAll("{{sinkhole_prefix}}", sinkhole)
-    .replace(/\{\{public_\w+\}\}/g, String(Object.values(part.addresses ?? {})[0]))
+    .replace(/\{\{(?:address_of|public_source)_\w+\}\}/g, String(Object.values(part.addresses ?? {})[0]))
     .replace(/\{\{\w+\}\}/g, secret)
     .replaceAll("hello 5;", "hello 1;");
 }
@@ -60,7 +60,7 @@ function site(host: "cabin" | "office", interfaces: [string, number][]): Record<
   const part: PublicOspf = {
     network,
     side: "site",
-    addresses: [address],
+    addresses: { wiki: address },
     pinned: accounts.map(({ table }) => ({ table, address })),
   };
   return {
