@@ -31,7 +31,7 @@ export function makeHosts(parts: Parts, keys: Record<string, TunnelKeys>): Manag
       const enrolment = enrol(parts, site, identity, keys, hub);
       enrolments[site] = enrolment;
       host = enrolment.managed;
-    } else host = { connection: connectionTo(args.sites[site]!.host) };
+    } else host = { connection: connectionTo(site, args.sites[site]!.host) };
     hosts[site] = step(
       host,
       (there) => new HostIdentity(`${name}-site-${site}`, { ...there, ...identity }, { parent }).ready,
@@ -71,9 +71,10 @@ function enrol(
   );
 }
 
-function connectionTo(host: HostSpec): ConnectionArgs {
+function connectionTo(site: string, host: HostSpec): ConnectionArgs {
   const { address, port, user, hostKeys } = host;
   return {
+    name: site,
     address,
     hostKeys: hostKeys!,
     ...(port === undefined ? {} : { port }),

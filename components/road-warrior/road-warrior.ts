@@ -34,7 +34,8 @@ export class RoadWarrior extends pulumi.ComponentResource {
   constructor(name: string, args: RoadWarriorArgs, opts?: pulumi.ComponentResourceOptions) {
     checkRoadWarrior(`device "${name}"`, args);
     super("intranet:road-warrior:RoadWarrior", name, {}, opts);
-    const notice = `device ${args.device}: its configuration stops working with this update: it must scan the new QR code.`;
+    // Also shown where the device goes, among the inputs of its key.
+    const notice = `device ${args.device}: with a new key its configuration stops working, and it must scan the new QR code.`;
     const key = new WireGuardKey(`${name}-key`, { keyVersion: args.keyVersion ?? 1, notice }, { parent: this });
     this.publicKey = key.publicKey;
     const hub = {

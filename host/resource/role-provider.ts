@@ -93,7 +93,7 @@ export class RoleProvider {
         const passed =
           error instanceof ConnectionError && error.temporary && (state.machine !== undefined || error.onTheWay);
         if (!passed) throw unreachable(error as Error, "refresh");
-        talk.say(`role ${state.role} was not looked at and is taken to be as it was: ${error.message}`);
+        this.once(talk, `its roles are not looked at and taken to be as they were: ${error.message}`);
         return { id, props: clean(state), inputs: clean(inputsOf(state)) };
       }
       if (!answer.ok)
@@ -178,6 +178,13 @@ export class RoleProvider {
     const redactor = new Redactor(secretValues(inputs));
     const say = (text: string) => this.log(redactor.apply(`${displayName(connection)}: ${text}`));
     return { connection, role: inputs.role, patience: { ...patience, onWait: say }, say };
+  }
+
+  /** Says once of a host what is so for each of its roles. */
+  private once(talk: Conversation, text: string): void {
+    const key = `${displayName(talk.connection)}: ${text}`;
+    if (!this.noticed.has(key)) talk.say(text);
+    this.noticed.add(key);
   }
 
   private tell(talk: Conversation, answer: AgentAnswer): void {

@@ -109,9 +109,23 @@ describe("one more service previews exactly what it adds", () => {
       ...["import listen", "redir https://{host}{uri} 308", "}"],
     ]);
     // All that follows is the one probe, which asks for the certificate with the root as all that is trusted.
-    const described = rest.slice(probe).filter((line) => line.startsWith("description"));
-    expect(described).toEqual(['description : "photos.intranet.example has its certificate"']);
-    expect(rest.slice(probe).join(" ")).toMatch(/"-servername" .*"photos\.intranet\.example".*"-verify_hostname"/);
+    expect(rest.slice(probe).map((line) => line.replace(/ +:/, ":"))).toEqual([
+      expect.stringMatching(/^\[\d+\]: \{$/),
+      "timeoutSeconds: 120",
+      "tls: {",
+      `address: "${identity("home").v4}"`,
+      'name: "photos.intranet.example"',
+      'roots: "/etc/caddy/intranet-root.crt"',
+      ...["}", "}"],
+    ]);
+    // What does not change is not shown, and what the change means is said.
+    expect(shown.split("--outputs:--")[0]!.split("\n").length).toBeLessThan(120);
+    expect(shown).toMatch(
+      /^ *home: role internal-dns: \S+\/intranet\.example\.zone \(\+1 line\); named\.service reloads$/m,
+    );
+    expect(shown).toMatch(
+      /^ *home: role reverse-proxy: \/etc\/caddy\/Caddyfile \(\+\d+ lines\); caddy\.service reloads$/m,
+    );
   });
 
   test("at office, which had no proxy: its name on the primary, and a proxy there for it alone", async () => {

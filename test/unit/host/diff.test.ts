@@ -27,6 +27,7 @@ test.each<[string, object]>([
     },
   ],
   ["the stub's text", { __provider: "other" }],
+  ["a host's name, which is for messages", { connection: { ...olds.connection, name: "home" } }],
 ])("no change: %s", (_name, more) => {
   expect(diffRole(olds, news(more))).toEqual({ changes: false, replaces: [], deleteBeforeReplace: false });
 });
