@@ -1,6 +1,7 @@
 /** The components of an intranet, each usable alone; {@link Intranet} puts them together. */
 import "../host/stack-lines";
 
+export { hostFrom, type HostReference } from "./common/host-from";
 export type { ManagedHost } from "./common/managed-host";
 export type { EnrolmentArgs } from "./enrolment/args";
 export { Enrolment } from "./enrolment/enrolment";

@@ -22,7 +22,7 @@ export interface ConnectionArgs {
   /** What people call the host, for messages. Default: its address. */
   name?: Input<string>;
   /** Jump host: the connection is made from there, with end-to-end encryption to this one. Absent: directly. */
-  via?: ConnectionArgs;
+  via?: Input<ConnectionArgs>;
   /** Path of the operator's private key on the machine that runs Pulumi: a hint, the environment wins. */
   identityFile?: Input<string>;
 }
@@ -172,14 +172,14 @@ export interface LiveArgs {
  */
 export interface HostRoleArgs {
   /** How the host is reached. */
-  connection: ConnectionArgs;
+  connection: Input<ConnectionArgs>;
   /** The role's name in the host's ledger, unique on the host: a letter, then letters, digits, hyphens. Another name replaces. */
   role: string;
   /**
    * What identifies the machine behind the address, such as a cloud server's id. When it changes the role is made
    * anew there, and the old one is left alone. Absent: another address is taken for the same machine.
    */
-  machine?: Input<string>;
+  machine?: Input<string | undefined>;
   /** Debian packages. Those that a role installed are removed again when no role lists them any more. */
   packages?: string[];
   /** Directories by absolute path. Two roles may share one. */

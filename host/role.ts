@@ -4,7 +4,7 @@ import { DynamicResource } from "./dynamic";
 import { ClaimRegistry, claimOf } from "./resource/claims";
 
 /** Roles of one host within this program, by its connection object: found before any address is known. */
-const registries = new WeakMap<ConnectionArgs, ClaimRegistry>();
+const registries = new WeakMap<pulumi.Input<ConnectionArgs>, ClaimRegistry>();
 
 /**
  * The desired state of one role on one Debian host: packages, files, directories, links, sysctls, users, units, with

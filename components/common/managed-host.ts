@@ -5,9 +5,9 @@ import type { ConnectionArgs, HostRoleArgs } from "../../host";
 /** The way to a managed host. */
 export interface ManagedHost {
   /** How the host is reached over SSH. */
-  connection: ConnectionArgs;
+  connection: pulumi.Input<ConnectionArgs>;
   /** What identifies the machine behind the address, such as a cloud server's id: when it changes the roles are made anew there. */
-  machine?: pulumi.Input<string>;
+  machine?: pulumi.Input<string | undefined>;
   /** The cloud server that the host is: when it is deleted its roles go with it and are not taken back one by one. */
   deletedWith?: pulumi.Resource;
   /** What its roles wait for, and are deleted before: the host's first boot and its identity, or the other end of a tunnel. */
@@ -79,7 +79,10 @@ export function roleOptions(
 }
 
 /** The arguments of a role that say where it is. */
-export function roleHost(host: ManagedHost): { connection: ConnectionArgs; machine?: pulumi.Input<string> } {
+export function roleHost(host: ManagedHost): {
+  connection: pulumi.Input<ConnectionArgs>;
+  machine?: pulumi.Input<string | undefined>;
+} {
   return { connection: host.connection, ...(host.machine === undefined ? {} : { machine: host.machine }) };
 }
 
@@ -91,8 +94,8 @@ export function wayHost(
   host: ManagedHost,
   tunnel: { interface?: string; other?: string } = {},
 ): {
-  connection: ConnectionArgs;
-  machine?: pulumi.Input<string>;
+  connection: pulumi.Input<ConnectionArgs>;
+  machine?: pulumi.Input<string | undefined>;
   lastWay?: NonNullable<HostRoleArgs["lastWay"]>;
 } {
   const { interface: own, other } = tunnel;

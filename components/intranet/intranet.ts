@@ -1,5 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import { exposureOf, formatIssue, openingsOf, type ExposureRow, type IntranetPlan, type Openings } from "../../model";
+import { referenceTo, type HostReference } from "../common/host-from";
 import { Sinkhole } from "../sinkhole/sinkhole";
 import type { IntranetArgs } from "./args";
 import { checkedPlan } from "./check";
@@ -43,6 +44,8 @@ export class Intranet extends pulumi.ComponentResource {
   public readonly plan: IntranetPlan;
   /** What there is, by kind and name. */
   public readonly inventory: Inventory;
+  /** The managed hosts by name, for other stacks: see {@link hostFrom}. Plain data, nothing secret. */
+  public readonly hosts: Readonly<Record<string, pulumi.Output<HostReference>>>;
   /** What can be reached, keyed by what it says: an opening is one line of a preview. */
   public readonly openings: Openings;
   /** What runs where. @deprecated a list shifts in previews: {@link Intranet.inventory} */
@@ -129,6 +132,7 @@ export class Intranet extends pulumi.ComponentResource {
       doctor: names.doctor,
     };
     this.inventory = inventoryOf(plan, this.sinkhole);
+    this.hosts = Object.fromEntries(Object.entries(hosts).map(([host, managed]) => [host, referenceTo(managed)]));
     this.openings = openingsOf(plan, args.sinkhole.management);
     this.routes = routesOf(plan);
     const { ipv4, ipv6 } = this.sinkhole;
@@ -141,6 +145,7 @@ export class Intranet extends pulumi.ComponentResource {
     );
     this.registerOutputs({
       inventory: this.inventory,
+      hosts: this.hosts,
       openings: this.openings,
       routes: this.routes,
       enrolment: this.enrolment,

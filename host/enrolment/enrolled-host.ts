@@ -5,7 +5,7 @@ import { DynamicResource } from "../dynamic";
 /** Arguments of {@link EnrolledHost}. */
 export interface EnrolledHostArgs {
   /** The way by which the host is looked for, and by which its roles come later. */
-  connection: ConnectionArgs;
+  connection: pulumi.Input<ConnectionArgs>;
 }
 
 /**

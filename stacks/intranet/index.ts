@@ -30,6 +30,8 @@ const net = new Intranet((name as string | undefined) ?? "intranet", given as un
 
 /** What there is, by kind and name. */
 export const inventory = net.inventory;
+/** The managed hosts, for other stacks: `hostFrom(reference.requireOutput("hosts"), "home")`. */
+export const hosts = net.hosts;
 /** What can be reached, and by whom: an opening is one line of a preview. */
 export const openings = net.openings;
 /** What to enter on the routers of sites with `router: static`: by site and destination, the gateway. */

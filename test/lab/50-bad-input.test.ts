@@ -102,7 +102,9 @@ const settings: Mistake[] = [
   ],
   ["text where a map must be", (n) => (n.devices = "laptop"), [/intranet:devices: is text, and must be a map/]],
 ];
-const nothing: Mistake[] = [["a setting that is missing", (n) => (n.sites = null), [/sites: must be a map/]]];
+const nothing: Mistake[] = [
+  ["a setting that is missing", (n) => (n.sites = null), [/intranet:sites: is text, and must be a map/]],
+];
 
 describe.each([
   ["settings", settings],

@@ -38,17 +38,30 @@ export async function pulumiOk(args: string[], options: { timeoutSeconds?: numbe
 }
 
 /** Brings the stack up when it is not, with every host that waits to be joined. A file that begins with it (between.ts) need not look. */
-export async function ensureUp(): Promise<void> {
+export async function ensureUp(): Promise<unknown> {
   const known = globalThis as { intranetIsUp?: boolean };
   const isUp = known.intranetIsUp === true;
   known.intranetIsUp = false; // once: whatever the file does from now on may change it
-  if (isUp) return;
+  if (isUp) return until("every host knows the way to every other, after the boot", waysAreThere);
   await run(["pulumi", "stack", "select", "--create", "lab"]);
   await up();
   const pending = await pendingHosts();
   if (pending.length === 0) return;
   for (const host of pending) await join(host);
   await up();
+}
+
+/** Whether OSPF has brought every identity to every host. */
+async function waysAreThere(): Promise<boolean> {
+  const hosts = Object.keys(plan().hosts);
+  const known = async (host: string): Promise<boolean> => {
+    const { stdout } = await exec(host, ["sh", "-c", "ip route show proto bird; ip -6 route show proto bird"]);
+    const ways = new Set(stdout.split("\n").map((line) => line.split(" ")[0]));
+    return hosts.every(
+      (other) => other === host || Object.values(identity(other)).every((address) => ways.has(address)),
+    );
+  };
+  return (await Promise.all(hosts.map(known))).every(Boolean);
 }
 
 /** Runs `pulumi up`, with arguments such as {@link changedConfig} gives; fails when it does. Returns what it said. */
