@@ -30,14 +30,15 @@ export function referenceTo({ connection, machine }: ManagedHost): pulumi.Output
  * @throws RunError when the output is not one of hosts by name, or the host is not among them; known only when the output is
  */
 export function hostFrom(hosts: pulumi.Input<unknown>, name: string): ManagedHost {
-  const reference = (pulumi.output(hosts) as pulumi.Output<unknown>).apply((all) => one(all, name));
+  const reference = (pulumi.output(hosts) as pulumi.Output<unknown>).apply((all) => hostIn(all, name));
   return {
     connection: reference.apply(({ connection }) => connection),
     machine: reference.apply(({ machine }) => machine),
   };
 }
 
-function one(all: unknown, name: string): HostReference {
+/** The host of that name in an output. */
+export function hostIn(all: unknown, name: string): HostReference {
   const isMap = typeof all === "object" && all !== null && !Array.isArray(all);
   const found = isMap && Object.hasOwn(all, name) ? (all as Record<string, unknown>)[name] : undefined;
   const { connection } = (found ?? {}) as Partial<HostReference>;

@@ -145,16 +145,19 @@ export function renderHints(servers: Readonly<Record<string, readonly string[]>>
 }
 
 /**
- * The response policy: the name by which browsers ask whether they may go past the network's resolver (DNS over HTTPS) does not exist, even for
- * one who asks for signatures.
+ * The names by which programs ask whether they may go past the network's resolver: browsers with DNS over HTTPS (Mozilla's canary domain), and
+ * Apple's iCloud Private Relay (Apple: "Prepare your network for iCloud Private Relay"). A name that does not exist says no.
  */
+const CANARIES = ["use-application-dns.net", "mask.icloud.com", "mask-h2.icloud.com"];
+
+/** The response policy: those names do not exist, even for one who asks for signatures. */
 export function renderPolicy(): string {
   return lines(
     `; ${MADE_BY}`,
     "$TTL 60",
     "@ IN SOA localhost. root.localhost. ( 1 3600 600 86400 60 )",
     "@ IN NS localhost.",
-    "use-application-dns.net CNAME .",
+    CANARIES.map((name) => `${name} CNAME .`),
   );
 }
 

@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { Intranet, type IntranetArgs } from "../../components";
+import { Intranet, type HostReference, type IntranetArgs } from "../../components";
 import { md5Fingerprint, parseOpenSshPublicKey, ValidationError } from "../../model";
 import { HOST_KEY, site, spec } from "../unit/model/fixtures";
 import {
@@ -151,6 +151,16 @@ describe("an intranet", () => {
     const added = Object.keys(more.openings).filter((key) => !(key in net.openings));
     expect(added).toEqual(["inside → alpha at home: tcp 80, 443"]);
     expect(more.openings).toMatchObject(net.openings);
+  });
+
+  test("hands its hosts to other stacks: each one's way, without a secret", async () => {
+    const net = await make();
+    const { value, secret } = await valueOf(pulumi.all(net.hosts as Record<string, pulumi.Output<HostReference>>));
+    expect(secret).toBe(false);
+    expect(Object.keys(value).sort()).toEqual(["home", "vps"]);
+    expect(value["vps"]).toMatchObject({ connection: { name: "vps" }, machine: expect.any(String) });
+    expect(value["home"]).toMatchObject({ connection: { name: "home", hostKeys: [expect.stringMatching(/^ssh-/)] } });
+    expect(JSON.stringify(value)).not.toContain("PRIVATE");
   });
 
   test("shows what runs where without a secret", async () => {

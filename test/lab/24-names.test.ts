@@ -134,7 +134,7 @@ describe("inside", () => {
     for (const answer of await fromAll("-x", "10.20.0.250")) expect(answer).toMatchObject({ status: "NXDOMAIN" });
   });
 
-  test("browsers are told to stay with this resolver: use-application-dns.net does not exist, without asking anybody", async () => {
+  test("browsers and Apple's relay are told to stay with this resolver: their names do not exist, without asking anybody", async () => {
     for (const [site, server] of [
       ["home", home.v4],
       ["cabin", cabin.v4],
@@ -149,7 +149,8 @@ describe("inside", () => {
         const above = ` ${name.split(".").pop()}. `;
         return { status: answer!.status, outside: seen.some((line) => line.includes(above) || line.includes(name)) };
       };
-      expect(await asked("use-application-dns.net")).toEqual({ status: "NXDOMAIN", outside: false });
+      for (const name of ["use-application-dns.net", "mask.icloud.com", "mask-h2.icloud.com"])
+        expect([name, await asked(name)]).toEqual([name, { status: "NXDOMAIN", outside: false }]);
       // Positive control: any other name is asked from the Internet's servers.
       expect(await asked("signed.example")).toEqual({ status: "NOERROR", outside: true });
     }
