@@ -3,7 +3,7 @@ import { HostRole } from "../../host";
 import { roleHost, roleOptions, wayHost, whenReady } from "../common/managed-host";
 import type { HostIdentityArgs } from "./args";
 import { checkHostIdentity } from "./check";
-import { identityRole, siteFirewallRole, type RoleContent } from "./roles";
+import { hasUplink, identityRole, siteFirewallRole, uplinkRole, type RoleContent } from "./roles";
 
 /**
  * A host's identity: one address of each family on `lo` by which the whole intranet knows it, kept over a reset, and the rules for
@@ -27,7 +27,8 @@ export class HostIdentity extends pulumi.ComponentResource {
         const options = roleOptions(this, { ...args, after }, dependsOn);
         this.ready.push(new HostRole(`${name}-${suffix}`, { ...host, ...content }, options));
       };
-      role("addresses", identityRole(args), [], wayHost(args));
+      if (hasUplink(args)) role("uplink", uplinkRole(args.role), [], wayHost(args));
+      role("addresses", identityRole(args), [...this.ready], wayHost(args));
       if (args.firewall === "own") return;
       role("firewall", siteFirewallRole(args), [...this.ready]);
     });

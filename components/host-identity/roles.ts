@@ -5,6 +5,7 @@ import { IPV6_PREFIX, known } from "../common/input";
 import { NETWORK_BITS, networkValues, PUBLIC_NETWORK } from "../common/public-network";
 import type { HostIdentityArgs } from "./args";
 import * as render from "./render";
+import { LIVE_UPLINK, renderUplinkScript, renderUplinkUnit, UPLINK_SCRIPT, UPLINK_UNIT } from "./uplink";
 import { HUB_SYSCTLS, SITE_SYSCTLS } from "./sysctls";
 
 /** A role without the host that it is for. */
@@ -39,6 +40,28 @@ export function identityRole(args: HostIdentityArgs): RoleContent {
       "unreachable IPv4 prefixes": render.liveUnreachable(4),
       "unreachable IPv6 prefixes": render.liveUnreachable(6),
     },
+  };
+}
+
+/** Whether a host has a rule for its uplink: it forwards, and its network is not the cloud's, which gives it addresses and routes by other means. */
+export function hasUplink({ forwarding, firewall }: Pick<HostIdentityArgs, "forwarding" | "firewall">): boolean {
+  return forwarding !== "none" && firewall !== "own";
+}
+
+/**
+ * The uplink's rule. Made before the host forwards: what begins to forward loses the default routes that router advertisements have brought, but
+ * for those of an interface where `accept_ra` is 2 by then.
+ */
+export function uplinkRole(role = "intranet"): RoleContent {
+  return {
+    role: `${role}-uplink`,
+    packages: ["iproute2"],
+    files: {
+      [UPLINK_SCRIPT]: { content: renderUplinkScript(), mode: "0755" },
+      [`/etc/systemd/system/${UPLINK_UNIT}`]: { content: renderUplinkUnit() },
+    },
+    units: { [UPLINK_UNIT]: { reloadOn: [UPLINK_SCRIPT] } },
+    live: { "router advertisements on the uplink": { command: ["sh", "-c", LIVE_UPLINK] } },
   };
 }
 

@@ -20,12 +20,15 @@ export const HUB_SYSCTLS: Readonly<Record<string, string>> = {
 };
 
 /**
- * A site's host that forwards. The default for IPv6 interfaces keeps router advertisements: a
- * forwarding host would drop its own default route otherwise (ip-sysctl: accept_ra = 2).
+ * A site's host that forwards. An interface that comes later hears no router advertisements unless who manages it says so: a tunnel could hand the
+ * host a default route. What its uplink needs the uplink's own rule sets (uplink.ts). No redirects are followed, as a router does it
+ * (RFC 1812, 5.2.7.2; the kernel takes none while `all` is 0 on a host that forwards), and later interfaces send none; each tunnel sets that for itself.
  */
 export const SITE_SYSCTLS: Readonly<Record<string, string>> = {
   "net.ipv4.ip_forward": "1",
   "net.ipv6.conf.all.forwarding": "1",
-  "net.ipv6.conf.default.accept_ra": "2",
+  "net.ipv6.conf.default.accept_ra": "0",
+  "net.ipv4.conf.all.accept_redirects": "0",
   "net.ipv4.conf.all.send_redirects": "0",
+  "net.ipv4.conf.default.send_redirects": "0",
 };

@@ -5,7 +5,7 @@ import { step, type ManagedHost } from "../common/managed-host";
 import { Enrolment } from "../enrolment/enrolment";
 import type { HostIdentityArgs } from "../host-identity/args";
 import { HostIdentity } from "../host-identity/host-identity";
-import { identityRole } from "../host-identity/roles";
+import { hasUplink, identityRole, uplinkRole } from "../host-identity/roles";
 import { linkRole } from "../wireguard/roles";
 import { linkSettings, wireGuardEnd } from "./links";
 import type { Hosts, Parts } from "./parts";
@@ -54,6 +54,7 @@ function enrol(
   const { a, b } = keys[link.name]!;
   const { hostKeyVersion } = args.sites[site]!.host;
   const roles = [
+    ...(hasUplink(identity) ? [uplinkRole()] : []),
     identityRole({ ...hub, ...identity }),
     linkRole(ends.b, ends.a, linkSettings(link), { privateKey: b.privateKey, peerPublicKey: a.publicKey }),
   ];

@@ -68,6 +68,7 @@ export function renderInterface(config: InterfaceConfig): string {
     config.listenPort === undefined ? [] : `ListenPort = ${config.listenPort}`,
     "Table = off",
     `MTU = ${config.mtu}`,
+    `PreUp = /bin/sh ${scriptPath(config.interface)} before`,
     `PostUp = /bin/sh ${scriptPath(config.interface)}`,
     config.peers.flatMap(peerSection),
   );
@@ -90,7 +91,13 @@ export interface InterfaceRoutes {
 }
 
 /**
- * Sets MTU, addresses and routes; run when the interface comes up and on every reload, so a changed route cuts no session. Addresses that
+ * What a tunnel never does, by the kernel's settings (ip-sysctl): it takes no address and no route from router advertisements, follows no redirect,
+ * and sends none, which needs both `all` and the interface.
+ */
+const NEVER = ["ipv6 accept_ra", "ipv6 accept_redirects", "ipv4 accept_redirects", "ipv4 send_redirects"];
+
+/**
+ * Sets what the tunnel never does; with the argument `before`, when it is there and not up yet, that alone. Sets MTU, addresses and routes; run when the interface comes up and on every reload, so a changed route cuts no session. Addresses that
  * are not ours go: wireguard-go's interface has a random link-local one. Where they are right already they are left alone, for a
  * routing daemon drops its neighbours with an address.
  */
@@ -113,6 +120,10 @@ export function renderScript(config: InterfaceRoutes): string {
     "#!/bin/sh",
     `# ${MADE_BY}`,
     "set -eu",
+    `for setting in ${NEVER.map((setting) => setting.replace(" ", `/conf/${dev}/`)).join(" ")}; do`,
+    '\techo 0 >"/proc/sys/net/$setting"',
+    "done",
+    '[ "${1-}" != before ] || exit 0',
     `ip link set dev ${dev} mtu ${config.mtu} addrgenmode none`,
     // Ours, and what somebody added by hand.
     ["static", "boot"].flatMap((origin) =>

@@ -38,7 +38,9 @@ const rolesOf = async (): Promise<string[]> =>
     .map(({ inputs }) => inputs.role as string)
     .sort();
 
-const ROLES = ["intranet-firewall", "intranet-identity", "intranet-ssh", "trial-note", "tunnel-wg-hub"];
+const ROLES = [
+  ...["intranet-firewall", "intranet-identity", "intranet-ssh", "intranet-uplink", "trial-note", "tunnel-wg-hub"],
+];
 let before: string;
 let script: string;
 beforeAll(async () => {

@@ -1,4 +1,12 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import * as render from "../../../components/host-identity/render";
+import {
+  renderUplinkScript,
+  renderUplinkUnit,
+  UPLINK_SYSCTLS,
+  UPLINK_UNIT,
+} from "../../../components/host-identity/uplink";
 import { checkNft, checkShell, checkUnit, inNamespace, testWith } from "./checkers";
 import { PLAN } from "./fixtures";
 import { expectGolden } from "./golden";
@@ -9,6 +17,7 @@ const FORWARDING = ["none", "transit", "lan"] as const;
 const units = {
   [render.IDENTITY_UNIT]: render.renderIdentityUnit(),
   [render.FIREWALL_UNIT]: render.renderFirewallUnit(),
+  [UPLINK_UNIT]: renderUplinkUnit(),
 };
 
 describe("a host's identity", () => {
@@ -46,6 +55,88 @@ describe("a host's identity", () => {
     expect(again).toBe(first);
     expect(changed).toBe(first!.replace(hub.v4, "10.31.240.99"));
     expect(stopped).not.toMatch(/10\.31|fd71|unreachable|intranet-identity/);
+  });
+
+  describe("the uplink", () => {
+    // The namespace has a /run of its own.
+    const now = renderUplinkScript().replaceAll(UPLINK_SYSCTLS, "/run/kept");
+    const show =
+      "cat /proc/sys/net/ipv6/conf/up0/accept_ra /proc/sys/net/ipv6/conf/up1/accept_ra; cat /run/kept 2>&1 | grep -v '^# Written'";
+    const seen = (script: string) =>
+      inNamespace(
+        [
+          "for dev in up0 up1 wg-home; do ip link add $dev type veth peer name x-$dev; ip link set $dev up; ip link set x-$dev up; done",
+          "ip address add 192.0.2.1/24 dev up0; ip -6 address add 2001:db8::1/64 dev up1 nodad",
+          ...script.split("\n").map((line) => (line === "show" ? `${show}; echo --` : line)),
+        ].join("\n"),
+        { now },
+      )
+        .split("--\n")
+        .map((text) => text.trim().split("\n"));
+    const KEPT = (device: string, before = 1) => [`# ${device} was ${before}`, `net/ipv6/conf/${device}/accept_ra = 2`];
+    const NONE = "cat: /run/kept: No such file or directory";
+
+    test("goldens", () => {
+      expectGolden("host-identity/uplink", renderUplinkScript());
+      expectGolden("host-identity/intranet-uplink.service", renderUplinkUnit());
+    });
+
+    testWith("ip", "is the interface of the default route and no other, follows it, and gets back what it had", () => {
+      const steps = [
+        "sh now start\nshow", // nobody's yet
+        "ip route add default via 192.0.2.2 dev up0\nip -6 route add default dev wg-home metric 1\nsh now start\nshow",
+        "sh now start\nshow",
+        "ip route del default\nsh now start\nshow", // as at boot
+        "ip -6 route add default via 2001:db8::2 dev up1\nsh now start\nshow",
+        "sh now stop\nshow",
+      ];
+      expect(seen(steps.join("\n")).slice(0, -1)).toEqual([
+        ["1", "1", NONE],
+        ["2", "1", ...KEPT("up0")],
+        ["2", "1", ...KEPT("up0")],
+        ["2", "1", ...KEPT("up0")],
+        ["1", "2", ...KEPT("up1")],
+        ["1", "1", NONE],
+      ]);
+    });
+
+    testWith("ip", "is left alone where another program handles advertisements, and what was 2 stays 2", () => {
+      const set = (device: string, value: number) => `echo ${value} >/proc/sys/net/ipv6/conf/${device}/accept_ra`;
+      const steps = [
+        `${set("up0", 0)}\nip route add default via 192.0.2.2 dev up0\nsh now start\nshow`,
+        `${set("up0", 2)}\nsh now start\nshow`,
+        "sh now stop\nshow",
+        `${set("up0", 1)}\nsh now start\n${set("up0", 0)}\nsh now start\nshow`,
+      ];
+      expect(seen(steps.join("\n")).slice(0, -1)).toEqual([
+        ["0", "1", NONE],
+        ["2", "1", ...KEPT("up0", 2)],
+        ["2", "1", NONE],
+        ["0", "1", NONE],
+      ]);
+    });
+
+    testWith("ip", "keeps its default route when the host begins to forward, which it loses otherwise", () => {
+      const advertise = readFileSync(join(__dirname, "../../lab/advertise.py"), "utf8");
+      const count = "ip -6 route show default | wc -l; echo --";
+      const forward = (value: number) => `echo ${value} >/proc/sys/net/ipv6/conf/all/forwarding`;
+      const [before, without, kept] = inNamespace(
+        [
+          "ip link add up1 type veth peer name router; unshare -n sleep 60 & router=$!",
+          "until ip link set router netns $router 2>/dev/null && [ ! -e /sys/class/net/router ]; do sleep 0.1; done",
+          'on() { nsenter -t $router -n "$@"; }',
+          "on ip link set router up; ip link set up1 up; ip -6 address add 2001:db8::1/64 dev up1 nodad",
+          // Until its own address may be used, a router says nothing.
+          "until on ip -6 address show dev router scope link -tentative | grep -q fe80; do sleep 0.1; done",
+          "hear() { on python3 advertise router 2; }",
+          `hear; ${count}; ${forward(1)}; ${count}`,
+          `${forward(0)}; hear; sh now start; ${forward(1)}; ${count}`,
+          "kill $router",
+        ].join("\n"),
+        { now, advertise },
+      ).split("--\n");
+      expect([before, without, kept].map((text) => text!.trim())).toEqual(["1", "0", "1"]);
+    });
   });
 
   testWith("systemd-analyze", "systemd reads the units", () => {
