@@ -3,12 +3,12 @@ import { randomBytes } from "node:crypto";
 import { type Connection, connectionOf, displayName } from "../connection/arguments";
 import { ConnectionError } from "../connection/errors";
 import type { Patience } from "../connection/pool";
-import type { AgentAnswer } from "../connection/exchange";
+import { type AgentAnswer, NO_PYTHON_KIND } from "../connection/exchange";
 import { checkRole, type CheckFailure } from "./check";
 import { ClaimRegistry, claimOf } from "./claims";
 import { Conversations } from "./converse";
 import { diffRole } from "./diff";
-import { type Facts, inputsOf, liveInputs } from "./drift";
+import { type Facts, inputsOf, liveInputs, withoutPython } from "./drift";
 import { driftWords } from "./drift-words";
 import { HalfMadeError, RoleError } from "./failure";
 import { type RoleInputs, type RoleOutputs, clean, holdsUnknown, isUnknown } from "./inputs";
@@ -90,6 +90,17 @@ export class RoleProvider {
         if (!passed) throw unreachable(error as Error, "refresh");
         talk.say(`role ${state.role} was not looked at and is taken to be as it was: ${error.message}`);
         return { id, props: clean(state), inputs: clean(inputsOf(state)) };
+      }
+      if (!answer.ok && answer.kind === NO_PYTHON_KIND) {
+        talk.say(
+          `python3 is not on this host any more, so role ${state.role} was not looked at; the next up installs it`,
+        );
+        const unseen = withoutPython(state);
+        return {
+          id,
+          props: clean({ ...unseen, hostId: state.hostId, observed: state.observed ?? {} }),
+          inputs: unseen,
+        };
       }
       if (!answer.ok)
         throw new RoleError(`role ${state.role} on ${displayName(talk.connection)}: ${String(answer.message)}`, true);
@@ -210,6 +221,11 @@ export class RoleProvider {
   private async look(inputs: RoleInputs, patience: Patience): Promise<void> {
     const talk = { ...this.talk(inputs, patience), patience };
     const answer = await this.conversations.ask(talk, surveyRequest(inputs));
+    const words = `${displayName(talk.connection)}: python3 is not on this host; it will be installed`;
+    if (answer.kind === NO_PYTHON_KIND && !this.noticed.has(words)) {
+      this.noticed.add(words);
+      this.log(words);
+    }
     for (const note of (answer.notes as string[] | undefined) ?? []) talk.say(note);
     // Not an error yet: the other role may let it go in the same update.
     if (typeof answer.refused === "string") talk.say(answer.refused);

@@ -299,14 +299,18 @@ test("a fresh connection goes to the address that a name has led to before", asy
   expect(addresses).toEqual(["localhost", "127.0.0.1"]);
 });
 
-test("a host without Python gets it, and a greeting of the login shell is no answer", async () => {
+/** A host without Python until apt-get has been run; notes every command. */
+async function pythonless() {
+  const commands: string[] = [];
   let installed = false;
   const { port } = await serve({
-    onExec: (command) => {
+    onExec: (command, input) => {
+      commands.push(command === "sh" ? `sh <${input.toString().split("\n")[1]}` : command);
       if (command.includes("apt-get")) {
         installed = true;
         return { code: 0 };
       }
+      if (command === "sh") return { code: 0, stdout: "Welcome!intranet-look no\nintranet-look ID=debian\n" };
       if (!installed) return { code: 127, stderr: "sh: python3: not found" };
       return {
         code: 0,
@@ -315,12 +319,37 @@ test("a host without Python gets it, and a greeting of the login shell is no ans
     },
   });
   const said: string[] = [];
-  const answer = await pool.use(to(port), { seconds: 3 }, (client) =>
-    exchange(client, to(port), { action: "read" }, { say: (text) => said.push(text) }),
-  );
-  expect(answer).toEqual({ ok: true, n: 1 });
-  expect(said).toEqual(["installing python3, which the host lacks", "hi"]);
-});
+  const ask = (action: string) =>
+    pool.use(to(port), { seconds: 3 }, (client) =>
+      exchange(client, to(port), { action }, { say: (text) => said.push(text) }),
+    );
+  return { ask, said, commands };
+}
+
+test.each(["apply", "applyEach", "remove"])(
+  "a host without Python gets it for %s, and a greeting of the login shell is no answer",
+  async (action) => {
+    const { ask, said } = await pythonless();
+    expect(await ask(action)).toEqual({ ok: true, n: 1 });
+    expect(said).toEqual(["installing python3, which the host lacks", "hi"]);
+  },
+);
+
+test.each(["read", "survey", "outcome", "confirm"])(
+  "for %s nothing is installed, and the host is looked at without it once",
+  async (action) => {
+    const { ask, said, commands } = await pythonless();
+    const bare = { id: "debian", lists: false, root: false, room: {} };
+    expect(await ask(action)).toEqual({ ok: false, kind: "python", message: "python3 is not on this host", bare });
+    expect(await ask("survey")).toMatchObject({ kind: "python" });
+    expect(said).toEqual([]);
+    expect(commands.filter((command) => !command.includes("python3"))).toEqual([
+      expect.stringMatching(/^sh <LC_ALL=C/),
+    ]);
+    expect(await ask("apply")).toEqual({ ok: true, n: 1 });
+    expect(await ask("read")).toEqual({ ok: true, n: 1 });
+  },
+);
 
 test.each([
   [

@@ -222,6 +222,40 @@ test("a role that is gone from the host, or is another resource's, is gone from 
   expect(await provider.read(id, outs)).toEqual({});
 });
 
+test("a preview says that Python will be installed, once a host, and installs nothing", async () => {
+  host.pretend("python3");
+  writeFileSync(`${host.root}.bin/python3`, "#!/bin/sh\necho 'sh: python3: not found' >&2; exit 127\n", {
+    mode: 0o755,
+  });
+  const apt = host.pretend("apt-get");
+  await provider.check({}, role());
+  await provider.check({}, role({ role: "two", owner: "p/s/two", files: {} }));
+  expect(said).toEqual([expect.stringMatching(/python3 is not on this host; it will be installed/)]);
+  expect(apt()).toEqual([]);
+});
+
+test("a refresh installs nothing: a role on a host that has lost its Python is drift, and mended by an update", async () => {
+  const { id, outs } = await make();
+  await conversations.close();
+  for (const [name, text] of [
+    ["python3", 'echo "sh: python3: not found" >&2; exit 127'],
+    ["apt-get", `rm -f ${host.root}.bin/python3`],
+  ] as const) {
+    host.pretend(name);
+    writeFileSync(`${host.root}.bin/${name}`, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  }
+  said.length = 0;
+  const read = (await provider.read(id, outs)) as { props: object; inputs: object };
+  expect(said).toEqual([expect.stringMatching(/python3 is not on this host any more, so role web was not looked at/)]);
+  expect(JSON.stringify(read.props)).not.toContain(`"${SECRET}"]`);
+  expect((await provider.diff(id, read.props, role())).changes).toBe(true);
+  said.length = 0;
+  const { outs: mended } = await provider.update(id, read.props, role());
+  expect(said).toEqual([expect.stringMatching(/installing python3, which the host lacks/)]);
+  expect((await provider.diff(id, mended, role())).changes).toBe(false);
+  expect((await provider.read(id, mended as never)).props).toEqual(mended);
+});
+
 test("an unreachable host: refresh and delete say the way out; a cloud server is left to its own resource", async () => {
   const { id, outs } = await make();
   await conversations.close();
