@@ -26,6 +26,7 @@ const MODULES = [
   "session",
   "facts",
   "adoption",
+  "readiness",
   "perform",
   "transaction",
   "leaving",

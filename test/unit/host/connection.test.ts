@@ -250,19 +250,21 @@ test("a jump host that is silent itself is given up, and reached anew", async ()
   expect(jump.server.logins).toBe(2);
 }, 30_000);
 
-test("a shared connection stands once it is made, and until it is lost", async () => {
-  const { port, server } = await serve();
-  expect(await pool.stands(to(port))).toBe(false);
-  const made = pool.get(to(port), { seconds: 3 });
-  expect(await pool.stands(to(port))).toBe(false);
-  const client = await made;
-  expect(await pool.stands(to(port))).toBe(true);
-  expect(server.logins).toBe(1);
-  client.close();
-  expect(await pool.stands(to(port))).toBe(false);
-  await server.close();
-  await failure(pool.get(to(port), { seconds: 0 }));
-  expect(await pool.stands(to(port))).toBe(false);
+test("that a host has taken the connection is told before the login, which may fail, and not of a host on the way", async () => {
+  const [open, shut] = [await serve(), await serve({ allowed: [] })];
+  const jump = await serve({ forward: "refuse" }); // as sshd does with a host that refuses
+  const via = { address: "127.0.0.1", port: jump.port, hostKeys: [hostKey.public] };
+  let answers = 0;
+  const patience = { seconds: 0, onAnswer: () => (answers += 1) };
+  await failure(pool.get(to(shut.port), patience));
+  expect([answers, shut.server.logins]).toEqual([1, 0]);
+  await failure(pool.get(to(1), patience));
+  await failure(pool.get(to(1, { via }), patience));
+  expect([answers, jump.server.logins]).toEqual([1, 1]);
+  await pool.get(to(open.port), patience);
+  expect(answers).toBe(2);
+  await pool.use(to(open.port), patience, async () => undefined); // it stands already
+  expect(answers).toBe(3);
 });
 
 test("who only looks whether a host is there does not try one again that refuses; others do", async () => {
