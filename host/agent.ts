@@ -27,6 +27,7 @@ const MODULES = [
   "session",
   "facts",
   "adoption",
+  "readiness",
   "perform",
   "transaction",
   "leaving",

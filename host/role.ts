@@ -2,6 +2,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { ConnectionArgs, HostRoleArgs } from "./args";
 import { DynamicResource } from "./dynamic";
 import { ClaimRegistry, claimOf } from "./resource/claims";
+import { PREVIEW } from "./resource/inputs";
 
 /** Roles of one host within this program, by its connection object: found before any address is known. */
 const registries = new WeakMap<pulumi.Input<ConnectionArgs>, ClaimRegistry>();
@@ -26,7 +27,8 @@ export class HostRole extends DynamicResource {
   constructor(name: string, args: HostRoleArgs, opts?: pulumi.CustomResourceOptions) {
     const owner = `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
     refuseCollisions(args, owner);
-    super("role", "HostRole", name, { ...given(args), owner, hostId: undefined, observed: undefined }, opts);
+    const told = pulumi.runtime.isDryRun() ? { [PREVIEW]: true } : {};
+    super("role", "HostRole", name, { ...given(args), ...told, owner, hostId: undefined, observed: undefined }, opts);
   }
 }
 

@@ -2,6 +2,7 @@
 import * as hcloud from "@pulumi/hcloud";
 import * as pulumi from "@pulumi/pulumi";
 import { md5Fingerprint, parseOpenSshPublicKey } from "../../model";
+import { checkOffer, type Wanted } from "./offer";
 
 /** The label that tells what this very component made from everything else in the project. */
 export const OWNER_LABEL = "intranet";
@@ -46,6 +47,36 @@ export function sshKeyIds(
       });
     }),
   );
+}
+
+/**
+ * In a preview: whether the cloud offers the server, unless it is there and stays as it is. What the token may not read is passed over, for an
+ * update says it as well. Resolves to what was asked for, whose use makes the preview wait for that.
+ *
+ * @throws ValidationError, later, with what is not offered, and what is
+ */
+export async function offered(
+  parent: pulumi.Resource,
+  subject: string,
+  serverName: string,
+  wanted: Wanted,
+): Promise<Wanted> {
+  if (!pulumi.runtime.isDryRun()) return wanted;
+  const opts = { parent };
+  const orNothing = <T>(answer: Promise<T>): Promise<T | undefined> => answer.catch(() => undefined);
+  const servers = await orNothing(hcloud.getServers({}, opts));
+  if (servers?.servers === undefined) return wanted;
+  const there = servers.servers.find(({ name }) => name === serverName);
+  if (there && (["serverType", "image", "location"] as const).every((field) => there[field] === wanted[field]))
+    return wanted;
+  const [types, images, locations] = await Promise.all([
+    orNothing(hcloud.getServerTypes(opts)),
+    orNothing(hcloud.getImages({ includeDeprecated: true }, opts)),
+    orNothing(hcloud.getLocations(opts)),
+  ]);
+  const offer = { serverTypes: types?.serverTypes, images: images?.images, locations: locations?.locations };
+  checkOffer(wanted, offer, there).throwIfAny(subject);
+  return wanted;
 }
 
 const ANYWHERE = ["0.0.0.0/0", "::/0"];

@@ -10,7 +10,7 @@ import { HostIdentity } from "../host-identity/host-identity";
 import { firewallRole } from "../host-identity/roles";
 import type { SinkholeArgs } from "./args";
 import { checkSinkhole } from "./check";
-import { firewallRules, labelsFor, primaryAddress, sshKeyIds } from "./cloud";
+import { firewallRules, labelsFor, offered, primaryAddress, sshKeyIds } from "./cloud";
 import { deliveryRole } from "./delivery";
 import { renderSinkholeRules } from "./firewall";
 import { publicPorts, publishedOf } from "./published";
@@ -98,13 +98,16 @@ export class Sinkhole extends pulumi.ComponentResource {
       },
       { parent: this },
     );
+    const { location, serverType, image } = args;
+    const subject = `sinkhole "${name}"`;
+    const choice = pulumi.output(offered(this, subject, parts.serverName, { location, serverType, image }));
     return new hcloud.Server(
       `${name}-server`,
       {
         name: parts.serverName,
-        location: args.location,
-        serverType: args.serverType,
-        image: args.image,
+        location: choice.location,
+        serverType: choice.serverType,
+        image: choice.image,
         labels: parts.labels,
         firewallIds: [firewall.id.apply(Number)],
         publicNets: [

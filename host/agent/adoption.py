@@ -13,28 +13,42 @@ MOST_LINES = 40
 
 
 def survey(request):
-    """`refused`: why it cannot be made, if so; `notes`: in words what it would replace or change of the owner's. Takes no lock."""
+    """`host`: what it is; `refused`: whose claims stand against the role, if any, and `anothers`: whether they are another stack's; `problems`: what else
+    would stop it; `notes`, of one that is `made`: in words what it would replace or change of the owner's. Takes no lock."""
+    import readiness
+
     ledger = store.ledger()
     refused = None
     try:
-        plan.check_claims(request, ledger)
+        plan.check_claims({**request, "id": ""}, ledger)
     except util.Failure as failure:
         refused = str(failure)
+    return {
+        "ok": True,
+        "host": readiness.host(),
+        "refused": refused,
+        "anothers": plan.anothers(request, ledger),
+        "problems": [util.redact(text) for text in readiness.problems(request)],
+        "notes": [util.redact(note) for note in notes(request, ledger)] if request.get("made") else [],
+    }
+
+
+def notes(request, ledger):
     role = request["role"]
-    notes = [note for path, spec in sorted(request.get("files", {}).items()) for note in file_notes(role, path, spec)]
+    found = [note for path, spec in sorted(request.get("files", {}).items()) for note in file_notes(role, path, spec)]
     for path, target in request.get("links", {}).items():
         if files.look(path)["kind"] not in ("absent", "directory") and files.look(path).get("target") != target:
-            notes.append(f"{standing(path)}; role {role} makes it a link to {target} and keeps a copy")
+            found.append(f"{standing(path)}; role {role} makes it a link to {target} and keeps a copy")
     for path in request.get("directories", {}):
         if files.look(path)["kind"] in ("file", "link"):
-            notes.append(f"{standing(path)}; role {role} makes it a directory and keeps a copy")
-    notes += [f"{path} stands there already; role {role} removes it and keeps a copy" for path in request.get("absent", []) if system.exists(path)]
-    notes += [f"{path} holds files: the up is refused until it is moved away" for path in full(request)]
-    notes += unit_notes(role, request.get("units", {}))
-    notes += user_notes(role, request.get("users", {}))
-    notes += sysctl_notes(request, ledger)
-    notes += [ports.words(*found) + f", and role {role} wants it" for found in ports.foreign(request, ledger)]
-    return {"ok": True, "refused": refused, "notes": [util.redact(note) for note in notes]}
+            found.append(f"{standing(path)}; role {role} makes it a directory and keeps a copy")
+    found += [f"{path} stands there already; role {role} removes it and keeps a copy" for path in request.get("absent", []) if system.exists(path)]
+    found += [f"{path} holds files: the up is refused until it is moved away" for path in full(request)]
+    found += unit_notes(role, request.get("units", {}))
+    found += user_notes(role, request.get("users", {}))
+    found += sysctl_notes(request, ledger)
+    found += [ports.words(*taken) + f", and role {role} wants it" for taken in ports.foreign(request, ledger)]
+    return found
 
 
 def standing(path):

@@ -79,11 +79,16 @@ def missing(wanted):
     return [name for name in wanted if name not in there]
 
 
+def listed():
+    """Whether apt has fetched a list of packages before."""
+    lists = util.at("/var/lib/apt/lists")
+    return os.path.isdir(lists) and any(name.endswith(("_Packages", "_Packages.lz4", "_InRelease", "_Release")) for name in os.listdir(lists))
+
+
 def install(names):
     """Installs packages; the index is fetched only when the installation fails without (or was never fetched)."""
     util.progress("installing " + " ".join(names))
-    lists = util.at("/var/lib/apt/lists")
-    if os.path.isdir(lists) and any(name.endswith(("_Packages", "_Packages.lz4", "_InRelease", "_Release")) for name in os.listdir(lists)):
+    if listed():
         code, output = _apt(["install", "--", *names])
         if code == 0:
             return

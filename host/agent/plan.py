@@ -85,6 +85,14 @@ def check_claims(request, ledger):
             )
 
 
+def anothers(request, ledger):
+    """Whether what stands against a role's claims is another stack's, which nobody lets go of in the same update. `owners`: who the role's own stack is, or was."""
+    mine = ledger["roles"].get(request["role"])
+    owners = [entry["owner"] for entry in ([mine] if mine else [])]
+    owners += [ledger["roles"][other]["owner"] for other, *_ in collisions(request, ledger)]
+    return any(not any(store.same_stack(owner, own) for own in request["owners"]) for owner in owners)
+
+
 def collisions(request, ledger):
     """(other role, kind, thing, in words) for everything that another role has and this one wants for itself."""
     found = []

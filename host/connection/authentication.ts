@@ -6,9 +6,9 @@ import { ConnectionError } from "./errors";
 
 /**
  * The operator's keys in the order in which they are tried: the agent at `SSH_AUTH_SOCK`, the file that `INTRANET_SSH_KEY`
- * names, the hint from the configuration. This is the one place below stacks/ that reads the environment.
+ * names, the hint from the configuration.
  *
- * @throws ConnectionError (`authentication`) when there is no key at all, or the named file cannot be used.
+ * @throws ConnectionError: `no-key` when there is none at all, `authentication` when the named file cannot be used.
  */
 export function authentication(
   username: string,
@@ -30,7 +30,7 @@ export function authentication(
   }
   if (methods.length === 0)
     throw new ConnectionError(
-      "authentication",
+      "no-key",
       "no SSH key to log in with: start an agent (`eval $(ssh-agent); ssh-add`), or let INTRANET_SSH_KEY name a private key file",
     );
   return methods;

@@ -29,6 +29,17 @@ export interface Execution {
   silenceMs: number;
 }
 
+/** The way of one attempt at a connection. */
+export interface Way {
+  /** The jump host, if there is one; it ends with the connection when `ownsJump`. */
+  jump?: HostClient;
+  ownsJump?: boolean;
+  /** The one of the host's addresses to take, where it is given by name. */
+  at?: string | undefined;
+  /** Told when the host has taken the connection, before the login. */
+  onAnswer?: (() => void) | undefined;
+}
+
 /** A connection that is logged in, to a host whose key is pinned. */
 export class HostClient {
   private active = 0;
@@ -46,19 +57,18 @@ export class HostClient {
     this.rest();
   }
 
-  /**
-   * One attempt at a connection, through `jump` if there is one (which ends with it when `ownsJump`). `at`: the one of the host's addresses
-   * to take, where it is given by name.
-   *
-   * @throws ConnectionError, sorted by reason.
-   */
-  static async connect(connection: Connection, jump?: HostClient, ownsJump = false, at?: string): Promise<HostClient> {
+  /** One attempt at a connection. @throws ConnectionError, sorted by reason. */
+  static async connect(
+    connection: Connection,
+    { jump, ownsJump = false, at, onAnswer }: Way = {},
+  ): Promise<HostClient> {
     const name = displayName(connection);
     const socket = jump === undefined ? new Socket() : undefined;
     let stream: Duplex | undefined = socket;
     try {
       if (socket !== undefined) await open(socket, at ?? connection.address, connection.port, name);
       stream ??= await jump!.forward(connection, name);
+      onAnswer?.();
       const client = await handshake(stream, connection, name);
       return new HostClient(client, socket, jump, ownsJump, name);
     } catch (error) {

@@ -5,10 +5,19 @@
  * - `sessions`: the connection stands, but the host opens no further session on it (sshd's MaxSessions): worth another attempt later;
  * - `host-key`: the host shows a key that is not pinned, or none is pinned: never retried;
  * - `authentication`: the host does not take the operator's key: retried only while a new host boots;
+ * - `no-key`: there is no key of the operator to log in with, on this machine: never retried;
  * - `arguments`: the connection's own arguments are wrong.
  */
 export type ConnectionFailure =
-  "refused" | "unreachable" | "timeout" | "closed" | "sessions" | "host-key" | "authentication" | "arguments";
+  | "refused"
+  | "unreachable"
+  | "timeout"
+  | "closed"
+  | "sessions"
+  | "host-key"
+  | "authentication"
+  | "no-key"
+  | "arguments";
 
 /** A connection that could not be made or was lost. Its message names host, reason and way out, and no secret. */
 export class ConnectionError extends Error {
@@ -24,7 +33,7 @@ export class ConnectionError extends Error {
 
   /** Whether another attempt may succeed without anybody changing anything. */
   get temporary(): boolean {
-    return !["host-key", "authentication", "arguments"].includes(this.failure);
+    return !["host-key", "authentication", "no-key", "arguments"].includes(this.failure);
   }
 }
 

@@ -1,4 +1,5 @@
 import { agentCommand, agentInput, installPython, WANTED } from "../agent";
+import { type BareHost, BARE_LOOK, bareHostOf } from "./bare-host";
 import { type Connection, displayName } from "./arguments";
 import type { Ended, HostClient } from "./client";
 import { ConnectionError } from "./errors";
@@ -36,7 +37,17 @@ const keeps = new WeakMap<HostClient, boolean>();
 /** Requests about roles that a host has: it has been changed before, and keeps the agent since. */
 const LOOKS = new Set(["read", "outcome", "confirm"]);
 
-/** Sends one request to the agent on a host and returns its answer. */
+/** Requests that change a host: for those alone the Python that it lacks is installed. A preview and a refresh change nothing. */
+const CHANGES = new Set(["apply", "applyEach", "remove"]);
+/** The kind of answer of a host without Python to a request that only looks; `bare` is what was found there without it. */
+export const NO_PYTHON_KIND = "python";
+/** What was found on hosts without Python: in a process that only looks, none comes in between. */
+const bare = new WeakMap<HostClient, BareHost>();
+
+/**
+ * Sends one request to the agent on a host and returns its answer. Where there is no Python it is installed for a change, and for no other request:
+ * then the answer's kind is {@link NO_PYTHON_KIND}.
+ */
 export async function exchange(
   client: HostClient,
   connection: Connection,
@@ -44,7 +55,9 @@ export async function exchange(
   listener: Listener,
 ): Promise<AgentAnswer> {
   const { say } = listener;
-  const looks = LOOKS.has((request as { action?: string }).action ?? "");
+  const { action = "" } = request as { action?: string };
+  const looks = LOOKS.has(action);
+  if (!CHANGES.has(action) && bare.has(client)) return withoutPython(bare.get(client)!);
   if (keeps.get(client) ?? looks) {
     const answer = await attempt(client, connection, request, listener, true);
     const kept = answer !== "no python" && answer.kind !== WANTED;
@@ -54,6 +67,12 @@ export async function exchange(
   if (!looks) keeps.delete(client); // from its first change on it does
   const first = await attempt(client, connection, request, listener);
   if (first !== "no python") return first;
+  if (!CHANGES.has(action)) {
+    const found = await lookWithoutPython(client);
+    bare.set(client, found);
+    return withoutPython(found);
+  }
+  bare.delete(client);
   say("installing python3, which the host lacks");
   const installed = await client.execute(installPython(connection.user), { silenceMs: INSTALL_SILENCE_MS });
   if (installed.code !== 0)
@@ -68,6 +87,18 @@ export async function exchange(
       `${displayName(connection)} has no python3 on its PATH even after installing it`,
     );
   return second;
+}
+
+function withoutPython(found: BareHost): AgentAnswer {
+  return { ok: false, kind: NO_PYTHON_KIND, message: "python3 is not on this host", bare: found };
+}
+
+/** Looks at a host without Python by one constant command. Changes nothing. */
+async function lookWithoutPython(client: HostClient): Promise<BareHost> {
+  const lines: string[] = [];
+  const { command, input } = BARE_LOOK;
+  await client.execute(command, { input, silenceMs: SILENCE_MS, onLine: (line) => lines.push(line) });
+  return bareHostOf(lines);
 }
 
 async function attempt(

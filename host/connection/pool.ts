@@ -18,6 +18,8 @@ export interface Patience {
   onlyIfThere?: boolean;
   /** Whether the host may be booting for the first time: a refused key is retried for a short while. */
   firstBoot?: boolean;
+  /** Told when the host has taken a connection, before anybody has logged in, and when there is one already. */
+  onAnswer?: () => void;
   /** Told once when the first attempt failed, and why. */
   onWait?: (reason: string) => void;
 }
@@ -54,16 +56,6 @@ export class ConnectionPool {
     return place.client ?? this.get(connection, patience);
   }
 
-  /** Whether there is a shared connection now; one that is being made is none yet. */
-  async stands(connection: Connection): Promise<boolean> {
-    const made = this.place(connection).client?.catch(() => undefined);
-    const client = await Promise.race([
-      made,
-      new Promise<undefined>((resolve) => setImmediate(() => resolve(undefined))),
-    ]);
-    return client?.alive ?? false;
-  }
-
   /** A connection of its own, over the same path, jump hosts included: what proves that the way in is open. */
   fresh(connection: Connection, patience: Patience): Promise<HostClient> {
     return this.dial(connection, patience, false);
@@ -75,7 +67,9 @@ export class ConnectionPool {
     if (place.free === 0) await new Promise<void>((resolve) => place.waiting.push(resolve));
     else place.free -= 1;
     try {
-      return await use(await this.get(connection, patience));
+      const client = await this.get(connection, patience);
+      patience.onAnswer?.();
+      return await use(client);
     } finally {
       const next = place.waiting.shift();
       if (next) next();
@@ -127,23 +121,24 @@ export class ConnectionPool {
   }
 
   private async attempt(connection: Connection, patience: Patience, shared: boolean): Promise<HostClient> {
-    if (connection.via === undefined) return this.direct(connection, shared);
-    const way = shared ? this.get(connection.via, patience) : this.fresh(connection.via, patience);
+    if (connection.via === undefined) return this.direct(connection, patience, shared);
+    const { onAnswer, ...onItsWay } = patience; // a host on the way is not the one that is to answer
+    const way = shared ? this.get(connection.via, onItsWay) : this.fresh(connection.via, onItsWay);
     const onTheWay = (error: Error): Error =>
       error instanceof ConnectionError ? new ConnectionError(error.failure, error.message, true) : error;
     const jump = await way.catch((error: Error) => {
       throw onTheWay(error);
     });
-    return HostClient.connect(connection, jump, !shared).catch((error: Error) => {
+    return HostClient.connect(connection, { jump, ownsJump: !shared, onAnswer }).catch((error: Error) => {
       throw shared && !jump.alive ? onTheWay(error) : error; // one of its own ends with it
     });
   }
 
   /** A name may have several addresses: a fresh connection goes to the one that the shared connection has found. */
-  private async direct(connection: Connection, shared: boolean): Promise<HostClient> {
+  private async direct(connection: Connection, { onAnswer }: Patience, shared: boolean): Promise<HostClient> {
     const place = this.place(connection);
-    if (!shared) return HostClient.connect(connection, undefined, false, place.reachedAt);
-    const client = await HostClient.connect(connection);
+    if (!shared) return HostClient.connect(connection, { at: place.reachedAt, onAnswer });
+    const client = await HostClient.connect(connection, { onAnswer });
     if (isIP(connection.address) === 0) place.reachedAt = client.reachedAt;
     return client;
   }

@@ -51,11 +51,6 @@ export class Conversations {
     return this.inquire(talk, (client) => exchange(client, talk.connection, request, talk));
   }
 
-  /** Whether the host is reached already. */
-  reaches(connection: Connection): Promise<boolean> {
-    return this.pool.stands(connection);
-  }
-
   /** What is on the host of one role. All that are asked for until the host is ready to answer go there in one exchange. */
   read(talk: Conversation, request: object): Promise<AgentAnswer> {
     return new Promise((resolve, reject) => {

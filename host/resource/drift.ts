@@ -85,6 +85,15 @@ export function liveInputs(state: RoleOutputs, facts: Facts): RoleInputs {
   return live;
 }
 
+/** The inputs of a role whose host has lost its Python: nothing of them could be looked at, and the next update installs it and makes them so. */
+export function withoutPython(state: RoleOutputs): RoleInputs {
+  const drifted = "python3 is not on the host any more";
+  return clean<RoleInputs>({
+    ...inputsOf(state),
+    live: { ...state.live, python3: { command: ["python3", "--version"], drifted } },
+  });
+}
+
 /** The inputs among a state's properties. */
 export function inputsOf(state: RoleOutputs): RoleInputs {
   const inputs: Partial<RoleOutputs> = { ...state };

@@ -5,6 +5,12 @@ import type { Port } from "./ports";
 /** What stands for a value that a preview does not know yet (the engine's own sentinel, as plain text). */
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
+/**
+ * What the program says beside a role's inputs in a preview alone, where a provider cannot tell by itself what it runs in. It reaches the provider's check, which
+ * leaves it out: no state, no diff and no output holds it.
+ */
+export const PREVIEW = "preview";
+
 /** Whether a value is not known yet. */
 export function isUnknown(value: unknown): boolean {
   return value === UNKNOWN;

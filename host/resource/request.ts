@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { digestOfFile, fileMode, fill, isSecret } from "./content";
-import { type RoleInputs, holdsUnknown } from "./inputs";
+import { type FileInputs, type RoleInputs, holdsUnknown, isUnknown } from "./inputs";
 import { sysctlValues } from "./drift";
 import { portsOf } from "./ports";
 import { secretValues } from "./secrets";
@@ -94,32 +95,59 @@ export function readRequest(inputs: RoleInputs, id: string): object {
   };
 }
 
-/** The agent's `survey` request: what is known already, and of files with secrets only a digest. */
-export function surveyRequest(inputs: RoleInputs): object {
-  const files = Object.entries(inputs.files ?? {}).map(([path, file]) => [
-    path,
-    {
-      ...(file.owner === undefined ? { owner: "root" } : { owner: file.owner }),
-      ...(file.group === undefined ? {} : { group: file.group }),
-      mode: fileMode(file),
-      ...(holdsUnknown(file) ? {} : { sha256: digestOfFile(file) }),
-      ...(holdsUnknown(file) || isSecret(file) ? {} : { content: fill(file) }),
-    },
-  ]);
+/** What a survey knows beside a role's inputs. */
+export interface SurveyContext {
+  /** Who the role's stack is, and was before it was renamed. */
+  owners: string[];
+  /** The role is new on the host: what it would replace is told. Else only what would stop it. */
+  made: boolean;
+  /** The same update brings apt sources to the host: a package that is missing may come with them. */
+  sources: boolean;
+}
+
+/**
+ * The agent's `survey` request: what is known already, and of files with secrets only a digest. Of a role that is there already less is sent, and no
+ * secret. `olds`: what the role was, whose equal files need no room.
+ */
+export function surveyRequest(inputs: RoleInputs, context: SurveyContext, olds: Partial<RoleInputs> = {}): object {
+  const { made } = context;
+  const files = Object.entries(inputs.files ?? {}).map(([path, file]) => {
+    const same = isDeepStrictEqual(file, olds.files?.[path]);
+    const bytes = same || isUnknown(file.content) ? 0 : Buffer.byteLength(file.content);
+    return [path, { bytes, ...(made ? fileSurvey(file) : {}) }];
+  });
   return {
     action: "survey",
     role: inputs.role,
     owner: inputs.owner,
+    ...context,
     files: Object.fromEntries(files),
-    directories: inputs.directories ?? {},
-    links: inputs.links ?? {},
-    absent: inputs.absent ?? [],
-    sysctls: inputs.sysctls ?? {},
-    users: inputs.users ?? {},
-    units: inputs.units ?? {},
+    packages: known(inputs.packages) ?? [],
+    directories: known(inputs.directories) ?? {},
+    links: known(inputs.links) ?? {},
+    absent: known(inputs.absent) ?? [],
+    sysctls: known(inputs.sysctls) ?? {},
+    users: known(inputs.users) ?? {},
+    units: known(inputs.units) ?? {},
     ports: portsOf(inputs.ports),
-    secrets: secretValues(inputs),
+    ...(made ? { secrets: secretValues(inputs) } : {}),
   };
+}
+
+/** A file that a new role brings, to be compared with what stands there. */
+function fileSurvey(file: FileInputs): object {
+  return {
+    ...(file.owner === undefined ? { owner: "root" } : { owner: file.owner }),
+    ...(file.group === undefined ? {} : { group: file.group }),
+    mode: fileMode(file),
+    ...(holdsUnknown(file) ? {} : { sha256: digestOfFile(file) }),
+    ...(holdsUnknown(file) || isSecret(file) ? {} : { content: fill(file) }),
+  };
+}
+
+/** A part of the inputs, unless something in it is not known yet. */
+function known<T>(part: T): T | undefined {
+  return holdsUnknown(part) ? undefined : part;
 }
 
 function liveCommands(inputs: RoleInputs): object {

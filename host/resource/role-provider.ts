@@ -1,18 +1,19 @@
 import { say } from "../process";
 import { randomBytes } from "node:crypto";
-import { type Connection, connectionOf, displayName } from "../connection/arguments";
+import { connectionOf, displayName } from "../connection/arguments";
 import { ConnectionError } from "../connection/errors";
-import type { Patience } from "../connection/pool";
-import type { AgentAnswer } from "../connection/exchange";
+import { type AgentAnswer, NO_PYTHON_KIND } from "../connection/exchange";
 import { checkRole, type CheckFailure } from "./check";
 import { ClaimRegistry, claimOf } from "./claims";
 import { Conversations } from "./converse";
 import { diffRole } from "./diff";
-import { type Facts, inputsOf, liveInputs } from "./drift";
+import { type Facts, inputsOf, liveInputs, withoutPython } from "./drift";
 import { driftWords } from "./drift-words";
 import { HalfMadeError, RoleError } from "./failure";
-import { type RoleInputs, type RoleOutputs, clean, holdsUnknown, isUnknown } from "./inputs";
-import { applyRequest, readRequest, removeRequest, surveyRequest, transactionId } from "./request";
+import { PREVIEW, type RoleInputs, type RoleOutputs, clean, isUnknown } from "./inputs";
+import { HostLooks } from "./look";
+import { placeKey } from "./place";
+import { applyRequest, readRequest, removeRequest, transactionId } from "./request";
 import { hostOf, noticesOf } from "./notices";
 import { changeSummary } from "./summary";
 import { pinsAlone, wayBefore, withPins } from "./pins";
@@ -23,16 +24,10 @@ import type { Conversation } from "./wish";
 const CREATE_SECONDS = 120;
 const CHANGE_SECONDS = 60;
 const READ_SECONDS = 30;
-/** A preview does not wait for a host that is not there yet. */
-const SURVEY_SECONDS = 3;
-/** Nor for many that are silent: the engine checks one resource after the other. Then a preview waits for those alone that it has reached. */
-const SURVEYS_IN_VAIN_MS = 3_000;
 
 /** Create, read, update and delete of a HostRole, as the engine's dynamic provider calls them. */
 export class RoleProvider {
-  private inVain = 0;
-  /** Whether this is an update and no preview: that changes nothing. */
-  private updating = false;
+  private readonly looks: HostLooks;
   private readonly registries = new Map<string, ClaimRegistry>();
   private readonly noticed = new Set<string>();
 
@@ -40,12 +35,17 @@ export class RoleProvider {
   constructor(
     private readonly conversations = new Conversations(),
     private readonly log: (line: string) => void = say,
-  ) {}
+  ) {
+    this.looks = new HostLooks(conversations, log);
+  }
 
-  async check(olds: object, news: object): Promise<{ inputs: object; failures: CheckFailure[] }> {
+  /** `given`: the arguments, and in a preview {@link PREVIEW}, which is no input and is left out of what comes back. */
+  async check(olds: object, given: object): Promise<{ inputs: object; failures: CheckFailure[] }> {
+    const { [PREVIEW]: previewing, ...news } = given as Record<string, unknown>;
     const failures = checkRole(news);
-    if (failures.length === 0) failures.push(...this.collisions(news as RoleInputs));
-    if (failures.length === 0 && Object.keys(olds ?? {}).length === 0) await this.survey(news as RoleInputs);
+    if (failures.length === 0) failures.push(...this.collisions(news as unknown as RoleInputs));
+    if (failures.length === 0 && previewing === true)
+      failures.push(...(await this.look(olds ?? {}, news as unknown as RoleInputs)));
     const redactor = new Redactor(secretValues(news as Partial<RoleInputs>));
     return {
       inputs: clean(news),
@@ -67,14 +67,12 @@ export class RoleProvider {
   }
 
   async create(inputs: RoleInputs): Promise<{ id: string; outs: object }> {
-    this.updating = true;
     const id = `${inputs.role}-${randomBytes(4).toString("hex")}`;
     const outs = await this.apply(inputs, id, { seconds: CREATE_SECONDS, firstBoot: true });
     return { id, outs };
   }
 
   async update(id: string, olds: object, news: RoleInputs): Promise<{ outs: object }> {
-    this.updating = true;
     const { hostId, observed } = olds as RoleOutputs;
     // Not so after a change that was left half made, which has no host id.
     if (hostId && pinsAlone(olds as RoleInputs, news))
@@ -95,6 +93,17 @@ export class RoleProvider {
         if (!passed) throw unreachable(error as Error, "refresh");
         this.once(talk, `its roles are not looked at and taken to be as they were: ${error.message}`);
         return { id, props: clean(state), inputs: clean(inputsOf(state)) };
+      }
+      if (!answer.ok && answer.kind === NO_PYTHON_KIND) {
+        talk.say(
+          `python3 is not on this host any more, so role ${state.role} was not looked at; the next up installs it`,
+        );
+        const unseen = withoutPython(state);
+        return {
+          id,
+          props: clean({ ...unseen, hostId: state.hostId, observed: state.observed ?? {} }),
+          inputs: unseen,
+        };
       }
       if (!answer.ok)
         throw new RoleError(`role ${state.role} on ${displayName(talk.connection)}: ${String(answer.message)}`, true);
@@ -202,33 +211,18 @@ export class RoleProvider {
     }
   }
 
-  /**
-   * Before a role is made on a host that exists: says what it would replace, and what another role has. Best effort and
-   * short, for a preview must work without the host: after some that were silent nobody else is waited for, and what one says is told when it
-   * comes. A new cloud server has nothing of anybody's. In an update what is replaced is said as it
-   * is, and looking before, which the engine waits for role by role, would only hold it up.
-   */
-  private async survey(inputs: RoleInputs): Promise<void> {
-    if (this.updating) return;
-    if (inputs.machine !== undefined || holdsUnknown({ ...inputs, files: Object.keys(inputs.files ?? {}) })) return;
-    const begun = Date.now();
-    const patience = { seconds: SURVEY_SECONDS, onlyIfThere: true };
-    // Create will say what is wrong with the host.
-    const told = this.look(inputs, patience).catch(() => void (this.inVain += Date.now() - begun));
-    const reached = async () => this.conversations.reaches(connectionOf(inputs.connection));
-    if (this.inVain < SURVEYS_IN_VAIN_MS || (await reached().catch(() => false))) await told;
-  }
-
-  private async look(inputs: RoleInputs, patience: Patience): Promise<void> {
-    const talk = { ...this.talk(inputs, patience), patience };
-    const answer = await this.conversations.ask(talk, surveyRequest(inputs));
-    for (const note of (answer.notes as string[] | undefined) ?? []) talk.say(note);
-    // Not an error yet: the other role may let it go in the same update.
-    if (typeof answer.refused === "string") talk.say(answer.refused);
+  /** What a preview can say of the role's host: what it would replace there, and what would stop it. */
+  private async look(olds: Partial<RoleInputs>, news: RoleInputs): Promise<CheckFailure[]> {
+    try {
+      return (await this.looks.at(olds, news)).map((reason) => ({ property: "connection", reason }));
+    } catch (error) {
+      if (error instanceof RangeError) return [{ property: "INTRANET_LOOK", reason: error.message }];
+      throw new Redactor(secretValues(news)).error(error as Error);
+    }
   }
 
   private collisions(inputs: RoleInputs): CheckFailure[] {
-    const key = hostKey(inputs.connection);
+    const key = placeKey(inputs.connection);
     if (key === undefined || isUnknown(inputs.role) || isUnknown(inputs.owner)) return [];
     let registry = this.registries.get(key);
     if (registry === undefined) this.registries.set(key, (registry = new ClaimRegistry()));
@@ -239,13 +233,6 @@ export class RoleProvider {
 /** Names of live state that a refresh found changed by another hand. */
 function driftedLive(olds: RoleOutputs | undefined): string[] {
   return Object.entries(olds?.live ?? {}).flatMap(([name, { drifted }]) => (drifted === undefined ? [] : [name]));
-}
-
-/** What tells one host from another within a program; undefined while its address is not known. */
-function hostKey(connection: Connection | string): string | undefined {
-  if (typeof connection === "string" || isUnknown(connection.address) || isUnknown(connection.port)) return undefined;
-  const via = connection.via === undefined ? "" : hostKey(connection.via);
-  return via === undefined ? undefined : `${connection.address.toLowerCase()} ${connection.port ?? 22} ${via}`;
 }
 
 function unreachable(error: Error, operation: "refresh" | "delete"): Error {

@@ -57,6 +57,7 @@ export async function previewPlan(paths: InstancePaths, progress: (text: string)
       const env = {
         ...process.env,
         ...environment,
+        INTRANET_LOOK: "off", // there are no such hosts
         ...operatorEnvironment(paths),
         PULUMI_BACKEND_URL: `file://${directory}/state`,
         PULUMI_STACK: "plan",

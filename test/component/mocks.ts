@@ -13,6 +13,8 @@ export interface Registered {
 /** What the pretended Hetzner project holds already. */
 export interface World {
   sshKeys: { id: number; name: string; fingerprint: string; labels: Record<string, string>; publicKey: string }[];
+  /** What it says of servers, types, images and places, by the name of the call; a call that is not here is refused. */
+  cloud: Record<string, Record<string, unknown>>;
   /** Whether the hosts that are brought in by a script have been seen. */
   enrolled: boolean;
   /** From when to when an authority's certificates are valid. */
@@ -22,7 +24,7 @@ export interface World {
 const FRESH = { notBefore: "2026-01-01T00:00:00Z", notAfter: "2126-01-01T00:00:00Z" };
 
 /** An empty project, and no enrolled host. */
-export const world: World = { sshKeys: [], enrolled: false, validity: FRESH };
+export const world: World = { sshKeys: [], cloud: {}, enrolled: false, validity: FRESH };
 
 /** Everything registered so far, in order. */
 export const registered: Registered[] = [];
@@ -104,6 +106,8 @@ function answer(args: pulumi.runtime.MockCallArgs): Record<string, unknown> {
   if (args.token === "hcloud:index/getSshKeys:getSshKeys") return { sshKeys: world.sshKeys };
   if (args.token === "cloudflare:index/getZone:getZone") return { zoneId: "zone-1", id: "zone-1" };
   if (args.token === "cloudflare:index/getDnsRecords:getDnsRecords") return { results: [] };
+  const said = world.cloud[/^hcloud:index\/(\w+):/.exec(args.token)?.[1] ?? ""];
+  if (said !== undefined) return said;
   throw new Error(`the test has no answer for ${args.token}`);
 }
 
@@ -111,6 +115,7 @@ function answer(args: pulumi.runtime.MockCallArgs): Record<string, unknown> {
 export async function startMocks(preview = false): Promise<void> {
   registered.length = 0;
   world.sshKeys = [];
+  world.cloud = {};
   world.enrolled = false;
   world.validity = FRESH;
   await pulumi.runtime.setMocks(

@@ -250,19 +250,21 @@ test("a jump host that is silent itself is given up, and reached anew", async ()
   expect(jump.server.logins).toBe(2);
 }, 30_000);
 
-test("a shared connection stands once it is made, and until it is lost", async () => {
-  const { port, server } = await serve();
-  expect(await pool.stands(to(port))).toBe(false);
-  const made = pool.get(to(port), { seconds: 3 });
-  expect(await pool.stands(to(port))).toBe(false);
-  const client = await made;
-  expect(await pool.stands(to(port))).toBe(true);
-  expect(server.logins).toBe(1);
-  client.close();
-  expect(await pool.stands(to(port))).toBe(false);
-  await server.close();
-  await failure(pool.get(to(port), { seconds: 0 }));
-  expect(await pool.stands(to(port))).toBe(false);
+test("that a host has taken the connection is told before the login, which may fail, and not of a host on the way", async () => {
+  const [open, shut] = [await serve(), await serve({ allowed: [] })];
+  const jump = await serve({ forward: "refuse" }); // as sshd does with a host that refuses
+  const via = { address: "127.0.0.1", port: jump.port, hostKeys: [hostKey.public] };
+  let answers = 0;
+  const patience = { seconds: 0, onAnswer: () => (answers += 1) };
+  await failure(pool.get(to(shut.port), patience));
+  expect([answers, shut.server.logins]).toEqual([1, 0]);
+  await failure(pool.get(to(1), patience));
+  await failure(pool.get(to(1, { via }), patience));
+  expect([answers, jump.server.logins]).toEqual([1, 1]);
+  await pool.get(to(open.port), patience);
+  expect(answers).toBe(2);
+  await pool.use(to(open.port), patience, async () => undefined); // it stands already
+  expect(answers).toBe(3);
 });
 
 test("who only looks whether a host is there does not try one again that refuses; others do", async () => {
@@ -299,14 +301,18 @@ test("a fresh connection goes to the address that a name has led to before", asy
   expect(addresses).toEqual(["localhost", "127.0.0.1"]);
 });
 
-test("a host without Python gets it, and a greeting of the login shell is no answer", async () => {
+/** A host without Python until apt-get has been run; notes every command. */
+async function pythonless() {
+  const commands: string[] = [];
   let installed = false;
   const { port } = await serve({
-    onExec: (command) => {
+    onExec: (command, input) => {
+      commands.push(command === "sh" ? `sh <${input.toString().split("\n")[1]}` : command);
       if (command.includes("apt-get")) {
         installed = true;
         return { code: 0 };
       }
+      if (command === "sh") return { code: 0, stdout: "Welcome!intranet-look no\nintranet-look ID=debian\n" };
       if (!installed) return { code: 127, stderr: "sh: python3: not found" };
       return {
         code: 0,
@@ -315,12 +321,37 @@ test("a host without Python gets it, and a greeting of the login shell is no ans
     },
   });
   const said: string[] = [];
-  const answer = await pool.use(to(port), { seconds: 3 }, (client) =>
-    exchange(client, to(port), { action: "read" }, { say: (text) => said.push(text) }),
-  );
-  expect(answer).toEqual({ ok: true, n: 1 });
-  expect(said).toEqual(["installing python3, which the host lacks", "hi"]);
-});
+  const ask = (action: string) =>
+    pool.use(to(port), { seconds: 3 }, (client) =>
+      exchange(client, to(port), { action }, { say: (text) => said.push(text) }),
+    );
+  return { ask, said, commands };
+}
+
+test.each(["apply", "applyEach", "remove"])(
+  "a host without Python gets it for %s, and a greeting of the login shell is no answer",
+  async (action) => {
+    const { ask, said } = await pythonless();
+    expect(await ask(action)).toEqual({ ok: true, n: 1 });
+    expect(said).toEqual(["installing python3, which the host lacks", "hi"]);
+  },
+);
+
+test.each(["read", "survey", "outcome", "confirm"])(
+  "for %s nothing is installed, and the host is looked at without it once",
+  async (action) => {
+    const { ask, said, commands } = await pythonless();
+    const bare = { id: "debian", lists: false, root: false, room: {} };
+    expect(await ask(action)).toEqual({ ok: false, kind: "python", message: "python3 is not on this host", bare });
+    expect(await ask("survey")).toMatchObject({ kind: "python" });
+    expect(said).toEqual([]);
+    expect(commands.filter((command) => !command.includes("python3"))).toEqual([
+      expect.stringMatching(/^sh <LC_ALL=C/),
+    ]);
+    expect(await ask("apply")).toEqual({ ok: true, n: 1 });
+    expect(await ask("read")).toEqual({ ok: true, n: 1 });
+  },
+);
 
 test.each([
   [

@@ -182,44 +182,33 @@ test("a connection that is lost under a change that failed: the error has the ho
   expect(host.read("/etc/app.conf")).toBeUndefined();
 });
 
-test("a preview waits for few silent hosts, then for those alone that it has reached; what comes later is told", async () => {
-  const told: string[] = [];
-  const asked: { resolve: (answer: object) => void; reject: (error: Error) => void }[] = [];
-  let reached = false;
-  const silent = {
-    ask: () => new Promise((resolve, reject) => asked.push({ resolve, reject })),
-    reaches: () => Promise.resolve(reached),
-  } as unknown as Conversations;
-  const previewing = new RoleProvider(silent, (line) => told.push(line));
-  const clock = jest.spyOn(Date, "now");
-  const soon = async (work: Promise<unknown>) =>
-    Promise.race([work.then(() => "done"), new Promise((done) => setTimeout(done, 20, "waits"))]);
-
-  clock.mockReturnValue(0);
-  const first = previewing.check({}, role({ role: "one" }));
-  expect(await soon(first)).toBe("waits");
-  clock.mockReturnValue(3_000);
-  asked[0]!.reject(new Error("silent"));
-  expect((await first).failures).toEqual([]);
-
-  expect(await soon(previewing.check({}, role({ role: "two" })))).toBe("done");
-  asked[1]!.resolve({ ok: true, notes: ["what role two would replace"] });
-  await soon(Promise.resolve());
-  expect(told.join()).toContain("what role two would replace");
-
-  reached = true;
-  const third = previewing.check({}, role({ role: "three" }));
-  expect(await soon(third)).toBe("waits");
-  asked[2]!.resolve({ ok: true });
-  await third;
-  clock.mockRestore();
-});
-
 test("a role that is gone from the host, or is another resource's, is gone from the state", async () => {
   const { id, outs } = await make();
   expect(await provider.read("web-00000000", outs)).toEqual({});
   await provider.delete(id, outs);
   expect(await provider.read(id, outs)).toEqual({});
+});
+
+test("a refresh installs nothing: a role on a host that has lost its Python is drift, and mended by an update", async () => {
+  const { id, outs } = await make();
+  await conversations.close();
+  for (const [name, text] of [
+    ["python3", 'echo "sh: python3: not found" >&2; exit 127'],
+    ["apt-get", `rm -f ${host.root}.bin/python3`],
+  ] as const) {
+    host.pretend(name);
+    writeFileSync(`${host.root}.bin/${name}`, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  }
+  said.length = 0;
+  const read = (await provider.read(id, outs)) as { props: object; inputs: object };
+  expect(said).toEqual([expect.stringMatching(/python3 is not on this host any more, so role web was not looked at/)]);
+  expect(JSON.stringify(read.props)).not.toContain(`"${SECRET}"]`);
+  expect((await provider.diff(id, read.props, role())).changes).toBe(true);
+  said.length = 0;
+  const { outs: mended } = await provider.update(id, read.props, role());
+  expect(said).toEqual([expect.stringMatching(/installing python3, which the host lacks/)]);
+  expect((await provider.diff(id, mended, role())).changes).toBe(false);
+  expect((await provider.read(id, mended as never)).props).toEqual(mended);
 });
 
 test("an unreachable host: refresh and delete say the way out; a cloud server is left to its own resource", async () => {
@@ -252,33 +241,6 @@ test("check reports every broken rule and a collision of two roles on one host, 
     /path \/etc\/app\.conf is claimed by role other and by role web \(p\/s\/web\)/,
   );
   expect(JSON.stringify(other.failures)).not.toContain(SECRET);
-});
-
-test("an update does not look before it makes a role, as its preview did", async () => {
-  const other = role({ role: "other", files: { "/etc/other": { content: "new\n", owner: OWNER } } });
-  host.write("/etc/other", "by hand\n");
-  await provider.check({}, other);
-  expect(said).toEqual([expect.stringMatching(/\/etc\/other stands there already/)]);
-  await make();
-  const before = commands;
-  await provider.check({}, other);
-  expect([said.length, commands]).toEqual([1, before]);
-});
-
-test("before a role is made on an existing host, check says what it would replace, and is silent about a host it cannot reach", async () => {
-  host.write("/etc/app.conf", "by hand\n");
-  expect((await provider.check({}, role())).failures).toEqual([]);
-  expect(said).toEqual([
-    expect.stringMatching(/\/etc\/app\.conf stands there already; role web replaces it and keeps a copy/),
-  ]);
-  expect(host.read("/etc/app.conf")).toBe("by hand\n");
-  expect(host.tree("/var/lib/intranet")).toEqual({});
-  said.length = 0;
-  await provider.check(role(), role());
-  await provider.check({}, role({ machine: "4711" }));
-  await server.close();
-  await provider.check({}, role({ connection: { address: "127.0.0.1", port: 1, hostKeys: [hostKey.public] } }));
-  expect(said).toEqual([]);
 });
 
 test("the role that installs a host key takes the old one until a new connection has seen the new one, and no other role does", async () => {
