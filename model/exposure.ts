@@ -35,7 +35,7 @@ export function exposureOf(plan: IntranetPlan, management: SinkholeSpec["managem
       what: "ssh",
       host: plan.hub,
       ports: "tcp 22",
-      from: `${management.from.join(", ")}; the space`,
+      from: management.from.join(", "),
       gets: "a login with the operator's key",
     },
     {

@@ -47,6 +47,7 @@ export const SPEC_SHAPE = {
       id: number,
       underlayMtu: number,
       delivery: { kind: "choice", of: ["routed", "on-link"] },
+      devicesReachEachOther: flag,
     },
   ),
   sites: {

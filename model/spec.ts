@@ -66,9 +66,14 @@ export interface SinkholeSpec {
    * address by neighbour discovery, and the server answers for those of public services (ip-sysctl, proxy_ndp).
    */
   delivery?: "routed" | "on-link";
+  /**
+   * Whether devices reach each other's addresses. Default false: a lost phone, or a friend's, reaches what the intranet offers and no other
+   * device, nor they it.
+   */
+  devicesReachEachOther?: boolean;
 }
 
-/** Who may open SSH connections to the sinkhole from the Internet; over the tunnels it is open to the space. */
+/** Who may open SSH connections to the sinkhole: from the Internet, and over the tunnels from those prefixes that lie in the space. */
 export interface ManagementSpec {
   /** Prefixes of both families, at least one: `198.51.100.7/32`. `0.0.0.0/0` is allowed, with a warning. */
   from: string[];

@@ -16,6 +16,17 @@ export const OWN_LINK_LOCALS: readonly string[] = [
 ];
 
 /**
+ * Of what comes by a tunnel: a source of the space has to lie behind a tunnel by this host's own routes, so nobody speaks there as this host itself, as
+ * its LAN, or as what it has no way to (BCP 38, BCP 84: feasible reverse path; a site may be heard by another tunnel than the one it is answered by).
+ */
+export function tunnelSources(space: { readonly v4: string; readonly v6: string }): string[] {
+  return [
+    `\t\tip saddr ${space.v4} fib saddr oifname != "wg-*" drop`,
+    `\t\tip6 saddr ${space.v6} fib saddr oifname != "wg-*" drop`,
+  ];
+}
+
+/**
  * The head of a file with a table of the project's own, up to its opening brace: loading the file replaces the whole table in one
  * transaction, and touches no other (nft(8): the first line makes a table to delete where there is none).
  */

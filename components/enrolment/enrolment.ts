@@ -6,7 +6,7 @@ import { checkEnrolment } from "./check";
 import { sshRole } from "./roles";
 
 /** Beside the host's own SSH service, which has 22. */
-const SSH_PORT = 2222;
+export const SSH_PORT = 2222;
 
 /**
  * A host that the operator cannot reach, since it is behind somebody's NAT: a script brings it in once, by any way, and from then on it is

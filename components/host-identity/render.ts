@@ -1,7 +1,7 @@
 /** Files that give a host its addresses in the intranet, and the rules for what it forwards. Pure. */
 import type { Forwarding } from "../../model";
 import { renderDeclaredScript, renderDeclaredUnit, renderTableUnit } from "../common/declared";
-import { OWN_LINK_LOCALS, REPLACE_TABLE } from "../common/nftables";
+import { OWN_LINK_LOCALS, REPLACE_TABLE, tunnelSources } from "../common/nftables";
 import { lines, MADE_BY } from "../common/text";
 
 /** The script that holds the addresses; also what its unit runs. */
@@ -120,8 +120,18 @@ export function renderForwardRules(
     allowed.push(...["saddr", "daddr"].map((end) => `${BETWEEN_TUNNELS} ip6 ${end} ${publicNetwork.prefix} accept`));
   return lines(
     REPLACE_TABLE,
+    "\tchain input {",
+    "\t\ttype filter hook input priority filter; policy accept;",
+    '\t\tiifname "wg-*" jump sources',
+    "\t}",
+    "",
+    "\tchain sources {",
+    tunnelSources(space),
+    "\t}",
+    "",
     "\tchain forward {",
     "\t\ttype filter hook forward priority filter; policy accept;",
+    '\t\tiifname "wg-*" jump sources',
     '\t\tiifname "wg-*" jump tunnels',
     '\t\toifname "wg-*" jump tunnels',
     "\t}",

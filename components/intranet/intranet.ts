@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { exposureOf, formatIssue, openingsOf, type ExposureRow, type IntranetPlan, type Openings } from "../../model";
 import { referenceTo, type HostReference } from "../common/host-from";
+import { SSH_PORT } from "../enrolment/enrolment";
 import { Sinkhole } from "../sinkhole/sinkhole";
 import type { IntranetArgs } from "./args";
 import { checkedPlan } from "./check";
@@ -88,6 +89,9 @@ export class Intranet extends pulumi.ComponentResource {
         identity: plan.hosts[plan.hub]!.identity,
         sshPublicKeys: args.sshPublicKeys,
         webServer: "own",
+        jumpTo: Object.values(plan.hosts)
+          .filter(({ enrolled }) => enrolled)
+          .map(({ identity }) => `${identity.v4}:${SSH_PORT}`),
         ...publishedOf(plan),
         udpPorts: [plan.deviceHub.listenPort, ...toHub.flatMap((link) => link.ports)],
         ...(args.protect === undefined ? {} : { protect: args.protect }),

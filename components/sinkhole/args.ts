@@ -15,7 +15,7 @@ export interface PublishedService {
 /** Arguments of {@link Sinkhole}. */
 export interface SinkholeArgs extends Pick<
   SinkholeSpec,
-  "location" | "serverType" | "image" | "management" | "hostKeyVersion" | "delivery"
+  "location" | "serverType" | "image" | "management" | "hostKeyVersion" | "delivery" | "devicesReachEachOther"
 > {
   /** The domain whose names lead here; for the reverse names of its addresses. */
   domain: string;
@@ -37,6 +37,11 @@ export interface SinkholeArgs extends Pick<
    * SniProxy.
    */
   webServer?: "denied" | "own";
+  /**
+   * Where operators' SSH connections may go on to from here, each an address with its port such as `10.31.240.2:2222` (PermitOpen, sshd_config(5)).
+   * Default: anywhere.
+   */
+  jumpTo?: string[];
   /** The services that visitors from the Internet are let through to, and whose own connections get out. Default: none, and nothing is forwarded. */
   published?: PublishedService[];
   /**

@@ -1,6 +1,6 @@
 /** The sinkhole's firewall: closed, but for the denied page, SSH, the tunnels' ports and ICMP. Pure. */
 import { GUEST_PREFIX } from "../../model";
-import { LINK_LOCAL_V6, OWN_LINK_LOCALS, REPLACE_TABLE } from "../common/nftables";
+import { LINK_LOCAL_V6, OWN_LINK_LOCALS, REPLACE_TABLE, tunnelSources } from "../common/nftables";
 import { lines } from "../common/text";
 
 /** What the rules depend on. */
@@ -11,6 +11,10 @@ export interface SinkholeFirewall {
   readonly udpPorts: readonly number[];
   /** The interface that devices come in by; every other `wg-*` is a link to a router. */
   readonly deviceInterface: string;
+  /** Prefixes of the space that may open SSH by a tunnel; none: nobody does. */
+  readonly management: { readonly v4: readonly string[]; readonly v6: readonly string[] };
+  /** Whether a device reaches other devices. */
+  readonly devicesReachEachOther: boolean;
   /** What visitors from the Internet are let through to; absent: nothing. */
   readonly published?: PublishedAddresses;
 }
@@ -121,7 +125,8 @@ const ROUTING = [
  * The whole table, replaced in one transaction when it is loaded. It holds no counters, so that what the kernel lists is the
  * same as long as nobody changes it. Packets of the space that arrive from outside a tunnel are dropped before anything else,
  * also replies: no static route of a neighbour's leads through this host or to its identity. A device is taken by its own addresses
- * alone. Between routers, ways there and back may differ, so a link is only held to the space; and routing is spoken on links alone.
+ * alone, and reaches other devices only where that is wanted. Between routers, ways there and back may differ, so a link is held to what lies behind
+ * tunnels; and routing is spoken on links alone. By a tunnel SSH is reached from those prefixes of the management that lie in the space.
  * Who may open SSH from the Internet is for the cloud's firewall alone to say: that one can be changed from an address that is new to
  * it, while a rule here would need the very login that it refuses. The server knows no passwords.
  */
@@ -129,7 +134,17 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
   const { space } = firewall;
   const published = publishedRules(firewall);
   const indented = (rules: readonly string[]): string[] => rules.map((rule) => `\t\t${rule}`);
-  const strictDevices = `\t\tiifname "${firewall.deviceInterface}" fib saddr . iif oif missing drop`;
+  const { deviceInterface } = firewall;
+  const devices = [
+    `\t\tiifname "${deviceInterface}" fib saddr . iif oif missing drop`,
+    // And nobody else is a device.
+    `\t\tiifname != "${deviceInterface}" fib saddr oifname "${deviceInterface}" drop`,
+  ];
+  const management = (["v4", "v6"] as const).flatMap((family) =>
+    firewall.management[family].map(
+      (prefix) => `\t\t${family === "v4" ? "ip" : "ip6"} saddr ${prefix} tcp dport 22 accept`,
+    ),
+  );
   return lines(
     REPLACE_TABLE,
     "\tchain input {",
@@ -154,16 +169,22 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
     "\t}",
     "",
     "\tchain tunnels {",
-    strictDevices,
+    devices,
+    "\t\tjump sources",
     indented(published.tunnels),
     `\t\tip saddr != { 169.254.0.0/16, ${space.v4} } drop`,
     `\t\tip6 saddr != { ${LINK_LOCAL_V6}, ${space.v6} } drop`,
     `\t\tiifname != "${firewall.deviceInterface}" jump routing`,
     "\t\tct state vmap { established : accept, related : accept, invalid : drop }",
     "\t\tmeta l4proto { icmp, ipv6-icmp } accept",
-    `\t\tip saddr ${space.v4} tcp dport { 22, 80, 443 } accept`,
-    `\t\tip6 saddr ${space.v6} tcp dport { 22, 80, 443 } accept`,
+    management,
+    `\t\tip saddr ${space.v4} tcp dport { 80, 443 } accept`,
+    `\t\tip6 saddr ${space.v6} tcp dport { 80, 443 } accept`,
     "\t\treject with icmpx admin-prohibited",
+    "\t}",
+    "",
+    "\tchain sources {",
+    tunnelSources(space),
     "\t}",
     "",
     "\tchain routing {",
@@ -174,7 +195,11 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
     "\t\ttype filter hook forward priority filter; policy drop;",
     "\t\ttcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu",
     indented(published.visitors),
-    strictDevices,
+    devices,
+    '\t\tiifname "wg-*" jump sources',
+    firewall.devicesReachEachOther
+      ? []
+      : `\t\tiifname "${deviceInterface}" oifname "${deviceInterface}" reject with icmpx admin-prohibited`,
     `\t\toifname "wg-*" ip saddr ${space.v4} ip daddr ${space.v4} accept`,
     `\t\toifname "wg-*" ip6 saddr ${space.v6} ip6 daddr ${space.v6} accept`,
     indented(published.served),

@@ -1,9 +1,27 @@
 /** The sinkhole's role beside firewall, identity and page: who logs in, and to which key. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { RoleContent } from "../host-identity/roles";
+import { lines, MADE_BY } from "../common/text";
 import { renderAuthorizedKeys, SSHD_READS } from "../common/ssh";
 
 const HOST_KEY = "/etc/ssh/ssh_host_ed25519_key";
+
+/** Read before Debian's own settings, and of each keyword the first value counts (sshd_config(5)). */
+const SSHD_DROP_IN = "/etc/ssh/sshd_config.d/10-intranet.conf";
+
+/** The server is a jump host, and its SSH service is for that and for commands. */
+function renderSshdDropIn(jumpTo: readonly string[]): string {
+  return lines(
+    `# ${MADE_BY}`,
+    "AllowTcpForwarding local",
+    `PermitOpen ${jumpTo.length > 0 ? jumpTo.join(" ") : "none"}`,
+    "AllowAgentForwarding no",
+    "AllowStreamLocalForwarding no",
+    "PermitTunnel no",
+    "GatewayPorts no",
+    "X11Forwarding no",
+  );
+}
 
 /** sshd is asked for its key, which has to be the one in the file: it reads a new one a moment after the reload. */
 const SHOWS_KEY = [
@@ -20,6 +38,8 @@ export function sshRole(args: {
   /** What a new server shows. */
   firstKey: pulumi.Input<string>;
   sshPublicKeys: readonly string[];
+  /** Where connections may go on to: see {@link SinkholeArgs.jumpTo}; `none`: nowhere. */
+  jumpTo: readonly string[];
 }): RoleContent {
   return {
     role: "sinkhole-ssh",
@@ -28,13 +48,18 @@ export function sshRole(args: {
     files: {
       [HOST_KEY]: { content: "{{host_key}}", secrets: { host_key: args.hostKey.privateKey } },
       [`${HOST_KEY}.pub`]: { content: "{{host_key}}\n", values: { host_key: args.hostKey.publicKey } },
+      [SSHD_DROP_IN]: { content: renderSshdDropIn(args.jumpTo) },
       "/root/.ssh/authorized_keys": { content: renderAuthorizedKeys(args.sshPublicKeys), mode: "0600" },
     },
-    units: { "ssh.service": { reloadOn: [HOST_KEY] } },
+    units: { "ssh.service": { reloadOn: [HOST_KEY, SSHD_DROP_IN] } },
     checks: [
       {
         command: [...SSHD_READS, "/etc/ssh/sshd_config", { staged: HOST_KEY }],
         description: "sshd reads the host key",
+      },
+      {
+        command: [...SSHD_READS, { staged: SSHD_DROP_IN }, { staged: HOST_KEY }],
+        description: "sshd reads what connections may be used for",
       },
     ],
     probes: [{ command: ["sh", "-c", SHOWS_KEY, "probe", `${HOST_KEY}.pub`], description: "sshd shows the host key" }],

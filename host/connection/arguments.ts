@@ -120,7 +120,7 @@ export function connectionOf(value: unknown, path = "connection"): Connection {
 export function displayName(connection: Connection): string {
   const host = connection.address.includes(":") ? `[${connection.address}]` : connection.address;
   const own = connection.port === 22 ? host : `${host}:${connection.port}`;
-  const way = connection.via ? `${own} via ${displayName(connection.via)}` : own;
+  const way = connection.via ? `${own} via ${connection.via.name ?? displayName(connection.via)}` : own;
   return connection.name === undefined ? way : `${connection.name} (${way})`;
 }
 

@@ -18,7 +18,12 @@ test("its way, with the hosts on it, and its machine go to what is made there", 
   const hosts = pulumi.output({ home: { connection, machine: "42" }, cabin: { connection } });
   const identity = { v4: "10.31.240.2", v6: "fd00:1:2:ffff::2" };
   const space = { v4: "10.16.0.0/12", v6: "fd00:1:2::/48" };
-  new components.HostIdentity("there", { ...components.hostFrom(hosts, "home"), ...identity, space, forwarding: "none" });
+  new components.HostIdentity("there", {
+    ...components.hostFrom(hosts, "home"),
+    ...identity,
+    space,
+    forwarding: "none",
+  });
   await settled();
   expect(named("there-addresses").inputs).toMatchObject({ connection, machine: "42" });
   const { machine } = components.hostFrom(hosts, "cabin");

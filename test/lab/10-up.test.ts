@@ -116,7 +116,6 @@ describe("one more service previews exactly what it adds", () => {
       `address: "${identity("home").v4}"`,
       'name: "photos.intranet.example"',
       'roots: "/etc/caddy/intranet-root.crt"',
-      ...["}", "}"],
     ]);
     // What does not change is not shown, and what the change means is said.
     expect(shown.split("--outputs:--")[0]!.split("\n").length).toBeLessThan(120);

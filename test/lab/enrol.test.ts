@@ -93,7 +93,7 @@ test("the script brings the host in, says what it did without a key, and run aga
 });
 
 test("the next up goes on through the hub and adopts what the script made; the third has nothing to do", async () => {
-  expect(await ok(UP)).toMatch(/cabin \(10\.31\.255\.2:2222 via [0-9.]+\) was seen/);
+  expect(await ok(UP)).toMatch(/cabin \(10\.31\.255\.2:2222 via trial-hub\) was seen/);
   expect(await rolesOf()).toEqual(ROLES);
   const ledger = JSON.parse(await execOk(HOST, ["cat", "/var/lib/intranet/ledger.json"]));
   for (const { paths, id } of Object.values<any>(ledger.roles)) {
@@ -116,7 +116,7 @@ test("a host that is off keeps its roles; only a change for it fails, with its n
   const failed = await stack(UP, { TRIAL_NOTE: "second" });
   expect(failed.code).not.toBe(0);
   expect(failed.stdout + failed.stderr).toMatch(
-    /cabin \(10\.31\.255\.2:2222 via [0-9.]+\)[^]*Check that cabin .* is up/,
+    /cabin \(10\.31\.255\.2:2222 via trial-hub\)[^]*Check that cabin .* is up/,
   );
   expect(await rolesOf()).toEqual(ROLES);
   await labOk(["on", HOST]);

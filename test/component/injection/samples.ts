@@ -118,6 +118,7 @@ export const SAMPLES: readonly Sample[] = [
       webServer: "denied",
       published: [{ name: "wiki", place: { site: 2, service: 1 }, ports: [80, 443], guestPorts: [443] }],
       delivery: "on-link",
+      jumpTo: ["10.31.240.2:2222"],
       protect: false,
       labels: { owner: "me" },
       serverName: "vps",

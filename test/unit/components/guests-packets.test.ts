@@ -53,7 +53,6 @@ const PASSING = [
   "service to an identity",
   "identity to a service",
   "device to a service",
-  "identity to SSH of the host",
 ];
 
 const GUEST = "64:ff9b:1::c633:6463";

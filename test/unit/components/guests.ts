@@ -18,6 +18,8 @@ export const services = [
 export const firewall: SinkholeFirewall = {
   space: { v4: "10.16.0.0/12", v6: "fd00:1:2::/48" },
   deviceInterface: PLAN.deviceHub.interface,
+  management: { v4: [], v6: [] },
+  devicesReachEachOther: false,
   udpPorts: [PLAN.deviceHub.listenPort],
   published: {
     network: "2001:db8:1::/64",

@@ -123,7 +123,9 @@ describe("a host's identity", () => {
       const [before, without, kept] = inNamespace(
         [
           "ip link add up1 type veth peer name router; unshare -n sleep 60 & router=$!",
-          "until ip link set router netns $router 2>/dev/null && [ ! -e /sys/class/net/router ]; do sleep 0.1; done",
+          // Only then is it a namespace of its own.
+          'until [ "$(readlink /proc/$router/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.1; done',
+          "ip link set router netns $router",
           'on() { nsenter -t $router -n "$@"; }',
           "on ip link set router up; ip link set up1 up; ip -6 address add 2001:db8::1/64 dev up1 nodad",
           // Until its own address may be used, a router says nothing.

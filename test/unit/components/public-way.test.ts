@@ -87,6 +87,8 @@ function files(): Record<string, string> {
     "vps.identity": renderIdentityScript({ ...identities.vps, space, unusedPrefixes: [network] }),
     "vps.bird": bird("vps", [["cabin", 0]], { network, side: "hub" }),
     "vps.firewall": renderSinkholeRules({
+      management: { v4: [], v6: [] },
+      devicesReachEachOther: false,
       ...rules,
       published: { network, services: published, guestPorts: [], onLink: false },
     }),

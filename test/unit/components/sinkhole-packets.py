@@ -12,6 +12,7 @@ import time
 PAYLOAD = b"a packet of the test"
 ETH_P_ALL = 3
 """Of all protocols, the only one that shows what is sent."""
+PACKET_OUTGOING = 4
 TUNNELS = {"wg-home": ("169.254.1.0", "169.254.1.1"), "wg-cabin": ("169.254.1.2", "169.254.1.3"), "wg-devices": ("10.31.224.1", "10.31.224.2")}
 
 
@@ -50,6 +51,13 @@ def build(rules):
     run("ip", "route", "add", "10.20.0.0/24", "via", "169.254.1.1", "dev", "wg-home")
     run("ip", "route", "add", "192.0.2.0/24", "via", "169.254.1.1", "dev", "wg-home")
     run("ip", "route", "add", "10.30.0.0/24", "via", "169.254.1.3", "dev", "wg-cabin")
+    # A LAN of this host's own, as a site's host has one, and a second device.
+    run("ip", "link", "add", "lan0", "type", "veth", "peer", "name", "lan1")
+    run("ip", "link", "set", "lan0", "up")
+    run("ip", "link", "set", "lan1", "up")
+    run("ip", "route", "add", "10.21.0.0/24", "dev", "lan0")
+    run("ip", "route", "add", "10.31.224.3/32", "dev", "wg-devices")
+    run("ip", "neighbour", "add", "10.31.224.3", "lladdr", "02:00:00:00:00:03", "dev", "wg-devices")
     if rules != "none":
         run("nft", "-f", rules)
 
@@ -72,12 +80,18 @@ def udp(port):
     return struct.pack("!HHHH", 49152, port, 8 + len(PAYLOAD), 0) + PAYLOAD
 
 
+def leaves(data, sender):
+    """Of what is seen on an interface: a packet of ours that goes out, and no error about one, which carries it."""
+    return sender[2] == PACKET_OUTGOING and data[9] == socket.IPPROTO_UDP
+
+
 def arrived(receiver):
-    """Whether a packet of the test's came: one with our payload."""
+    """Whether a packet of the test's came: one with our payload. Of those on an interface, one that leaves by it."""
     end = time.monotonic() + 0.3
     while time.monotonic() < end:
         try:
-            if receiver.recv(2048).endswith(PAYLOAD):
+            data, sender = receiver.recvfrom(2048)
+            if data.endswith(PAYLOAD) and (receiver.family != socket.AF_PACKET or leaves(data, sender)):
                 return True
         except (TimeoutError, socket.timeout):
             pass
@@ -113,8 +127,14 @@ def main(rules):
         ("to a site, from outside the space", "wg-home", "192.0.2.1"),
         ("to a site, from a device", "wg-devices", "10.31.224.2"),
         ("to a site, from a device with a site's source", "wg-devices", "10.20.0.10"),
+        ("to a site, from a link with a device's source", "wg-home", "10.31.224.2"),
+        ("to a site, from a link with the source of this host's LAN", "wg-home", "10.21.0.5"),
     ):
         result[what] = attempt(passing, name, "send4", source, "10.30.0.10", 17, 64, udp(9))
+    passing = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
+    passing.bind(("wg-devices", ETH_P_ALL))
+    result["to a device, from a device"] = attempt(passing, "wg-devices", "send4", "10.31.224.2", "10.31.224.3", 17, 64, udp(9))
+    result["to a device, from a site"] = attempt(passing, "wg-home", "send4", "10.20.0.10", "10.31.224.3", 17, 64, udp(9))
     print(json.dumps(result))
 
 

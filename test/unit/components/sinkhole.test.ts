@@ -12,7 +12,15 @@ import { expectGolden } from "./golden";
 const firewall = {
   space: PLAN.space,
   deviceInterface: PLAN.deviceHub.interface,
+  management: { v4: [], v6: [] },
+  devicesReachEachOther: false,
   udpPorts: [PLAN.deviceHub.listenPort, ...PLAN.links.map((link) => link.a.listenPort!)],
+};
+/** Operators inside, and devices that reach each other. */
+const asked = {
+  ...firewall,
+  management: { v4: ["10.20.0.0/24"], v6: ["fd71:47d2:79d7:1::/64"] },
+  devicesReachEachOther: true,
 };
 const units = {
   [page.CERTIFICATE_UNIT]: page.renderCertificateUnit(),
@@ -23,10 +31,11 @@ describe("the sinkhole's firewall", () => {
   test.each([
     ["both families", firewall, "sinkhole/firewall.nft"],
     ["no tunnels yet", { ...firewall, udpPorts: [] }, "sinkhole/firewall-no-tunnels.nft"],
+    ["what may be asked for", asked, "sinkhole/firewall-asked.nft"],
   ])("%s", (_case, args, golden) => expectGolden(golden, renderSinkholeRules(args)));
 
   testWith("nft", "nft reads all of them", () => {
-    for (const args of [firewall, { ...firewall, udpPorts: [] }]) {
+    for (const args of [firewall, asked, { ...firewall, udpPorts: [] }]) {
       expect(checkNft(renderSinkholeRules(args))).toMatchObject({ code: 0 });
     }
   });
@@ -62,6 +71,11 @@ describe("packets through the sinkhole's firewall", () => {
         "bfd from a link",
         "to a site, by another link than the way back",
         "to a site, from a device",
+        "to a device, from a site",
+      ]);
+      const reaching = arrived(renderSinkholeRules({ ...firewall, devicesReachEachOther: true }));
+      expect(Object.keys(reaching).filter((what) => reaching[what] !== passed[what])).toEqual([
+        "to a device, from a device",
       ]);
       const control = arrived(undefined);
       expect(Object.keys(control)).toEqual(Object.keys(passed));
