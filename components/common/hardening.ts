@@ -11,3 +11,17 @@ export const PROTECTED: readonly string[] = [
   "ProtectKernelTunables=yes",
   "ProtectProc=invisible",
 ];
+
+/** The same and more, for a daemon that starts as root and may do what its capabilities say: no new rights, no devices, no namespaces, no new code. */
+export const SANDBOX: readonly string[] = [
+  "LockPersonality=yes",
+  "MemoryDenyWriteExecute=yes",
+  "NoNewPrivileges=yes",
+  "PrivateDevices=yes",
+  "PrivateTmp=yes",
+  ...PROTECTED,
+  "RestrictNamespaces=yes",
+  "RestrictRealtime=yes",
+  "RestrictSUIDSGID=yes",
+  "SystemCallArchitectures=native",
+];

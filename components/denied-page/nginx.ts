@@ -1,5 +1,6 @@
 /** The web server that shows the page to everybody. Pure. */
 import { lines, MADE_BY } from "../common/text";
+import { OPEN_FILES } from "./limits";
 import { CERTIFICATE_FOLDER, PAGE } from "./page";
 
 /** The web server's whole configuration. */
@@ -11,6 +12,13 @@ export interface NginxPaths {
   readonly page: string;
 }
 
+/** With TLS 1.2 those alone that are authenticated and forward secret (RFC 9325, 4.2), for the certificate's kind of key. */
+const TLS12_CIPHERS = [
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+];
+
 /** Errors that nginx itself finds before a location is chosen: each gets the page too. */
 const OWN_ERRORS = "400 403 404 405 408 411 413 414 416 421 429 494 495 496 497 500 501 502 503 504";
 
@@ -18,8 +26,6 @@ const OWN_ERRORS = "400 403 404 405 408 411 413 414 416 421 429 494 495 496 497 
 export interface NginxGuests {
   /** Before `events`: modules and limits. Absent: none. */
   readonly head?: readonly string[];
-  /** Inside `events`. Absent: 1024 connections for each worker. */
-  readonly events?: readonly string[];
   /** Beside `http`: the streams. Absent: none. */
   readonly stream?: readonly string[];
   /** More inside `http`, after the page's server. */
@@ -44,10 +50,12 @@ export function renderNginxConfig(
     "worker_processes auto;",
     "pid /run/nginx.pid;",
     "error_log /var/log/nginx/error.log;",
+    // Beyond what each visitor may hold (limits.ts) there is room for many; the unit's LimitNOFILE allows it, where nginx itself may not raise it.
+    `worker_rlimit_nofile ${OPEN_FILES};`,
     guests?.head ?? [],
     "",
     "events {",
-    guests?.events ?? "\tworker_connections 1024;",
+    "\tworker_connections 8192;",
     "}",
     "",
     guests?.stream ? [...guests.stream, ""] : [],
@@ -62,8 +70,14 @@ export function renderNginxConfig(
     "\tclient_body_timeout 10s;",
     "\tsend_timeout 10s;",
     "\tkeepalive_timeout 15s;",
+    "\treset_timedout_connection on;",
+    "\tlimit_conn_zone $binary_remote_addr zone=visitors:10m;",
+    "\tlimit_conn visitors 256;",
+    "\tlimit_conn_log_level notice;",
     "",
     "\tssl_protocols TLSv1.2 TLSv1.3;",
+    `\tssl_ciphers ${TLS12_CIPHERS.join(":")};`,
+    "\tssl_prefer_server_ciphers off;",
     "\tssl_session_tickets off;",
     `\tssl_certificate ${paths.certificateFolder}/certificate.pem;`,
     `\tssl_certificate_key ${paths.certificateFolder}/key.pem;`,

@@ -1,5 +1,8 @@
 /** What is shown to everybody, the ACCESS DENIED page, and its certificate. Pure. */
+import { deniedCertificate, hasDeniedCertificate } from "../common/denied-certificate";
+import { SANDBOX } from "../common/hardening";
 import { lines, MADE_BY } from "../common/text";
+import { OPEN_FILES } from "./limits";
 
 /** Where the page lies. */
 export const PAGE = "/var/www/intranet-denied/denied.html";
@@ -51,18 +54,26 @@ export function renderNginxDropIn(more: readonly string[] = []): string {
     `Requires=${CERTIFICATE_UNIT}`,
     more.length > 0 ? `Wants=${more.join(" ")}` : [],
     `After=${[CERTIFICATE_UNIT, ...more].join(" ")}`,
+    "",
+    "[Service]",
+    `LimitNOFILE=${OPEN_FILES}`,
+    // Logs name visitors; those that are there already are closed to others too.
+    "UMask=0027",
+    "ExecStartPre=-/bin/sh -c 'chmod -f o= /var/log/nginx/*.log'",
+    // Root binds the ports and reads the key; workers are www-data, and speak from guests' addresses.
+    "CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_KILL CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_RAW CAP_SETGID CAP_SETUID CAP_SYS_RESOURCE",
+    SANDBOX,
+    "ProtectSystem=full",
   );
 }
 
 /**
- * Makes a self-signed certificate on the host when there is none: CN ACCESS DENIED, no other name, ten years. It chains to nothing,
+ * Makes a self-signed certificate on the host when there is none of its kind: CN ACCESS DENIED, no other name. It chains to nothing,
  * so no device that trusts the internal authority takes this host for a service, or sends it a cookie.
  */
 export function renderCertificateUnit(): string {
   const folder = CERTIFICATE_FOLDER;
-  const request =
-    `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -sha256 -days 3650 -subj "/CN=ACCESS DENIED" ` +
-    `-keyout ${folder}/key.pem -out ${folder}/certificate.new`;
+  const request = deniedCertificate(`${folder}/key.pem`, `${folder}/certificate.new`);
   return lines(
     `# ${MADE_BY}`,
     "[Unit]",
@@ -73,7 +84,7 @@ export function renderCertificateUnit(): string {
     "Type=oneshot",
     "RemainAfterExit=yes",
     "UMask=0077",
-    `ExecStart=/bin/sh -c '[ -s ${folder}/certificate.pem ] || { ${request} && mv ${folder}/certificate.new ${folder}/certificate.pem; }'`,
+    `ExecStart=/bin/sh -c '${hasDeniedCertificate(`${folder}/certificate.pem`)} || { ${request} && mv ${folder}/certificate.new ${folder}/certificate.pem; }'`,
     "",
     "[Install]",
     "WantedBy=multi-user.target",

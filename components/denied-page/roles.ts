@@ -7,12 +7,14 @@ import * as page from "./page";
 
 /** Makes the certificate on the host when there is none. */
 export function certificateRole(): RoleContent {
+  const unit = `/etc/systemd/system/${page.CERTIFICATE_UNIT}`;
   return {
     role: "sinkhole-certificate",
     packages: ["openssl"],
     directories: { [page.CERTIFICATE_FOLDER]: { mode: "0700" } },
-    files: { [`/etc/systemd/system/${page.CERTIFICATE_UNIT}`]: { content: page.renderCertificateUnit() } },
-    units: { [page.CERTIFICATE_UNIT]: {} },
+    files: { [unit]: { content: page.renderCertificateUnit() } },
+    // nginx needs it and so starts again with it, with the new certificate.
+    units: { [page.CERTIFICATE_UNIT]: { restartOn: [unit] } },
     probes: [
       {
         command: ["openssl", "x509", "-noout", "-in", `${page.CERTIFICATE_FOLDER}/certificate.pem`],

@@ -1,6 +1,7 @@
 /** BIRD's configuration and what systemd needs beside Debian's unit. Pure. */
 import { AFTER_IDENTITY } from "../host-identity/render";
 import { hubRoutes, notOwn, ownAddresses, publicExport, publicFilter, publicTables, type PublicBird } from "./public";
+import { SANDBOX } from "../common/hardening";
 import { familyOf, lines, MADE_BY } from "../common/text";
 
 /** BIRD's configuration. */
@@ -191,5 +192,15 @@ function interfaceSection(entry: BirdInterface, bfd: boolean): string[] {
 
 /** Starts BIRD after the host's identity, which is the source of its routes, and again whenever it ends. */
 export function renderBirdDropIn(): string {
-  return lines(`# ${MADE_BY}`, ...AFTER_IDENTITY, "[Service]", "Restart=always", "RestartSec=5s");
+  return lines(
+    `# ${MADE_BY}`,
+    ...AFTER_IDENTITY,
+    "[Service]",
+    "Restart=always",
+    "RestartSec=5s",
+    "CapabilityBoundingSet=CAP_DAC_OVERRIDE CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_BROADCAST CAP_NET_RAW CAP_SETGID CAP_SETUID",
+    SANDBOX,
+    "ProtectSystem=full",
+    "RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX",
+  );
 }

@@ -1,4 +1,5 @@
 /** Caddy's configuration for the services of one host. Pure. */
+import { deniedCertificate } from "../common/denied-certificate";
 import { AFTER_IDENTITY } from "../host-identity/render";
 import { AFTER_SITE_PREFIX } from "../site-prefix/render";
 import { lines, MADE_BY } from "../common/text";
@@ -65,6 +66,9 @@ function ownAddresses(sites: readonly ProxySite[]): string[] {
   return own.length === 0 ? [] : [`\tbind ${own.map((address) => `[${address}]`).join(" ")}`];
 }
 
+/** For a year browsers ask for the name over TLS alone (RFC 6797), unless the application itself says something else. */
+const STRICT = '\theader ?Strict-Transport-Security "max-age=31536000"';
+
 /** An https site's `more` lines beside a plain one's: who certifies it, where that differs from site to site. */
 function virtualHost(site: ProxySite, scheme: "http" | "https", more: readonly string[] = []): string[] {
   const head = ["\timport listen", ...ownAddresses([site])];
@@ -73,6 +77,7 @@ function virtualHost(site: ProxySite, scheme: "http" | "https", more: readonly s
     addresses(scheme, site.hostnames),
     ...head,
     ...more,
+    ...(scheme === "https" ? [STRICT] : []),
     `\treverse_proxy ${site.upstream} {`,
     "\t\theader_up -Forwarded",
     "\t\theader_up X-Real-IP {remote_host}",
@@ -183,14 +188,6 @@ export function renderCaddyfile(config: ProxyConfig): string {
   );
 }
 
-/** Makes a certificate and its key: CN ACCESS DENIED, no other name. The words of a command; `at` is both files' path less their endings. */
-export function deniedCertificate(at: string): string {
-  return (
-    "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -sha256 -days 3650 " +
-    `-subj "/CN=ACCESS DENIED" -keyout ${at}.key -out ${at}.crt`
-  );
-}
-
 /**
  * Starts Caddy after the addresses that it listens on, and again while one of them is still missing (a LAN without a cable). What it
  * keeps of its own configuration goes to a folder that ends with it. `own`: applications have addresses of their own.
@@ -204,7 +201,7 @@ export function renderCaddyDropIn(own = false): string {
     "RuntimeDirectory=caddy",
     "RuntimeDirectoryMode=0700",
     "Environment=XDG_CONFIG_HOME=/run/caddy",
-    own ? `ExecStartPre=/usr/bin/${deniedCertificate(DENIED)}` : [],
+    own ? `ExecStartPre=/usr/bin/${deniedCertificate(`${DENIED}.key`, `${DENIED}.crt`)}` : [],
     "Restart=on-failure",
     "RestartSec=2s",
   );

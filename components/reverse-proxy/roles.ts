@@ -2,13 +2,14 @@
 import type * as pulumi from "@pulumi/pulumi";
 import { tcpAt } from "../common/ports";
 import type { CheckArgs, ProbeArgs } from "../../host";
+import { deniedCertificate } from "../common/denied-certificate";
 import { certificateFile } from "../common/certificate-file";
 import { addressRule, CERTIFICATES, known } from "../common/input";
 import { placeholderOf } from "../common/placeholder";
 import type { RoleContent } from "../host-identity/roles";
 import type { PublicCertificates, ReverseProxyArgs, ReverseProxyCertificates, ReverseProxySite } from "./args";
 import { CADDY_DROP_IN, CADDYFILE, PROXY_ROOT, PUBLIC_ROOT, PUBLIC_SITES } from "./render";
-import { DENIED, deniedCertificate, renderCaddyDropIn, renderCaddyfile } from "./render";
+import { DENIED, renderCaddyDropIn, renderCaddyfile } from "./render";
 
 /** A name that nobody has (RFC 6761): the proxy must refuse it. Constant, so that another service changes no probe. */
 const NOBODY = "nobody.invalid";
@@ -34,7 +35,7 @@ const STAGED_ROOTS = [
   "shift",
   'while [ $# -gt 0 ]; do sed -i "s|$1|$2|" "$HOME/Caddyfile"; shift 2; done',
   `sed -i "s|${DENIED}|$HOME/denied|g" "$HOME/Caddyfile"`,
-  `${deniedCertificate('"$HOME/denied"')} 2>"$HOME/openssl" || cat "$HOME/openssl"`,
+  `${deniedCertificate('"$HOME/denied.key"', '"$HOME/denied.crt"')} 2>"$HOME/openssl" || cat "$HOME/openssl"`,
 ];
 
 /** Seconds that a check waits; the host layer gives it a minute. */

@@ -113,6 +113,12 @@ function publishedRules({ space, published }: SinkholeFirewall): PublishedRules 
   };
 }
 
+/** A tunnel's port at which nothing listens yet says nothing, like one at which WireGuard does; nothing else is open where nobody listens. */
+const SILENT = [
+  "icmp type destination-unreachable icmp code port-unreachable",
+  "icmpv6 type destination-unreachable icmpv6 code port-unreachable",
+].map((error) => `\t\toifname != { "lo", "wg-*" } ${error} drop`);
+
 /** OSPF (protocol 89, RFC 2328) and BFD over one hop (UDP 3784, RFC 5881), between the two ends of a link and no further. */
 const ROUTING = [
   "ip saddr 169.254.0.0/16 ip protocol 89 accept",
@@ -207,7 +213,9 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
     "\t}",
     "",
     published.chain,
-    OWN_LINK_LOCALS,
+    OWN_LINK_LOCALS.slice(0, -1),
+    SILENT,
+    OWN_LINK_LOCALS.slice(-1),
     "}",
   );
 }

@@ -6,7 +6,7 @@ import type { SinkholeArgs } from "./args";
 import type { PublishedAddresses } from "./firewall";
 
 /** TCP ports that are open to everybody anyway. */
-const WEB_PORTS: readonly number[] = [80, 443];
+export const WEB_PORTS: readonly number[] = [80, 443];
 
 /** What files name, and what stands in for it on the host. */
 export interface Published extends PublishedAddresses {

@@ -11,9 +11,10 @@ import { firewallRole } from "../host-identity/roles";
 import type { SinkholeArgs } from "./args";
 import { checkSinkhole } from "./check";
 import { firewallRules, labelsFor, offered, primaryAddress, sshKeyIds } from "./cloud";
+import { limitsRole } from "./limits";
 import { deliveryRole } from "./delivery";
 import { renderSinkholeRules } from "./firewall";
-import { publicPorts, publishedOf } from "./published";
+import { publicPorts, publishedOf, WEB_PORTS } from "./published";
 import { sshRole } from "./roles";
 import { renderUserData, WAIT_FOR_FIRST_BOOT } from "./user-data";
 
@@ -186,6 +187,7 @@ export class Sinkhole extends pulumi.ComponentResource {
     });
     const ssh = role("ssh", content, [firstBoot]);
     const firewall = role("host-firewall", firewallRole("sinkhole-firewall", rules, published?.values), [ssh]);
+    const limits = role("limits", limitsRole([...WEB_PORTS, ...(published?.guestPorts ?? [])]), [firewall]);
     const identity = new HostIdentity(
       `${name}-identity`,
       {
@@ -204,7 +206,7 @@ export class Sinkhole extends pulumi.ComponentResource {
       const certificate = role("certificate", certificateRole(), [firewall]);
       role("page", pageRole(args.domain), [certificate]);
     }
-    const ready = [ssh, firewall, ...identity.ready];
+    const ready = [ssh, firewall, limits, ...identity.ready];
     if (!published?.onLink) return ready;
     const { public_network: _, ...values } = published.values;
     const addresses = published.services.map(({ address }) => address);

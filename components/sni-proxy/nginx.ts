@@ -119,8 +119,7 @@ function renderPlain(services: readonly NamedService[]): string[] {
 /** What nginx does beside the page when it lets the guests in itself. */
 export function nginxGuests(services: readonly NamedService[]): NginxGuests {
   return {
-    head: ["worker_rlimit_nofile 32768;", "worker_shutdown_timeout 1h;", "load_module modules/ngx_stream_module.so;"],
-    events: ["\tworker_connections 8192;"],
+    head: ["worker_shutdown_timeout 1h;", "load_module modules/ngx_stream_module.so;"],
     stream: renderStream(services),
     http: renderPlain(services),
     page: [PAGE_AT],

@@ -103,7 +103,7 @@ describe("one more service previews exactly what it adds", () => {
     const probe = rest.findIndex((line) => /^\[\d+\]: \{$/.test(line));
     expect(rest.slice(0, probe)).toEqual([
       "https://photos.intranet.example {",
-      ...["import listen", "reverse_proxy 127.0.0.1:8081 {"],
+      ...["import listen", 'header ?Strict-Transport-Security "max-age=31536000"', "reverse_proxy 127.0.0.1:8081 {"],
       ...["header_up -Forwarded", "header_up X-Real-IP {remote_host}", "}", "}"],
       "http://photos.intranet.example {",
       ...["import listen", "redir https://{host}{uri} 308", "}"],

@@ -2,10 +2,12 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { renderSinkholeRules } from "../../../components/sinkhole/firewall";
+import { deniedCertificate, hasDeniedCertificate } from "../../../components/common/denied-certificate";
+import { renderLimits } from "../../../components/sinkhole/limits";
 import { renderNginxConfig } from "../../../components/denied-page/nginx";
 import * as page from "../../../components/denied-page/page";
 import { OWN_ADDRESS_ONLY, renderUserData } from "../../../components/sinkhole/user-data";
-import { checkNft, checkNginx, checkUnit, testWith, withFiles } from "./checkers";
+import { checkNft, checkNginx, checkUnit, inNamespace, testWith, withFiles } from "./checkers";
 import { PLAN } from "./fixtures";
 import { expectGolden } from "./golden";
 
@@ -82,6 +84,132 @@ describe("packets through the sinkhole's firewall", () => {
       expect(Object.values(control)).not.toContain(false);
     },
   );
+});
+
+testWith("nft", "a tunnel's port at which nothing listens says nothing, of neither family", () => {
+  const ask = [
+    "import socket, sys",
+    "for target in sys.argv[1:]:",
+    "    line = socket.socket(socket.AF_INET6 if ':' in target else socket.AF_INET, socket.SOCK_DGRAM)",
+    "    line.settimeout(0.5)",
+    "    line.connect((target, 51820))",
+    "    try:",
+    "        line.send(b'x')",
+    "        line.recv(1)",
+    "    except ConnectionRefusedError: print('refused')",
+    "    except TimeoutError: print('silent')",
+  ].join("\n");
+  const rules = renderSinkholeRules({ ...firewall, udpPorts: [51820] });
+  const [with_, without] = inNamespace(
+    [
+      "unshare -n sleep 60 & visitor=$!",
+      'until [ "$(readlink /proc/$visitor/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.1; done',
+      'on() { nsenter -t $visitor -n "$@"; }',
+      "ip link add wan type veth peer name visitor; ip link set visitor netns $visitor",
+      "ip address add 192.0.2.1/24 dev wan; ip -6 address add 2001:db8::1/64 dev wan nodad; ip link set wan up",
+      "on ip address add 192.0.2.2/24 dev visitor; on ip -6 address add 2001:db8::2/64 dev visitor nodad; on ip link set visitor up",
+      "for rules in rules loud; do nft -f $rules; on python3 ask 192.0.2.1 2001:db8::1; echo --; done",
+      "kill $visitor",
+    ].join("\n"),
+    { rules, loud: rules.replace(/^.*port-unreachable drop\n/gm, ""), ask },
+  ).split("--\n");
+  expect([with_, without].map((text) => text!.trim().split("\n"))).toEqual([
+    ["silent", "silent"],
+    ["refused", "refused"],
+  ]);
+});
+
+describe("the limits of each visitor", () => {
+  const rules = renderLimits([80, 443]);
+
+  test("golden", () => expectGolden("sinkhole/limits.nft", rules));
+
+  testWith(
+    "nft",
+    "connections on which nothing is said are counted by address and /64, and others still get in",
+    () => {
+      // A visitor with two addresses of each family in a namespace of its own; over IPv6 the first two are of one /64.
+      const open = [
+        "import socket, sys",
+        "held = []",
+        "def hold(source, target, many):",
+        "    for _ in range(many):",
+        "        line = socket.socket(socket.AF_INET6 if ':' in source else socket.AF_INET)",
+        "        line.settimeout(0.3)",
+        "        line.bind((source, 0))",
+        "        try: line.connect((target, 80))",
+        "        except OSError: return len(held)",
+        "        held.append(line)",
+        "    return len(held)",
+        "for source, target, many in (word.split(',') for word in sys.argv[1:]):",
+        "    before = len(held)",
+        "    print(source, hold(source, target, int(many)) - before)",
+      ].join("\n");
+      const serve = [
+        "import socket, time",
+        "server = socket.create_server(('::', 80), family=socket.AF_INET6, dualstack_ipv6=True, backlog=4096)",
+        "held = []",
+        "while True: held.append(server.accept())",
+      ].join("\n");
+      const tries = (v4: string, v6: string) =>
+        `on python3 open 192.0.2.2,192.0.2.1,${v4} 192.0.2.3,192.0.2.1,5 2001:db8::2,2001:db8::1,${v6} 2001:db8::3,2001:db8::1,5 2001:db8:0:1::2,2001:db8::1,5; echo --`;
+      const [limited, control] = inNamespace(
+        [
+          "ulimit -n 4096; echo 4096 >/proc/sys/net/core/somaxconn",
+          "unshare -n sleep 100 & visitor=$!",
+          'until [ "$(readlink /proc/$visitor/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do sleep 0.1; done',
+          'on() { nsenter -t $visitor -n "$@"; }',
+          "ip link add wan type veth peer name visitor; ip link set visitor netns $visitor",
+          "ip address add 192.0.2.1/24 dev wan; ip -6 address add 2001:db8::1/32 dev wan nodad; ip link set wan up",
+          "for address in 192.0.2.2/24 192.0.2.3/24; do on ip address add $address dev visitor; done",
+          "for address in 2001:db8::2/32 2001:db8::3/32 2001:db8:0:1::2/32; do on ip -6 address add $address dev visitor nodad; done",
+          "on ip link set visitor up",
+          "python3 serve & server=$!",
+          "until ss -Hltn | grep -q ':80 '; do sleep 0.1; done",
+          "nft -f rules",
+          tries("300", "300"),
+          "nft delete table inet intranet-limits",
+          tries("300", "300"),
+          "kill $visitor $server",
+        ].join("\n"),
+        { rules, open, serve },
+      ).split("--\n");
+      const each = (text: string | undefined) => text!.trim().split("\n");
+      expect(each(limited)).toEqual([
+        "192.0.2.2 256",
+        "192.0.2.3 5",
+        "2001:db8::2 256",
+        "2001:db8::3 0",
+        "2001:db8:0:1::2 5",
+      ]);
+      expect(each(control)).toEqual([
+        "192.0.2.2 300",
+        "192.0.2.3 5",
+        "2001:db8::2 300",
+        "2001:db8::3 5",
+        "2001:db8:0:1::2 5",
+      ]);
+    },
+  );
+});
+
+describe("the denied certificate", () => {
+  testWith("openssl", "is no authority, and one that is gets another", () => {
+    withFiles({}, (folder) => {
+      const [key, certificate] = [join(folder, "key.pem"), join(folder, "certificate.pem")];
+      const sh = (script: string) => spawnSync("sh", ["-c", script], { encoding: "utf8" });
+      expect(sh(hasDeniedCertificate(certificate)).status).not.toBe(0);
+      const before = sh(
+        `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=x -keyout ${key} -out ${certificate}`,
+      );
+      expect(before.status).toBe(0);
+      expect(sh(hasDeniedCertificate(certificate)).status).not.toBe(0);
+      expect(sh(deniedCertificate(key, certificate)).status).toBe(0);
+      expect(sh(hasDeniedCertificate(certificate)).status).toBe(0);
+      const { stdout } = sh(`openssl x509 -in ${certificate} -noout -subject -ext basicConstraints,keyUsage`);
+      expect(stdout).toMatch(/CN ?= ?ACCESS DENIED[^]*critical[^]*CA:FALSE[^]*Digital Signature/);
+    });
+  });
 });
 
 describe("the denied page", () => {
