@@ -31,7 +31,7 @@ export function makeHosts(parts: Parts, keys: Record<string, TunnelKeys>): Manag
       const enrolment = enrol(parts, site, identity, keys, hub);
       enrolments[site] = enrolment;
       host = enrolment.managed;
-    } else host = { connection: connectionTo(args.sites[site]!.host) };
+    } else host = { connection: connectionTo(args.sites[site]!.host, args.sshPublicKeys) };
     hosts[site] = step(
       host,
       (there) => new HostIdentity(`${name}-site-${site}`, { ...there, ...identity }, { parent }).ready,
@@ -71,11 +71,12 @@ function enrol(
   );
 }
 
-function connectionTo(host: HostSpec): ConnectionArgs {
+function connectionTo(host: HostSpec, operatorKeys: string[]): ConnectionArgs {
   const { address, port, user, hostKeys } = host;
   return {
     address,
     hostKeys: hostKeys!,
+    operatorKeys,
     ...(port === undefined ? {} : { port }),
     ...(user === undefined ? {} : { user }),
   };

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { withoutHints } from "../connection/arguments";
 import { fileMode } from "./content";
 import { ROLE_FIELDS, clean } from "./inputs";
 
@@ -37,6 +38,7 @@ function normal(field: string, value: unknown): unknown {
   // An empty map or list says the same as none, and a default that is written out the same as one that is not.
   if (value === undefined || (typeof value === "object" && value !== null && Object.keys(value).length === 0))
     return undefined;
+  if (field === "connection") return withoutHints(value);
   if (SETS.has(field) && Array.isArray(value)) return [...value].sort();
   const defaults = DEFAULTS[field];
   if (defaults === undefined || typeof value !== "object" || value === null) return value;
