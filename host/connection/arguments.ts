@@ -17,7 +17,7 @@ const FIELDS = new Set(["address", "name", "port", "user", "hostKeys", "via", "i
 const USER = /^[a-z_][a-z0-9_.-]{0,31}$/;
 const ADDRESS = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?)$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-const PUBLIC_KEY = /^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*(\s.*)?$/;
+const PUBLIC_KEY = /^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*([ \t].*)?$/;
 const LONGEST_CHAIN = 4;
 
 /** A rule that a connection's argument breaks: where, and what would be right. Values are not repeated. */
