@@ -4,8 +4,8 @@ import type { Input } from "@pulumi/pulumi";
  * How a host is reached over SSH.
  *
  * Only these fields are allowed: an unknown one is refused before anything is touched, and no value is ever printed.
- * The operator's own key is not among them: it comes from the agent at `SSH_AUTH_SOCK`, else from the file that
- * `INTRANET_SSH_KEY` names, else from `identityFile`.
+ * The operator's own key is not among them: it is the file that `INTRANET_SSH_KEY` names, or in the agent at `SSH_AUTH_SOCK`, or
+ * the file `identityFile`, and they are tried in this order.
  */
 export interface ConnectionArgs {
   /** Host name or IP address. */
@@ -25,6 +25,11 @@ export interface ConnectionArgs {
   via?: Input<ConnectionArgs>;
   /** Path of the operator's private key on the machine that runs Pulumi: a hint, the environment wins. */
   identityFile?: Input<string>;
+  /**
+   * Public halves, OpenSSH form, of keys that may log in there. Of an agent with many keys these are offered first, since a server ends a login after a few
+   * refused ones (sshd's MaxAuthTries). Nothing is refused or let in by them, and another list is no change of a role. Default: none is known.
+   */
+  operatorKeys?: Input<Input<string>[]>;
 }
 
 /** A managed file. It is staged, checked, and then replaced in one step (rename within its directory, fsync). */

@@ -33,7 +33,8 @@ export class Enrolment extends pulumi.ComponentResource {
     super("intranet:enrolment:Enrolment", name, {}, opts);
     const { host, address, port = SSH_PORT, sshPublicKeys, hub } = args;
     const key = new SshHostKey(`${name}-host-key`, { keyVersion: args.keyVersion ?? 1 }, { parent: this });
-    this.connection = { name: host, address, port, hostKeys: [key.publicKey], via: hub.connection };
+    const hostKeys = [key.publicKey];
+    this.connection = { name: host, address, port, hostKeys, operatorKeys: sshPublicKeys, via: hub.connection };
     const ssh = sshRole({ address, port, sshPublicKeys, hostPrivateKey: key.privateKey });
     this.script = enrolmentScript(host, [...args.roles, ssh]);
     const seen = new EnrolledHost(

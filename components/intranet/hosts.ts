@@ -31,7 +31,7 @@ export function makeHosts(parts: Parts, keys: Record<string, TunnelKeys>): Manag
       const enrolment = enrol(parts, site, identity, keys, hub);
       enrolments[site] = enrolment;
       host = enrolment.managed;
-    } else host = { connection: connectionTo(site, args.sites[site]!.host) };
+    } else host = { connection: connectionTo(site, args.sites[site]!.host, args.sshPublicKeys) };
     hosts[site] = step(
       host,
       (there) => new HostIdentity(`${name}-site-${site}`, { ...there, ...identity }, { parent }).ready,
@@ -72,12 +72,13 @@ function enrol(
   );
 }
 
-function connectionTo(site: string, host: HostSpec): ConnectionArgs {
+function connectionTo(site: string, host: HostSpec, operatorKeys: string[]): ConnectionArgs {
   const { address, port, user, hostKeys } = host;
   return {
     name: site,
     address,
     hostKeys: hostKeys!,
+    operatorKeys,
     ...(port === undefined ? {} : { port }),
     ...(user === undefined ? {} : { user }),
   };

@@ -63,7 +63,12 @@ export class Sinkhole extends pulumi.ComponentResource {
     const key = new SshHostKey(`${name}-host-key`, { keyVersion: args.hostKeyVersion ?? 1 }, { parent: this });
     this.hostPublicKey = key.publicKey;
     const server = this.server(name, args, { serverName, labels, protect, ipv4, ipv6, firstKey });
-    this.connection = { name: serverName, address: this.ipv4, hostKeys: [this.hostPublicKey] };
+    this.connection = {
+      name: serverName,
+      address: this.ipv4,
+      hostKeys: [this.hostPublicKey],
+      operatorKeys: args.sshPublicKeys,
+    };
     this.host = { connection: this.connection, machine: server.id, deletedWith: server };
     const firstBoot = this.firstBoot(name, server, firstKey);
     this.ready = this.roles(name, args, firstBoot, { firstKey, key });

@@ -10,12 +10,14 @@ export interface Connection {
   hostKeys: string[];
   via?: Connection;
   identityFile?: string;
+  operatorKeys?: string[];
 }
 
-const FIELDS = new Set(["address", "name", "port", "user", "hostKeys", "via", "identityFile"]);
+const FIELDS = new Set(["address", "name", "port", "user", "hostKeys", "via", "identityFile", "operatorKeys"]);
 const USER = /^[a-z_][a-z0-9_.-]{0,31}$/;
 const ADDRESS = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?)$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
+const PUBLIC_KEY = /^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*([ \t].*)?$/;
 const LONGEST_CHAIN = 4;
 
 /** A rule that a connection's argument breaks: where, and what would be right. Values are not repeated. */
@@ -70,6 +72,8 @@ export function connectionProblems(
     "must be the path of a private key file",
   );
   if (!skip(given.hostKeys)) problems.push(...hostKeyProblems(given.hostKeys, `${path}.hostKeys`, skip));
+  if (given.operatorKeys !== undefined && !skip(given.operatorKeys))
+    problems.push(...operatorKeyProblems(given.operatorKeys, `${path}.operatorKeys`, skip));
   if (given.via !== undefined) problems.push(...connectionProblems(given.via, `${path}.via`, skip, depth + 1));
   return problems;
 }
@@ -95,6 +99,16 @@ export function hostKeyProblems(value: unknown, path: string, skip: (value: unkn
   });
 }
 
+/** Public keys of any type, also those that cannot be read here: they are compared and no more. A private one is not repeated. */
+function operatorKeyProblems(value: unknown, path: string, skip: (value: unknown) => boolean): ArgumentProblem[] {
+  if (!Array.isArray(value)) return [{ path, reason: "must be a list of public keys in OpenSSH form" }];
+  return value.flatMap((key, index) =>
+    skip(key) || (typeof key === "string" && PUBLIC_KEY.test(key.trim()))
+      ? []
+      : [{ path: `${path}[${index}]`, reason: 'must be a public key in OpenSSH form, such as "ssh-ed25519 AAAA…"' }],
+  );
+}
+
 /**
  * A resolved connection from known fields only, defaults filled in.
  *
@@ -113,7 +127,23 @@ export function connectionOf(value: unknown, path = "connection"): Connection {
     hostKeys: [...given.hostKeys],
     ...(given.via === undefined ? {} : { via: connectionOf(given.via, `${path}.via`) }),
     ...(given.identityFile === undefined ? {} : { identityFile: given.identityFile }),
+    ...(given.operatorKeys === undefined ? {} : { operatorKeys: [...given.operatorKeys] }),
   };
+}
+
+/**
+ * A connection without what only helps people and logins, and says nothing of the host: another `name` or `operatorKeys` is no change of a role.
+ * Takes what is given, known or not.
+ */
+export function withoutHints(connection: unknown): unknown {
+  if (typeof connection !== "object" || connection === null) return connection;
+  const { operatorKeys: _keys, name: _name, via, ...rest } = connection as Record<string, unknown>;
+  return { ...rest, ...(via === undefined ? {} : { via: withoutHints(via) }) };
+}
+
+/** What tells one login from another: who, where, and the way there. */
+export function loginPlace({ user, address, port, via }: Connection): string {
+  return `${user}@${address} ${port}${via === undefined ? "" : ` via ${loginPlace(via)}`}`;
 }
 
 /** The host as people write it: its name, address, the port where it is not 22, and the jump host. */

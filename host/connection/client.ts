@@ -1,9 +1,11 @@
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Client, ClientChannel } from "ssh2";
-import { type Connection, displayName } from "./arguments";
+import { type Connection, displayName, loginPlace } from "./arguments";
+import { Attempts, batch } from "./attempts";
+import { keysFor, type Offer } from "./authentication";
 import { ConnectionError, classify } from "./errors";
-import { handshake, open } from "./login";
+import { handshake, open, RefusedLogin, refusedLogin } from "./login";
 
 /** Opening a channel on a live connection takes a round trip; a dead one is noticed after this. */
 const CHANNEL_MS = 10_000;
@@ -38,6 +40,8 @@ export interface Way {
   at?: string | undefined;
   /** Told when the host has taken the connection, before the login. */
   onAnswer?: (() => void) | undefined;
+  /** What is known of keys and hosts already. */
+  attempts?: Attempts;
 }
 
 /** A connection that is logged in, to a host whose key is pinned. */
@@ -57,24 +61,52 @@ export class HostClient {
     this.rest();
   }
 
-  /** One attempt at a connection. @throws ConnectionError, sorted by reason. */
-  static async connect(
+  /** One attempt at a login: with many keys it may take more than one connection. @throws ConnectionError, sorted by reason. */
+  static async connect(connection: Connection, way: Way = {}): Promise<HostClient> {
+    const { jump, ownsJump = false, attempts = new Attempts() } = way;
+    const [name, place] = [displayName(connection), loginPlace(connection)];
+    try {
+      const found = await keysFor(connection, { here: attempts.keyOf(place), elsewhere: attempts.worked });
+      let [left, agentFailed] = [found.offers, found.agentFailed];
+      for (let connections = attempts.connections(place); ; connections -= 1) {
+        const offers = batch(left);
+        try {
+          const { client, socket, key } = await HostClient.logIn(connection, name, way, offers);
+          attempts.accepted(place, key);
+          return new HostClient(client, socket, jump, ownsJump, name);
+        } catch (error) {
+          if (!(error instanceof RefusedLogin)) throw error;
+          left = left.slice(Math.max(1, error.tried));
+          agentFailed ||= error.agentFailed;
+          if (left.length > 0 && connections > 1) continue;
+          const failure = refusedLogin(connection, name, { ...found, agentFailed }, found.offers.length - left.length);
+          attempts.refused(place, failure);
+          throw failure;
+        }
+      }
+    } catch (error) {
+      if (ownsJump) jump?.close();
+      throw classify(error as Error, name);
+    }
+  }
+
+  /** One connection and what comes of it. */
+  private static async logIn(
     connection: Connection,
-    { jump, ownsJump = false, at, onAnswer }: Way = {},
-  ): Promise<HostClient> {
-    const name = displayName(connection);
+    name: string,
+    { jump, at, onAnswer }: Way,
+    offers: readonly Offer[],
+  ): Promise<{ client: Client; key: string; socket: Socket | undefined }> {
     const socket = jump === undefined ? new Socket() : undefined;
     let stream: Duplex | undefined = socket;
     try {
       if (socket !== undefined) await open(socket, at ?? connection.address, connection.port, name);
       stream ??= await jump!.forward(connection, name);
       onAnswer?.();
-      const client = await handshake(stream, connection, name);
-      return new HostClient(client, socket, jump, ownsJump, name);
+      return { ...(await handshake(stream, connection, name, offers)), socket };
     } catch (error) {
       stream?.destroy();
-      if (ownsJump) jump?.close();
-      throw classify(error as Error, name);
+      throw error;
     }
   }
 

@@ -4,7 +4,7 @@ import type { Duplex } from "node:stream";
 import { NodeSSH } from "node-ssh";
 import { Client } from "ssh2";
 import { type Connection } from "./arguments";
-import { authentication } from "./authentication";
+import type { Offer, Offers } from "./authentication";
 import { ConnectionError, classify } from "./errors";
 import { algorithmsFor, hostKeyMessage, isPinned } from "./host-key";
 
@@ -31,18 +31,47 @@ export function open(socket: Socket, address: string, port: number, name: string
   });
 }
 
-/** Logs in over `stream`; the client that failed is destroyed. @throws ConnectionError, or what ssh2 says */
-export function handshake(stream: Duplex, connection: Connection, name: string): Promise<Client> {
+/** A login that was refused; `tried`: how many of the offered keys the host has seen. */
+export class RefusedLogin extends Error {
+  constructor(
+    readonly tried: number,
+    readonly agentFailed: boolean,
+  ) {
+    super("the login was refused");
+    this.name = "RefusedLogin";
+  }
+}
+
+/** What sshd says when it ends a login after its MaxAuthTries. */
+const TOO_MANY = /too many authentication failures/i;
+
+/**
+ * Logs in over `stream` with one of the offered keys, which it says; the client that failed is destroyed.
+ *
+ * @throws RefusedLogin, ConnectionError, or what ssh2 says
+ */
+export function handshake(
+  stream: Duplex,
+  connection: Connection,
+  name: string,
+  offers: readonly Offer[],
+): Promise<{ client: Client; key: string }> {
   return new Promise((resolve, fail) => {
     let refused: ConnectionError | undefined;
     let agentFailed = false;
+    let tried = 0;
     const ssh = new NodeSSH();
     // Its promise fails at any error, also at one of the agent, after which the next method is tried: the client's events say what counts.
     const connecting = ssh.connect({
       sock: stream,
       username: connection.user,
       readyTimeout: ATTEMPT_MS,
-      authHandler: authentication(connection.user, connection.identityFile),
+      authHandler: (_left, _partial, next) => {
+        const offer = offers[tried];
+        if (offer === undefined) return next(false as never);
+        tried += 1;
+        next(offer.method);
+      },
       ...(connection.hostKeys.length > 0 ? { algorithms: { serverHostKey: algorithmsFor(connection.hostKeys) } } : {}),
       hostVerifier: (key: Buffer) => {
         if (isPinned(key, connection.hostKeys)) return true;
@@ -62,14 +91,15 @@ export function handshake(stream: Duplex, connection: Connection, name: string):
     if (stream.isPaused()) stream.once("data", (first: Buffer) => (said = refusalIn(first)));
     client.once("ready", () => {
       leaveOtherKeysAlone(client);
-      resolve(client);
+      resolve({ client, key: offers[tried - 1]?.key ?? "" });
     });
     client.on("error", (error: Error & { level?: string }) => {
       // A broken agent is one method that failed: the key files come after it.
       if (error.level === "agent") agentFailed = true;
       else if (/no matching host key format/.test(error.message))
         void describeShownKey(connection, name).then(reject, reject);
-      else if (error.level === "client-authentication") reject(authenticationError(connection, name, agentFailed));
+      else if (error.level === "client-authentication" || TOO_MANY.test(error.message))
+        reject(new RefusedLogin(tried, agentFailed));
       else
         reject(refused ?? (said === "" ? error : new ConnectionError("closed", `${name} takes no login now${said}`)));
     });
@@ -96,11 +126,23 @@ function refusalIn(first: Buffer): string {
   return line === "" || line.startsWith("SSH-") ? "" : `: it says "${line.slice(0, 80)}"`;
 }
 
-function authenticationError(connection: Connection, name: string, agentFailed: boolean): ConnectionError {
+/** What to say of a login that was refused for all keys that were offered. */
+export function refusedLogin(
+  { user }: Connection,
+  name: string,
+  { offers, inAgent, agentFailed }: Offers,
+  tried: number,
+): ConnectionError {
+  const left = offers.length - tried;
+  const counted =
+    left > 0
+      ? `${tried} keys were offered and ${left} of the agent's ${inAgent} were not, for a host locks out who offers many; `
+      : "";
   return new ConnectionError(
     "authentication",
-    `${name} did not accept the operator's SSH key for user ${connection.user}; ` +
+    `${name} did not accept the operator's SSH key for user ${user}; ` +
       (agentFailed ? "the agent at SSH_AUTH_SOCK did not answer; " : "") +
+      counted +
       "give the right one by SSH_AUTH_SOCK or INTRANET_SSH_KEY, or add its public half to the user's authorized_keys on the host",
   );
 }

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
-import { type Connection, connectionKey, displayName } from "./arguments";
+import { type Connection, connectionKey, displayName, loginPlace } from "./arguments";
+import { Attempts } from "./attempts";
 import { HostClient } from "./client";
 import { ConnectionError } from "./errors";
 
@@ -39,6 +40,7 @@ interface Place {
  */
 export class ConnectionPool {
   private readonly places = new Map<string, Place>();
+  private readonly attempts = new Attempts();
 
   /** The shared connection. @throws ConnectionError when the patience ends, or at once where waiting is useless. */
   async get(connection: Connection, patience: Patience): Promise<HostClient> {
@@ -105,6 +107,11 @@ export class ConnectionPool {
     const firstBootEnd = Date.now() + Math.min(patience.seconds, FIRST_BOOT_SECONDS) * 1000;
     let pause = FIRST_PAUSE_MS;
     for (let attempt = 1; ; attempt += 1) {
+      const refusal = this.attempts.refusal(loginPlace(connection));
+      if (refusal !== undefined) {
+        if (!patience.firstBoot || Date.now() + refusal.wait > firstBootEnd) throw refusal.error;
+        await new Promise((resolve) => setTimeout(resolve, refusal.wait));
+      }
       try {
         return await this.attempt(connection, { ...patience, seconds: Math.max(0, (end - Date.now()) / 1000) }, shared);
       } catch (error) {
@@ -129,16 +136,19 @@ export class ConnectionPool {
     const jump = await way.catch((error: Error) => {
       throw onTheWay(error);
     });
-    return HostClient.connect(connection, { jump, ownsJump: !shared, onAnswer }).catch((error: Error) => {
-      throw shared && !jump.alive ? onTheWay(error) : error; // one of its own ends with it
-    });
+    return HostClient.connect(connection, { jump, ownsJump: !shared, onAnswer, attempts: this.attempts }).catch(
+      (error: Error) => {
+        throw shared && !jump.alive ? onTheWay(error) : error; // one of its own ends with it
+      },
+    );
   }
 
   /** A name may have several addresses: a fresh connection goes to the one that the shared connection has found. */
   private async direct(connection: Connection, { onAnswer }: Patience, shared: boolean): Promise<HostClient> {
     const place = this.place(connection);
-    if (!shared) return HostClient.connect(connection, { at: place.reachedAt, onAnswer });
-    const client = await HostClient.connect(connection, { onAnswer });
+    const { attempts } = this;
+    if (!shared) return HostClient.connect(connection, { at: place.reachedAt, onAnswer, attempts });
+    const client = await HostClient.connect(connection, { onAnswer, attempts });
     if (isIP(connection.address) === 0) place.reachedAt = client.reachedAt;
     return client;
   }

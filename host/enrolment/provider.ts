@@ -1,6 +1,6 @@
 import { say } from "../process";
 import { isDeepStrictEqual } from "node:util";
-import { type Connection, connectionOf, connectionProblems, displayName } from "../connection/arguments";
+import { type Connection, connectionOf, connectionProblems, displayName, withoutHints } from "../connection/arguments";
 import { ConnectionError } from "../connection/errors";
 import type { ConnectionPool } from "../connection/pool";
 import type { CheckFailure } from "../resource/check";
@@ -53,7 +53,7 @@ export class EnrolmentProvider {
       );
       return { changes: true };
     }
-    return { changes: !isDeepStrictEqual(before.connection, after.connection) };
+    return { changes: !isDeepStrictEqual(withoutHints(before.connection), withoutHints(after.connection)) };
   }
 
   async create(inputs: EnrolmentInputs): Promise<{ id: string; outs: object }> {

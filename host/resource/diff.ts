@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { withoutHints } from "../connection/arguments";
 import { fileMode } from "./content";
 import { ROLE_FIELDS, clean } from "./inputs";
 
@@ -43,19 +44,12 @@ export function diffRole(olds: object, news: object): RoleDiff {
   return { changes, replaces, deleteBeforeReplace: replaces.includes("role") };
 }
 
-/** A connection without the names of its hosts, which are for messages alone. */
-function unnamed(connection: unknown): unknown {
-  if (typeof connection !== "object" || connection === null) return connection;
-  const { name: _name, via, ...rest } = connection as { name?: unknown; via?: unknown };
-  return via === undefined ? rest : { ...rest, via: unnamed(via) };
-}
-
 function normal(field: string, value: unknown): unknown {
   // An empty map or list says the same as none, and a default that is written out the same as one that is not.
   if (value === undefined || (typeof value === "object" && value !== null && Object.keys(value).length === 0))
     return undefined;
+  if (field === "connection") return withoutHints(value);
   if (SETS.has(field) && Array.isArray(value)) return [...value].sort();
-  if (field === "connection") return unnamed(value);
   const defaults = DEFAULTS[field];
   if (defaults === undefined || typeof value !== "object" || value === null) return value;
   return Object.fromEntries(

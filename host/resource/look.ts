@@ -1,7 +1,7 @@
 /** What a preview finds out, before an update does, about the hosts on which roles would be made or changed. It changes nothing there. */
 import type { BareHost } from "../connection/bare-host";
 import { type Connection, connectionOf, displayName } from "../connection/arguments";
-import { authentication } from "../connection/authentication";
+import { keysFor } from "../connection/authentication";
 import { ConnectionError } from "../connection/errors";
 import { type AgentAnswer, NO_PYTHON_KIND } from "../connection/exchange";
 import type { Conversations } from "./converse";
@@ -85,7 +85,7 @@ export class HostLooks {
   }
 
   private async look(connection: Connection, place: Place, news: RoleInputs, request: object): Promise<string[]> {
-    authentication(connection.user, connection.identityFile); // without any key there is nothing to connect for
+    await keysFor(connection); // without any key there is nothing to connect for
     const redactor = new Redactor(secretValues(news));
     const host = displayName(connection);
     const say = (text: string) => this.log(redactor.apply(`${host}: ${text}`));

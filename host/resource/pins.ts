@@ -58,6 +58,6 @@ export function withPins(connection: Connection, more: readonly string[]): Conne
 
 function unpinned(connection: Connection | undefined): object | undefined {
   if (typeof connection !== "object" || connection === null) return undefined;
-  const { hostKeys: _hostKeys, name: _name, via, ...rest } = connection;
+  const { hostKeys: _hostKeys, name: _name, operatorKeys: _operatorKeys, via, ...rest } = connection;
   return { ...rest, ...(via ? { via: unpinned(via) } : {}) };
 }

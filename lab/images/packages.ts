@@ -81,6 +81,7 @@ export const REPOSITORY_PACKAGES: readonly string[] = [
   "libnginx-mod-stream",
   "openssl",
   "python3",
+  "python3-minimal",
   "qrencode",
   "radvd",
   "rsyslog",

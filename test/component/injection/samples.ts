@@ -14,6 +14,7 @@ const connection = (): host.ConnectionArgs => ({
   hostKeys: [HOST_KEY],
   name: "home",
   identityFile: "/root/.ssh/id_ed25519",
+  operatorKeys: [HOST_KEY],
   via: { address: "198.51.100.1", hostKeys: [HOST_KEY] },
 });
 const managed = (): { connection: host.ConnectionArgs; machine: string } => ({

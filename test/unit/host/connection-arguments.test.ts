@@ -1,5 +1,5 @@
 import { agentCommand } from "../../../host/agent";
-import { connectionOf, displayName } from "../../../host/connection/arguments";
+import { connectionOf, connectionProblems, displayName } from "../../../host/connection/arguments";
 import { makeKey } from "./ssh-server";
 
 const hostKey = makeKey();
@@ -46,6 +46,20 @@ test("each argument of a connection is checked against its rule", () => {
   );
   expect(reasons({ hostKeys: [hostKey.private] })).toMatch(/connection\.hostKeys\[0\] is a private key/);
   expect(reasons({ hostKeys: "x" })).toMatch(/connection\.hostKeys must be a list/);
+});
+
+test("keys that may log in are public ones, of any type, and never repeated", () => {
+  const given = (operatorKeys: unknown) =>
+    connectionProblems({ address: "a", hostKeys: [], operatorKeys }).map(({ path, reason }) => `${path} ${reason}`);
+  expect(given(["ssh-ed25519 AAAA me@laptop", "sk-ssh-ed25519@openssh.com AAAA\n", "ssh-rsa AAAA=="])).toEqual([]);
+  expect(given("ssh-ed25519 AAAA")).toEqual([expect.stringMatching(/^connection.operatorKeys must be a list/)]);
+  const wrong = ["-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl", "ssh-ed25519", "ssh-ed25519 AAAA\nssh-rsa BBBB", 7];
+  expect(given(wrong)).toEqual(
+    wrong.map((_key, index) =>
+      expect.stringMatching(`connection.operatorKeys\\[${index}\\] must be a public key in OpenSSH form`),
+    ),
+  );
+  expect(given(wrong).join()).not.toMatch(/b3Bl|BBBB/);
 });
 
 test("a host is named as people write it", () => {

@@ -28,6 +28,10 @@ test.each<[string, object]>([
   ],
   ["the stub's text", { __provider: "other" }],
   ["a host's name, which is for messages", { connection: { ...olds.connection, name: "home" } }],
+  [
+    "who may log in, which a state of before does not know",
+    { connection: { ...olds.connection, operatorKeys: ["k"] } },
+  ],
 ])("no change: %s", (_name, more) => {
   expect(diffRole(olds, news(more))).toEqual({ changes: false, replaces: [], deleteBeforeReplace: false });
 });

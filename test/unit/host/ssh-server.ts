@@ -25,6 +25,8 @@ export interface Options {
   reapMs?: number;
   /** Sessions that may be open on one connection; a further one is refused as sshd does. Default: any number. */
   maxSessions?: number;
+  /** Refused keys after which the login is ended, as sshd does. Default: any number. */
+  maxAuthTries?: number;
   /** Answers at once, in one piece with the opening, without the command's input. */
   atOnce?: boolean;
 }
@@ -33,6 +35,8 @@ export interface Options {
 export class SshServer {
   logins = 0;
   attempts = 0;
+  /** Keys that were offered, on all connections. */
+  offered = 0;
   openSessions = 0;
   mostSessions = 0;
   private readonly clients = new Set<ServerConnection>();
@@ -78,14 +82,17 @@ export class SshServer {
     this.clients.add(client);
     client.on("error", () => undefined);
     client.on("close", () => this.clients.delete(client));
+    let refused = 0;
     client.on("authentication", (context) => {
       if (context.method !== "publickey") return context.reject(["publickey"]);
       const offered = context.key.data;
+      if (context.signature === undefined) this.offered += 1;
       const known = this.options.allowed
         .map((key) => utils.parseKey(key))
         .some((key) => !(key instanceof Error) && key.getPublicSSH().equals(offered));
       if (known) context.accept();
-      else context.reject();
+      else if ((refused += 1) < (this.options.maxAuthTries ?? Infinity)) context.reject();
+      else endLogin(client);
     });
     client.on("ready", () => {
       this.logins += 1;
@@ -140,6 +147,28 @@ export class SshServer {
     });
     session.on("close", () => (this.openSessions -= 1));
   }
+}
+
+/** Ends a login with sshd's own words (RFC 4253, 11.1). */
+function endLogin(client: ServerConnection): void {
+  const { _protocol: protocol, _sock: socket } = client as unknown as {
+    _protocol: {
+      _packetRW: { write: { alloc(size: number): Buffer; allocStart: number } };
+      _cipher: { encrypt(packet: Buffer): void };
+    };
+    _sock: Socket;
+  };
+  const text = "Too many authentication failures";
+  const { write } = protocol._packetRW;
+  const packet = write.alloc(13 + text.length);
+  let at = write.allocStart;
+  packet[at] = 1;
+  packet.writeUInt32BE(2, (at += 1));
+  packet.writeUInt32BE(text.length, (at += 4));
+  packet.write(text, (at += 4), "latin1");
+  packet.writeUInt32BE(0, at + text.length);
+  protocol._cipher.encrypt((write as unknown as { finalize(packet: Buffer): Buffer }).finalize(packet));
+  socket.end();
 }
 
 /** Says that nothing more is printed. The library's own way to say so leaves no way to send an exit code. */
