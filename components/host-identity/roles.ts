@@ -61,6 +61,7 @@ export function uplinkRole(role = "intranet"): RoleContent {
       [`/etc/systemd/system/${UPLINK_UNIT}`]: { content: renderUplinkUnit() },
     },
     units: { [UPLINK_UNIT]: { reloadOn: [UPLINK_SCRIPT] } },
+    confirm: true,
     live: { "router advertisements on the uplink": { command: ["sh", "-c", LIVE_UPLINK] } },
   };
 }

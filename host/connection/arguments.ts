@@ -17,7 +17,8 @@ const FIELDS = new Set(["address", "name", "port", "user", "hostKeys", "via", "i
 const USER = /^[a-z_][a-z0-9_.-]{0,31}$/;
 const ADDRESS = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252}[A-Za-z0-9])?|[0-9A-Fa-f:.]+(?:%[A-Za-z0-9._-]+)?)$/;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
-const PUBLIC_KEY = /^[a-z0-9@.-]+ [A-Za-z0-9+/]+=*([ \t].*)?$/;
+/** A line of authorized_keys(5) without options: the blob begins with the length of its type's name. */
+const PUBLIC_KEY = /^(?:ssh|ecdsa|sk)-[a-z0-9@.-]{1,60} AAAA[A-Za-z0-9+/]{0,8000}={0,2}(?:[ \t].{0,1000})?$/;
 const LONGEST_CHAIN = 4;
 
 /** A rule that a connection's argument breaks: where, and what would be right. Values are not repeated. */

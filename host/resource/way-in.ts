@@ -5,7 +5,7 @@ const PATHS = [
   /^\/etc\/(ssh|intranet\/ssh|pam\.d|security|sudoers(\.d)?|nsswitch\.conf|passwd|shadow|group|hosts\.(allow|deny))(\/|$)/,
   /\/\.ssh(\/|$)/,
   /^\/etc\/(nftables(\.conf|\.d)?|iptables|ufw|firewalld|fail2ban)(\/|$)|\.nft$/,
-  /^\/etc\/intranet\/(policy-route|site-prefix)$/,
+  /^\/etc\/intranet\/(policy-route|site-prefix|uplink)$/,
   /^\/etc\/(wireguard|openvpn|ipsec\.(conf|d)|swanctl)(\/|$)/,
   /^\/etc\/(network|netplan|NetworkManager|systemd\/network|systemd\/networkd\.conf(\.d)?|iproute2|dhcpcd\.conf)(\/|$)/,
   /^\/etc\/(bird|frr|quagga)(\/|\.conf$|$)/,

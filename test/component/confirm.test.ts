@@ -1,7 +1,7 @@
 /** Which roles of an intranet are undone by their host unless a new connection gets in: all that could cut the way in. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Intranet, PolicyRoute, Sinkhole, SitePrefix, SniProxy } from "../../components";
+import { HostIdentity, Intranet, PolicyRoute, Sinkhole, SitePrefix, SniProxy } from "../../components";
 import type { RoleInputs } from "../../host/resource/inputs";
 import { touchesWayIn } from "../../host/resource/way-in";
 import { HOST_KEY, site, spec } from "../unit/model/fixtures";
@@ -19,10 +19,12 @@ const CONFIRMED = [
   "intranet-firewall",
   "intranet-identity",
   "intranet-ssh",
+  "intranet-uplink",
   "ospf",
   "policy-route",
   "sinkhole-firewall",
   "sinkhole-identity",
+  "sinkhole-limits",
   "sinkhole-ssh",
   "site-prefix",
   "sni-proxy",
@@ -47,6 +49,9 @@ beforeAll(async () => {
   const sites = { home: site(0), cabin: site(1, { host: { address: "10.20.1.10", enrol: true } }) };
   new Intranet("home", { ...spec(), sites, sshPublicKeys: [HOST_KEY] });
   const connection = { address: "10.20.0.10", hostKeys: [HOST_KEY] };
+  const space = { v4: "10.16.0.0/12", v6: "fd00:1:2::/48" };
+  const router = { v4: "10.31.240.9", v6: "fd00:1:2:ffff::9", space, forwarding: "lan" } as const;
+  new HostIdentity("router", { connection: { address: "10.20.9.10", hostKeys: [HOST_KEY] }, ...router });
   new PolicyRoute("alone", { connection, network: "2001:db8:1::/64" });
   new Sinkhole("public", {
     ...spec().sinkhole,
