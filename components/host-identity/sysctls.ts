@@ -8,6 +8,7 @@
 export const HUB_SYSCTLS: Readonly<Record<string, string>> = {
   "net.ipv4.ip_forward": "1",
   "net.ipv6.conf.all.forwarding": "1",
+  "net.ipv6.conf.default.accept_ra": "0",
   "net.ipv4.conf.all.rp_filter": "1",
   "net.ipv4.conf.all.accept_redirects": "0",
   "net.ipv4.conf.default.accept_redirects": "0",

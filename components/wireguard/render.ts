@@ -68,7 +68,6 @@ export function renderInterface(config: InterfaceConfig): string {
     config.listenPort === undefined ? [] : `ListenPort = ${config.listenPort}`,
     "Table = off",
     `MTU = ${config.mtu}`,
-    `PreUp = /bin/sh ${scriptPath(config.interface)} before`,
     `PostUp = /bin/sh ${scriptPath(config.interface)}`,
     config.peers.flatMap(peerSection),
   );
@@ -97,8 +96,8 @@ export interface InterfaceRoutes {
 const NEVER = ["ipv6 accept_ra", "ipv6 accept_redirects", "ipv4 accept_redirects", "ipv4 send_redirects"];
 
 /**
- * Sets what the tunnel never does; with the argument `before`, when it is there and not up yet, that alone. Sets MTU, addresses and routes; run when the interface comes up and on every reload, so a changed route cuts no session. Addresses that
- * are not ours go: wireguard-go's interface has a random link-local one. Where they are right already they are left alone, for a
+ * Sets what the tunnel never does, MTU, addresses and routes; run when the interface comes up and on every reload, so a changed route cuts
+ * no session. Addresses that are not ours go: wireguard-go's interface has a random link-local one. Where they are right already they are left alone, for a
  * routing daemon drops its neighbours with an address.
  */
 export function renderScript(config: InterfaceRoutes): string {
@@ -123,7 +122,6 @@ export function renderScript(config: InterfaceRoutes): string {
     `for setting in ${NEVER.map((setting) => setting.replace(" ", `/conf/${dev}/`)).join(" ")}; do`,
     '\techo 0 >"/proc/sys/net/$setting"',
     "done",
-    '[ "${1-}" != before ] || exit 0',
     `ip link set dev ${dev} mtu ${config.mtu} addrgenmode none`,
     // Ours, and what somebody added by hand.
     ["static", "boot"].flatMap((origin) =>
