@@ -199,7 +199,7 @@ export function renderBirdDropIn(): string {
     "Restart=always",
     "RestartSec=5s",
     // Its own preparation gives the folder of its socket to its account.
-    "CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_RAW CAP_SETGID CAP_SETUID",
+    "CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_NET_ADMIN CAP_NET_BIND_SERVICE CAP_NET_BROADCAST CAP_NET_RAW CAP_SETGID CAP_SETUID",
     SANDBOX,
     "ProtectSystem=full",
     "RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX",
