@@ -34,7 +34,7 @@ export interface Listener {
 
 /** Whether a host keeps this agent, as far as this process knows. */
 const keeps = new WeakMap<HostClient, boolean>();
-/** Requests about roles that a host has: it has been changed before, and keeps the agent since. */
+/** Requests about roles that a host has, as a survey of one that is not `made`: it has been changed before, and keeps the agent since. */
 const LOOKS = new Set(["read", "outcome", "confirm"]);
 
 /** Requests that change a host: for those alone the Python that it lacks is installed. A preview and a refresh change nothing. */
@@ -55,8 +55,8 @@ export async function exchange(
   listener: Listener,
 ): Promise<AgentAnswer> {
   const { say } = listener;
-  const { action = "" } = request as { action?: string };
-  const looks = LOOKS.has(action);
+  const { action = "", made } = request as { action?: string; made?: boolean };
+  const looks = LOOKS.has(action) || made === false;
   if (!CHANGES.has(action) && bare.has(client)) return withoutPython(bare.get(client)!);
   if (keeps.get(client) ?? looks) {
     const answer = await attempt(client, connection, request, listener, true);

@@ -124,10 +124,22 @@ test("all roles of a host go over one connection; one that does not change asks 
   expect(await reasons(news, role())).toEqual([]);
   expect(await reasons(plain("two", { links: { "/etc/a": "b" } }), plain("two"))).toEqual([]);
   expect(await reasons(plain("three"))).toEqual([]);
-  expect([server.attempts, inputs.length]).toEqual([1, 3]);
+  expect([server.attempts, inputs.length]).toEqual([1, 4]); // the first was asked whether it keeps the agent
   // It is the role's own file that differs: nothing is replaced.
   expect(said).toEqual([]);
   expect(inputs.join("\n")).not.toContain(SECRET);
+});
+
+test("a host that keeps the agent is sent none to look at a role that it has", async () => {
+  host.run({ action: "apply", owner: "p/s/web", role: "web", files: {} });
+  const changed = plain("web", { links: { "/etc/a": "b" } });
+  expect(await reasons(changed, plain("web"))).toEqual([]);
+  expect([inputs.length, inputs[0]!.length < 4_000]).toEqual([1, true]);
+  host.write("/var/lib/intranet/agent.pyz", "damaged");
+  await conversations.close();
+  begin();
+  expect(await reasons(changed, plain("web"))).toEqual([]);
+  expect([inputs.length, inputs[2]!.length > 20_000]).toEqual([3, true]);
 });
 
 test("only a changed pin is nothing to look for, and a host whose key is about to change is not judged by it", async () => {
