@@ -52,6 +52,17 @@ afterAll(async () => {
   await trial.remove();
 });
 
+test("a server type that the cloud has not is an error in the preview, with those that it has", async () => {
+  const preview = (type: string) => trial.stack(["preview"], {}, { env: { TRIAL_TYPE: type } });
+  const { code, stdout, stderr } = await preview("cx999");
+  expect(code).not.toBe(0);
+  expect(stdout + stderr).toMatch(
+    /serverType: Hetzner has no such server type \("cx999"\)[^]*known are: ccx13, cpx22, .*cx23/,
+  );
+  expect((await preview("cx33")).code).toBe(0);
+  expect(await made()).toEqual({ servers: 0, primary_ips: 0, firewalls: 0, ssh_keys: 0, records: 0 });
+});
+
 test("too many requests, conflicts, gateways without an answer: repeated unseen, and nothing is made twice", async () => {
   const names = (kind: Fault["kind"]): Fault => ({
     cloud: "cloudflare",

@@ -2,12 +2,15 @@
  * What a preview does with hosts: it changes nothing there, not even where Python is missing, and says before an `up` what would stop it. On a server of its
  * own, which is spoilt in every way.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ConnectionArgs } from "pulumi-intranet/host";
+import { KEY_LABELS } from "../../lab/constants";
 import { deriveSshKey } from "../../lab/keys";
 import type { Trial } from "./host-program/trial";
+import { until } from "./intranet";
 import { makeManagedServers, removeManagedServers } from "./servers";
 import { execOk } from "./support";
 import { TrialStack, UP } from "./trial";
@@ -47,6 +50,21 @@ async function preview(what: Trial["roles"], env: object = {}): Promise<{ code: 
   const { code, stdout, stderr } = await trial.stack(["preview"], what, { env });
   return { code, said: stdout + stderr };
 }
+/** An SSH agent with these keys, in this order, while `use` runs. */
+async function withAgent<T>(keys: readonly { privateKey: string }[], use: (socket: string) => Promise<T>): Promise<T> {
+  const socket = join(folder, "agent.sock");
+  const agent = spawn("ssh-agent", ["-D", "-a", socket], { stdio: "ignore" });
+  try {
+    await until("the agent answers", async () => existsSync(socket), 10);
+    for (const { privateKey } of keys)
+      execFileSync("ssh-add", ["-q", "-"], { input: privateKey, env: { ...process.env, SSH_AUTH_SOCK: socket } });
+    return await use(socket);
+  } finally {
+    agent.kill();
+    rmSync(socket, { force: true });
+  }
+}
+
 /** How often the engine's list of what was said has such words; it shows them while it works as well. */
 const count = (text: string, words: RegExp) =>
   text.slice(text.indexOf("\nDiagnostics:")).match(new RegExp(words, "g"))?.length ?? 0;
@@ -182,6 +200,37 @@ test("a preview of a host's roles is one login, and none where nothing changes",
   ]);
   await trial.ok(["preview"], Object.fromEntries(all) as Trial["roles"]);
   expect(await logins()).toBe(before + 1);
+});
+
+describe("with an SSH agent of many keys and no key file", () => {
+  const strangers = Array.from({ length: 13 }, (_, index) => deriveSshKey(`stranger ${index}`));
+  const operator = deriveSshKey(KEY_LABELS.operator);
+  const fresh = (more: Partial<ConnectionArgs>) => ({
+    ...roles(),
+    fresh: { connection: { ...server, ...more }, files: { "/etc/look/fresh": { content: "x" } } },
+  });
+  const env = (socket: string) => ({ SSH_AUTH_SOCK: socket, INTRANET_SSH_KEY: "" });
+
+  test("the one that the stack knows gets in, though the server would end the login before it is its turn", () =>
+    withAgent([...strangers, operator], async (socket) => {
+      const { code, said } = await preview(fresh({ operatorKeys: [operator.publicKey] }), env(socket));
+      expect([code, said]).toEqual([0, expect.not.stringMatching(/warning/)]);
+    }));
+
+  test("none that may get in is an error that counts them, and the server does not lock the operator out", async () => {
+    const all = [...strangers, stranger];
+    const { code, said } = await withAgent(all, (socket) => preview(fresh({}), env(socket)));
+    expect([code !== 0, said]).toEqual([
+      true,
+      expect.stringMatching(
+        /10 keys were offered and 4 of the agent's 14 were not, for a host locks out who offers many/,
+      ),
+    ]);
+    expect(await preview(fresh({}))).toEqual({
+      code: 0,
+      said: expect.not.stringMatching(/takes no login now|warning/),
+    });
+  });
 });
 
 test("a host that is silent, or a runner without any key, is one warning", async () => {

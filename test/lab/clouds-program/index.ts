@@ -22,7 +22,7 @@ const sinkhole = new Sinkhole("busy", {
   identity: { v4: "10.97.0.1", v6: "fd00:7:7::1" },
   udpPorts: [51820],
   location: "fsn1",
-  serverType: "cx23",
+  serverType: process.env["TRIAL_TYPE"] ?? "cx23",
   image: "debian-13",
   management: { from: ["198.51.100.130/32"] },
   sshPublicKeys: [deriveSshKey(KEY_LABELS.operator).publicKey],
