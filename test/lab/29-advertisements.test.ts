@@ -5,7 +5,7 @@ import { ensureUp, pulumiOk, until } from "./intranet";
 import { exec, execOk, lab } from "./support";
 
 const ADVERTISE = readFileSync(path.join(__dirname, "advertise.py"), "utf8");
-const TUNNEL = "wg-home";
+const TUNNEL = "wg-vps";
 
 /** The default routes of home that router advertisements have brought. */
 const advertised = async (): Promise<string> => execOk("home", ["ip", "-6", "route", "show", "default", "proto", "ra"]);
