@@ -14,7 +14,9 @@ function argumentsOf(source: ts.SourceFile): string[] {
     const field = member.name!.getText();
     const type = (member as ts.PropertySignature).type!.getText();
     const entry = /^(?:Record<string, (\w+Args)>|(\w+Args)\[\])$/.exec(type);
-    const parts = entry ? names(interfaces.get(entry[1] ?? entry[2]!)!) : [];
+    // One of several kinds, such as a probe, is no interface, and changes as a whole.
+    const entries = entry && interfaces.get(entry[1] ?? entry[2]!);
+    const parts = entries ? names(entries) : [];
     return [field, ...parts.map((part) => `${field}.${part}`)];
   });
 }
