@@ -96,8 +96,16 @@ function prefixHelp(text: string, family?: Family): string {
   return `write it like ${family === 6 ? "fd12:3456:789a::/48" : "10.20.0.0/24"}`;
 }
 
-/** Reads the IPv4 space: private, of length 8 to 24. */
-export function checkSpaceV4(text: string, issues: Issues): Prefix | undefined {
+/** What programs that are found on such hosts use by themselves. */
+const TAKEN = Object.entries({
+  "172.17.0.0/16": "Docker's default bridge",
+  "10.88.0.0/16": "Podman's default network",
+  "192.168.122.0/24": "libvirt's default network",
+  "100.64.0.0/10": "Tailscale's addresses, and those of providers that share addresses (RFC 6598)",
+}).map(([text, whose]) => ({ prefix: parsePrefix(text)!, whose }));
+
+/** Reads the IPv4 space: private, of length 8 to 24; a warning where programs of hosts and providers have a part of it. */
+export function checkSpaceV4(text: string, issues: Issues, warnings: Issues): Prefix | undefined {
   const prefix = checkPrefix(text, "space.v4", issues, 4);
   if (!prefix) return undefined;
   if (prefix.length < 8 || prefix.length > 24) {
@@ -117,6 +125,13 @@ export function checkSpaceV4(text: string, issues: Issues): Prefix | undefined {
       "choose one inside 10.0.0.0/8",
     );
   }
+  for (const { prefix: taken, whose } of TAKEN.filter((one) => overlaps(one.prefix, prefix)))
+    warnings.add(
+      "space.v4",
+      `holds ${whose}: a host that has these reaches its own there, and nothing of the intranet`,
+      [show(text), formatPrefix(taken)],
+      "choose another space, for example 10.16.0.0/12, or give that program another prefix",
+    );
   return prefix;
 }
 

@@ -51,7 +51,7 @@ export function planIntranet(name: string, args: IntranetSpec, others: readonly 
   const warnings = new Issues();
   if (!isLabel(name)) issues.add("name", "an intranet's name must be one DNS label", [show(name)], "for example home");
   const spec = readShape(args, others, issues);
-  const space = checkSpace(name, spec, issues);
+  const space = checkSpace(name, spec, issues, warnings);
   checkSinkhole(spec, issues, warnings);
   checkSites(spec, space, issues, warnings);
   // A site that is ill shaped is still there: its services must not be blamed for it.
@@ -87,9 +87,14 @@ function readShape(args: IntranetSpec, others: readonly string[], issues: Issues
   return result as Partial<IntranetSpec>;
 }
 
-function checkSpace(name: string, spec: Partial<IntranetSpec>, issues: Issues): SpacePlan | undefined {
+function checkSpace(
+  name: string,
+  spec: Partial<IntranetSpec>,
+  issues: Issues,
+  warnings: Issues,
+): SpacePlan | undefined {
   if (spec.domain !== undefined) checkDomain(spec.domain, "domain", issues);
-  const v4 = spec.space && checkSpaceV4(spec.space.v4, issues);
+  const v4 = spec.space && checkSpaceV4(spec.space.v4, issues, warnings);
   const v6 =
     spec.space?.v6 === undefined ? uniqueLocalPrefix(name, spec.domain ?? "") : checkSpaceV6(spec.space.v6, issues);
   const pools = {

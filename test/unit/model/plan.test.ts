@@ -241,7 +241,27 @@ describe("the plan", () => {
       router: "gateway" as const,
     };
     const plan = model.planIntranet("home", spec({ space: { v4: "192.168.0.0/16" }, sites: { home: lan } }));
-    expect(plan.warnings.map((warning) => warning.path)).toEqual(["sites.home.lan[0]"]);
+    expect(plan.warnings.map((warning) => warning.path)).toEqual(["space.v4", "sites.home.lan[0]"]);
+  });
+
+  test.each([
+    ["10.16.0.0/12", []],
+    ["172.16.0.0/12", [/Docker/]],
+    ["10.64.0.0/10", [/Podman/]],
+    ["192.168.0.0/16", [/libvirt/]],
+    ["100.64.0.0/10", [/Tailscale/]],
+  ])("warns where the space %s holds what programs of hosts use", (v4, whose) => {
+    const [a, b] = v4.split(".");
+    const lan = [`${a}.${b}.5.0/24`];
+    const home = {
+      host: { address: `${a}.${b}.5.10`, hostKeys: site(0).host.hostKeys },
+      lan,
+      router: "gateway" as const,
+    };
+    const { warnings } = model.planIntranet("home", spec({ space: { v4 }, sites: { home } }));
+    expect(warnings.map(({ path, rule }) => `${path} ${rule}`)).toEqual(
+      whose.map((name) => expect.stringMatching(name)),
+    );
   });
 
   test("the IPv6 space is unique local and differs between domains", () => {
