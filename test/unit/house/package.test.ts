@@ -1,12 +1,22 @@
 /** What the published package carries, and that the README's program is one that compiles against it. */
-import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import * as ts from "typescript";
 
 const ROOT = resolve(__dirname, "../../..");
 
-test("the package carries components, host and model, the host's agent, and nothing else", () => {
+test("the package carries components, host and model, the host's agent, docs, bin/enrol, and nothing else", () => {
   const output = execFileSync("npm", ["pack", "--dry-run", "--json", "--loglevel=error"], {
     cwd: ROOT,
     encoding: "utf8",
@@ -14,7 +24,10 @@ test("the package carries components, host and model, the host's agent, and noth
   const packed = (JSON.parse(output) as { files: { path: string; mode: number }[] }[])[0]!.files;
   const files = packed.map(({ path }) => path);
   const foreign = files.filter(
-    (path) => !/^(dist\/(components|host|model)\/|package\.json$|README\.md$|LICENSE$)/.test(path),
+    (path) =>
+      !/^(dist\/(components|host|model)\/|docs\/|bin\/enrol$|package\.json$|(README|CHANGELOG)\.md$|LICENSE$)/.test(
+        path,
+      ),
   );
   expect(foreign).toEqual([]);
   for (const needed of [
@@ -24,12 +37,38 @@ test("the package carries components, host and model, the host's agent, and noth
     "dist/host/agent/main.py",
     "dist/host/quick/index.js",
     "LICENSE",
+    "bin/enrol",
+    "docs/operations.md",
   ]) {
     expect(files).toContain(needed);
   }
   // Pulumi runs it by itself.
   const launcher = packed.find(({ path }) => path === "dist/host/quick/pulumi-resource-pulumi-nodejs");
   expect(launcher?.mode.toString(8)).toMatch(/755$/);
+});
+
+test("bin/enrol of an installed package asks the program of the current folder", () => {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), "intranet-installed-")));
+  try {
+    const installed = join(folder, "node_modules/pulumi-intranet/bin");
+    mkdirSync(installed, { recursive: true });
+    copyFileSync(join(ROOT, "bin/enrol"), join(installed, "enrol"));
+    // As npm installs a program, and a pulumi that says what it was asked.
+    mkdirSync(join(folder, "bin"));
+    symlinkSync(join(installed, "enrol"), join(folder, "bin/pulumi-intranet-enrol"));
+    const pulumi = '#!/bin/sh\necho "$@" >&2\necho \'{"enrol": {"cabin": "the script"}}\'\n';
+    writeFileSync(join(folder, "bin/pulumi"), pulumi, { mode: 0o755 });
+    const env = { ...process.env, PATH: `${join(folder, "bin")}:${process.env["PATH"]}` };
+    const enrol = (...args: string[]) =>
+      spawnSync("pulumi-intranet-enrol", args, { cwd: folder, env, encoding: "utf8" });
+    const done = enrol("cabin", "--stack", "prod");
+    expect([done.status, done.stdout]).toEqual([0, "the script"]);
+    expect(done.stderr).toContain(`--stack prod --cwd ${folder}\n`);
+    expect(enrol("office")).toMatchObject({ status: 1, stderr: expect.stringMatching(/no host office .* cabin/) });
+    expect(enrol("--help")).toMatchObject({ status: 0, stdout: expect.stringMatching(/or the current folder/) });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 /** Compiles a text as if it were a program beside package.json; returns what the compiler says. */
