@@ -12,7 +12,7 @@ export const UPLINK_SYSCTLS = "/etc/sysctl.d/zz-intranet-uplink.conf";
  * A POSIX shell script. A host that forwards no longer hears router advertisements where the kernel handles them (`accept_ra` 1), and would lose its
  * own IPv6 default route; with 2 it hears them all the same (ip-sysctl, accept_ra). It is set on the uplink alone, the interface of the default route
  * of either family, and nowhere where it is 0: there systemd-networkd, NetworkManager or a person handles them. Before there is a default route,
- * at boot, the uplink is what it was. `stop` puts back what stood there.
+ * at boot, the uplink is what it was. `stop` puts back what stood there, but for what the next boot needs.
  */
 export function renderUplinkScript(): string {
   return renderDeclaredScript({
@@ -22,7 +22,8 @@ export function renderUplinkScript(): string {
     words: ["device", "before"],
     kinds: {
       uplink: {
-        add: 'echo 2 >"/proc/sys/net/ipv6/conf/$2/accept_ra"',
+        // What is not there yet gets it from udev, with the file that is kept.
+        add: '[ ! -e "/proc/sys/net/ipv6/conf/$2" ] || echo 2 >"/proc/sys/net/ipv6/conf/$2/accept_ra"',
         remove: 'leave "$2" "$3"',
       },
     },
@@ -44,10 +45,10 @@ export function renderUplinkScript(): string {
       "",
       "uplinks() {",
       "\tdevices | while read -r device; do",
-      '\t\tnow=$(cat "/proc/sys/net/ipv6/conf/$device/accept_ra" 2>/dev/null) || continue',
+      '\t\tnow=$(cat "/proc/sys/net/ipv6/conf/$device/accept_ra" 2>/dev/null) || now=',
       '\t\t[ "$now" != 0 ] || continue',
       '\t\tbefore=$(sed -n "s/^# $device was //p" "$kept" 2>/dev/null) || true',
-      '\t\techo "uplink $device ${before:-$now}"',
+      '\t\t[ -z "$before$now" ] || echo "uplink $device ${before:-$now}"',
       "\tdone",
       "}",
       "",
@@ -61,7 +62,8 @@ export function renderUplinkScript(): string {
       '\t\t\tdone <"$state"',
       '\t\t} >"$kept.new"',
       '\t\tmv "$kept.new" "$kept"',
-      '\telse rm -f "$kept"; fi',
+      "\t# A host that goes down needs it when it comes up again.",
+      '\telif [ "$(systemctl is-system-running 2>/dev/null)" != stopping ]; then rm -f "$kept"; fi',
       "}",
     ],
     print: "uplinks",
@@ -71,7 +73,7 @@ export function renderUplinkScript(): string {
 
 /** What is compared on refresh: each uplink with the setting that it has. */
 export const LIVE_UPLINK =
-  'while read -r _ device _; do echo "$device $(cat "/proc/sys/net/ipv6/conf/$device/accept_ra")"; done </run/intranet-uplink';
+  'while read -r _ device _; do echo "$device $(cat "/proc/sys/net/ipv6/conf/$device/accept_ra" 2>&1)"; done </run/intranet-uplink';
 
 /** The script's unit. */
 export function renderUplinkUnit(): string {

@@ -87,7 +87,12 @@ describe("a host's identity", () => {
         "ip route add default via 192.0.2.2 dev up0\nip -6 route add default dev wg-home metric 1\nsh now start\nshow",
         "sh now start\nshow",
         "ip route del default\nsh now start\nshow", // as at boot
+        // As at boot, where it is not there yet.
+        "ip link set up0 name later\nrm /run/intranet-uplink\nsh now start\nip link set later name up0\nshow",
         "ip -6 route add default via 2001:db8::2 dev up1\nsh now start\nshow",
+        // Stopped since the host goes down, and at the boot after that.
+        'mkdir fake; printf "#!/bin/sh\\necho stopping\\n" >fake/systemctl; chmod +x fake/systemctl\nPATH=$PWD/fake:$PATH sh now stop\nshow',
+        "ip -6 route del default dev up1\nsh now start\nshow",
         "sh now stop\nshow",
       ];
       expect(seen(steps.join("\n")).slice(0, -1)).toEqual([
@@ -95,6 +100,9 @@ describe("a host's identity", () => {
         ["2", "1", ...KEPT("up0")],
         ["2", "1", ...KEPT("up0")],
         ["2", "1", ...KEPT("up0")],
+        ["2", "1", ...KEPT("up0")],
+        ["1", "2", ...KEPT("up1")],
+        ["1", "1", ...KEPT("up1")],
         ["1", "2", ...KEPT("up1")],
         ["1", "1", NONE],
       ]);
