@@ -81,8 +81,14 @@ export interface PresentRecord {
 }
 
 /**
- * Records of somebody else that ours would meet: of the same name and type, or a CNAME of that name (Cloudflare's errors 81053 and
- * 81054). CAA records of others go together with ours.
+ * Types that no address of ours may stand beside: an alias (Cloudflare's error 81054), a delegation, which gives the name to other servers
+ * (RFC 1034, 4.2.1), and bindings, by which browsers go to other addresses than ours (RFC 9460, 3).
+ */
+const LEADS_ELSEWHERE = ["CNAME", "NS", "HTTPS", "SVCB"];
+
+/**
+ * Records of somebody else that ours would meet: of the same name and type (Cloudflare's error 81053), or one that leads elsewhere. CAA records
+ * of others go together with ours.
  */
 export function conflictingRecords(
   planned: readonly PlannedRecord[],
@@ -93,7 +99,10 @@ export function conflictingRecords(
     if (record.comment === ownerComment(domain)) return false;
     const name = record.name.toLowerCase();
     return planned.some(
-      (mine) => mine.type !== "CAA" && mine.name === name && (record.type === mine.type || record.type === "CNAME"),
+      (mine) =>
+        mine.type !== "CAA" &&
+        mine.name === name &&
+        (record.type === mine.type || LEADS_ELSEWHERE.includes(record.type)),
     );
   });
 }

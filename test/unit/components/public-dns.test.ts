@@ -26,6 +26,9 @@ describe("public names", () => {
   });
 
   test.each([
+    ["a delegation of the wildcard", { name: "*.intranet.example", type: "NS", content: "ns.example" }, true],
+    ["a binding of the apex", { name: domain, type: "HTTPS", content: "1 . alpn=h2" }, true],
+    ["a service binding of another name", { name: `_dns.${domain}`, type: "SVCB", content: "1 . alpn=dot" }, false],
     ["an A record of the apex", { name: domain, type: "A", content: "192.0.2.1" }, true],
     [
       "a CNAME of the wildcard, whatever its case",
