@@ -2,7 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { Enrolment, HostIdentity, Sinkhole, WireGuardLink, type WireGuardEnd } from "pulumi-intranet";
 import { HostRole, WireGuardKey } from "pulumi-intranet/host";
-import { identityRole, uplinkRole } from "../../../components/host-identity/roles";
+import { identityRole } from "../../../components/host-identity/roles";
 import { linkRole } from "../../../components/wireguard/roles";
 import { KEY_LABELS } from "../../../lab/constants";
 import { deriveSshKey } from "../../../lab/keys";
@@ -71,7 +71,7 @@ const enrolment = new Enrolment("trial-host", {
   address: identity.v4,
   sshPublicKeys,
   keyVersion: trust.host ?? keyVersion,
-  roles: [uplinkRole(), identityRole({ ...own, connection: hub.connection }), tunnel],
+  roles: [identityRole({ ...own, connection: hub.connection }), tunnel],
 });
 const { whenReady: _later, ...there } = enrolment.managed;
 let site: HostIdentity | undefined;
