@@ -89,9 +89,8 @@ export class Intranet extends pulumi.ComponentResource {
         identity: plan.hosts[plan.hub]!.identity,
         sshPublicKeys: args.sshPublicKeys,
         webServer: "own",
-        jumpTo: Object.values(plan.hosts)
-          .filter(({ enrolled }) => enrolled)
-          .map(({ identity }) => `${identity.v4}:${SSH_PORT}`),
+        // By port and not by host: one that leaves is still reached for that.
+        jumpTo: [`*:${SSH_PORT}`],
         ...publishedOf(plan),
         udpPorts: [plan.deviceHub.listenPort, ...toHub.flatMap((link) => link.ports)],
         ...(args.protect === undefined ? {} : { protect: args.protect }),

@@ -38,7 +38,7 @@ export interface SinkholeArgs extends Pick<
    */
   webServer?: "denied" | "own";
   /**
-   * Where operators' SSH connections may go on to from here, each an address with its port such as `10.31.240.2:2222` (PermitOpen, sshd_config(5)).
+   * Where operators' SSH connections may go on to from here, each an address with its port such as `10.31.240.2:2222`, or `*:2222` (PermitOpen, sshd_config(5)).
    * Default: anywhere.
    */
   jumpTo?: string[];

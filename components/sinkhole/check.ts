@@ -82,16 +82,16 @@ export function checkSinkhole(subject: string, args: SinkholeArgs): void {
   if (args.webServer !== undefined) checkOneOf(args.webServer, ["denied", "own"], "webServer", issues);
   if (args.delivery !== undefined) checkOneOf(args.delivery, ["routed", "on-link"], "delivery", issues);
   (args.jumpTo ?? []).forEach((place, index) => {
-    const [, v4, v6, port] = /^(?:([0-9.]+)|\[([0-9a-f:.]+)\]):(\d{1,5})$/i.exec(place) ?? [];
+    const [, v4, v6, port] = /^(?:\*|([0-9.]+)|\[([0-9a-f:.]+)\]):(\d{1,5})$/i.exec(place) ?? [];
     const path = `jumpTo[${index}]`;
     if (port === undefined || Number(port) < 1 || Number(port) > 65535)
       issues.add(
         path,
-        "must be an address and a port",
+        "must be an address and a port, or * and a port",
         [show(place)],
         "write it like 10.31.240.2:2222 or [fd00::2]:2222",
       );
-    else checkAddress((v4 ?? v6)!, path, v4 === undefined ? 6 : 4, issues);
+    else if (v4 !== undefined || v6 !== undefined) checkAddress((v4 ?? v6)!, path, v4 === undefined ? 6 : 4, issues);
   });
   checkPublished(args.published ?? [], issues);
   issues.throwIfAny(subject);

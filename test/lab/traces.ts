@@ -8,7 +8,8 @@ const LOOKS = [
   "find /etc /usr/local /root /srv /var/lib -xdev -type l -not -path '/var/lib/systemd/*' -printf '%p -> %l\\n' | sort",
   "cat /etc/ssl/certs/ca-certificates.crt | sha256sum",
   "ls -d /var/lib/intranet /run/*intranet* 2>/dev/null",
-  "nft list ruleset 2>/dev/null",
+  // Table by table, for the kernel lists one that was loaded again last.
+  'nft list tables 2>/dev/null | sort | while read -r _ family name; do nft list table "$family" "$name"; done',
   "ip -o link | cut -d: -f2 | cut -d@ -f1",
   "ip -o address | grep -v link/ | cut -d' ' -f2-7 | sed 's/valid_lft.*//'",
   "ip route; ip -6 route; ip rule; ip -6 rule",
