@@ -40,7 +40,10 @@ describe("what stands on a LAN", () => {
   test("reaches every other LAN's devices, every identity and the devices with a tunnel; each is seen by its own address", async () => {
     const everybody = [...STANDING, "laptop", "phone"];
     const addressOf = (name: string) => devices[name]?.v4 ?? lan[name]!;
-    const targets = (from: string) => everybody.filter((to) => to !== from).map(addressOf);
+    // Devices do not reach each other.
+    const isDevice = (name: string) => name in devices;
+    const targets = (from: string) =>
+      everybody.filter((to) => to !== from && !(isDevice(from) && isDevice(to))).map(addressOf);
     const identities = Object.keys(plan().hosts).map((host) => identity(host).v4);
     let answers: Record<string, number>[] = [];
     const seen = await captureOn(everybody, ECHO_REQUESTS, async () => {
@@ -52,6 +55,15 @@ describe("what stands on a LAN", () => {
       expect([from, [...new Set(arrived)].sort()]).toEqual([from, targets(from).sort()]);
     });
   }, 60_000);
+
+  test("devices do not reach each other, until the sinkhole's rule about it is lifted", async () => {
+    const phone = devices["phone"]!.v4;
+    expect(await pingEach("laptop", [phone], 1)).toEqual({});
+    await withRule("vps", "inet intranet forward", `ip daddr ${phone} accept`, async () => {
+      expect(Object.keys(await pingEach("laptop", [phone]))).toEqual([phone]);
+    });
+    expect(await pingEach("laptop", [phone], 1)).toEqual({});
+  }, 30_000);
 
   test("and also hosts by their LAN addresses, and the Internet as before", async () => {
     const hostAddresses = Object.values(sites).map(({ hostAddress }) => hostAddress);
