@@ -1,4 +1,4 @@
-/** The lab's clouds, asked by official clients from PyPI. They are installed once, into the cache. */
+/** The lab's clouds, asked by official clients. They are installed once, into the cache. */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
