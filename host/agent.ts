@@ -35,14 +35,16 @@ const MODULES = [
 ];
 
 /**
- * All that stands in the command line: runs what comes first on stdin. Constant text, so nothing of a request is ever part of a command line,
- * and one that every login shell takes the same way in single quotes: no quote, backslash, line break or exclamation mark (csh, fish).
+ * All that stands in the command line: runs what comes first on stdin. Constant text, so nothing of a request is ever
+ * part of a command line, and one that every login shell takes the same way in single quotes: no quote, backslash, line
+ * break or exclamation mark (csh, fish).
  */
 const STARTER = "import sys;i=sys.stdin.buffer;exec(i.read(int(i.readline())))";
 
 /**
- * Comes first on stdin: reads the agent's digest, the agent and the request, and runs them. Where the host keeps just this agent (rollback.py), compiled,
- * that one runs: it starts twice as fast, and need not be sent. If neither is there the answer is {@link WANTED}.
+ * Comes first on stdin: reads the agent's digest, the agent and the request, and runs them. Where the host keeps just
+ * this agent (rollback.py), compiled, that one runs: it starts twice as fast, and need not be sent. If neither is there
+ * the answer is {@link WANTED}.
  */
 const BOOTSTRAP = [
   "import os,sys",
@@ -101,8 +103,8 @@ export function agentCommand(user: string): string {
 }
 
 /**
- * What goes to the agent's stdin: what reads the rest, the agent's digest, then agent and request, each after its length in a line.
- * `kept`: the agent is left out, for a host that keeps it.
+ * What goes to the agent's stdin: what reads the rest, the agent's digest, then agent and request, each after its
+ * length in a line. `kept`: the agent is left out, for a host that keeps it.
  */
 export function agentInput(request: object, kept = false): Buffer {
   head ??= Buffer.from(`${BOOTSTRAP.length}\n${BOOTSTRAP}${agentDigest()}\n`);
@@ -117,7 +119,10 @@ const LONG_BYTES = 8_192;
 let head: Buffer | undefined;
 let agent: Buffer | undefined;
 
-/** JSON after its length in a line; what is longer than some packets is compressed (RFC 1950), and never begins as JSON does. */
+/**
+ * JSON after its length in a line; what is longer than some packets is compressed (RFC 1950), and never begins as JSON
+ * does.
+ */
 function block(value: object): Buffer {
   const text = Buffer.from(JSON.stringify(value), "utf8");
   const body = text.length > LONG_BYTES ? deflateSync(text) : text;

@@ -4,8 +4,8 @@ import type { Input } from "@pulumi/pulumi";
  * How a host is reached over SSH.
  *
  * Only these fields are allowed: an unknown one is refused before anything is touched, and no value is ever printed.
- * The operator's own key is not among them: it is the file that `INTRANET_SSH_KEY` names, or in the agent at `SSH_AUTH_SOCK`, or
- * the file `identityFile`, and they are tried in this order.
+ * The operator's own key is not among them: it is the file that `INTRANET_SSH_KEY` names, or in the agent at
+ * `SSH_AUTH_SOCK`, or the file `identityFile`, and they are tried in this order.
  */
 export interface ConnectionArgs {
   /** Host name or IP address. */
@@ -26,28 +26,35 @@ export interface ConnectionArgs {
   /** Path of the operator's private key on the machine that runs Pulumi: a hint, the environment wins. */
   identityFile?: Input<string>;
   /**
-   * Public halves, OpenSSH form, of keys that may log in there. Of an agent with many keys these are offered first, since a server ends a login after a few
-   * refused ones (sshd's MaxAuthTries). Nothing is refused or let in by them, and another list is no change of a role. Default: none is known.
+   * Public halves, OpenSSH form, of keys that may log in there. Of an agent with many keys these are offered first,
+   * since a server ends a login after a few refused ones (sshd's MaxAuthTries). Nothing is refused or let in by them,
+   * and another list is no change of a role. Default: none is known.
    */
   operatorKeys?: Input<Input<string>[]>;
 }
 
 /** A managed file. It is staged, checked, and then replaced in one step (rename within its directory, fsync). */
 export interface FileArgs {
-  /** Text in UTF-8. `{{name}}` is filled in on the way to the host for every name in `secrets` and `values`; other braces stay. */
+  /**
+   * Text in UTF-8. `{{name}}` is filled in on the way to the host for every name in `secrets` and `values`; other
+   * braces stay.
+   */
   content: Input<string>;
   /** Values for the placeholders. They show as `[secret]`, while the rest of the content still shows by line. */
   secrets?: Record<string, Input<string>>;
   /**
-   * The same for values that are no secret but may be unknown in a preview, such as a peer's public key: the content stays plain
-   * text, so its own lines still show. They must not be secrets: they lie in the state in clear.
+   * The same for values that are no secret but may be unknown in a preview, such as a peer's public key: the content
+   * stays plain text, so its own lines still show. They must not be secrets: they lie in the state in clear.
    */
   values?: Record<string, Input<string>>;
   /** Default: `root`. */
   owner?: string;
   /** Default: the owner's own group. */
   group?: string;
-  /** Four octal digits. Default: `0644`, and `0600` when the file has secrets; with secrets it must not be open to others. */
+  /**
+   * Four octal digits. Default: `0644`, and `0600` when the file has secrets; with secrets it must not be open to
+   * others.
+   */
   mode?: string;
 }
 
@@ -61,7 +68,10 @@ export interface DirectoryArgs {
   mode?: string;
 }
 
-/** A system user, with a group of the same name. Groups that do not exist are made. What is not given is not looked at on a user who exists. */
+/**
+ * A system user, with a group of the same name. Groups that do not exist are made. What is not given is not looked at
+ * on a user who exists.
+ */
 export interface UserArgs {
   /** A system account, with no login shell unless `shell` says so. Default: true. */
   system?: boolean;
@@ -91,7 +101,9 @@ export interface PortArgs {
   protocol: "tcp" | "udp";
   /** 1 to 65535. */
   port: number;
-  /** The one address it listens on, IPv4 or IPv6. Absent: every address, so that no other role can have the port on any. */
+  /**
+   * The one address it listens on, IPv4 or IPv6. Absent: every address, so that no other role can have the port on any.
+   */
   address?: string;
 }
 
@@ -116,13 +128,18 @@ interface AnyProbe {
 
 /** Where a probe connects to, from the host itself. */
 export interface ProbeTarget {
-  /** IPv4 or IPv6 address, without brackets: names are not asked for, so that a probe of a resolver proves no other one. */
+  /**
+   * IPv4 or IPv6 address, without brackets: names are not asked for, so that a probe of a resolver proves no other one.
+   */
   address: string;
   /** 1 to 65535. Default: 80 for `http`, 443 for `https` and `tls`; `tcp` needs it. */
   port?: number;
 }
 
-/** A question to a web server: one GET (RFC 9110), of whose answer only the status is looked at. Redirects are not followed. */
+/**
+ * A question to a web server: one GET (RFC 9110), of whose answer only the status is looked at. Redirects are not
+ * followed.
+ */
 export interface WebQuestion extends ProbeTarget {
   /** The Host header, and with TLS the server name: a host name, without a port. */
   host: string;
@@ -134,7 +151,10 @@ export interface WebQuestion extends ProbeTarget {
 
 /** A question to a web server over TLS. */
 export interface TlsWebQuestion extends WebQuestion {
-  /** Path on the host of the only root certificates (PEM) that are trusted. Absent: any certificate will do, so nothing is proved about it. */
+  /**
+   * Path on the host of the only root certificates (PEM) that are trusted. Absent: any certificate will do, so nothing
+   * is proved about it.
+   */
   roots?: string;
 }
 
@@ -152,8 +172,9 @@ export interface TcpQuestion extends ProbeTarget {
 }
 
 /**
- * Runs after the change until it succeeds; if it does not in time, everything goes back. One of `http`, `https`, `tls` and `tcp`, which the host's
- * agent asks by itself, or `command`: an argument list that no shell reads, and that succeeds by its exit code 0.
+ * Runs after the change until it succeeds; if it does not in time, everything goes back. One of `http`, `https`, `tls`
+ * and `tcp`, which the host's agent asks by itself, or `command`: an argument list that no shell reads, and that
+ * succeeds by its exit code 0.
  */
 export type ProbeArgs = AnyProbe &
   (
@@ -164,7 +185,10 @@ export type ProbeArgs = AnyProbe &
     | { command: string[] }
   );
 
-/** A command that prints state of the kernel or of a daemon, compared on refresh with what it printed after the last apply. */
+/**
+ * A command that prints state of the kernel or of a daemon, compared on refresh with what it printed after the last
+ * apply.
+ */
 export interface LiveArgs {
   /** An argument list; no shell reads it. It must print neither secrets nor counters. */
   command: string[];
@@ -178,7 +202,10 @@ export interface LiveArgs {
 export interface HostRoleArgs {
   /** How the host is reached. */
   connection: Input<ConnectionArgs>;
-  /** The role's name in the host's ledger, unique on the host: a letter, then letters, digits, hyphens. Another name replaces. */
+  /**
+   * The role's name in the host's ledger, unique on the host: a letter, then letters, digits, hyphens. Another name
+   * replaces.
+   */
   role: string;
   /**
    * What identifies the machine behind the address, such as a cloud server's id. When it changes the role is made
@@ -196,22 +223,27 @@ export interface HostRoleArgs {
   /** Files and links that must not exist. */
   absent?: string[];
   /**
-   * Directories of what daemons of the role gather by themselves, such as a database: below /var/lib, /var/cache or /var/log. They are
-   * neither made nor looked at; when the role goes, they go with all they hold, unless they stood there before it or another role
-   * lists them too. A stop, a change or a reset leaves them alone.
+   * Directories of what daemons of the role gather by themselves, such as a database: below /var/lib, /var/cache or
+   * /var/log. They are neither made nor looked at; when the role goes, they go with all they hold, unless they stood
+   * there before it or another role lists them too. A stop, a change or a reset leaves them alone.
    */
   state?: string[];
-  /** Kernel settings, written to /etc/sysctl.d/zz-intranet-<role>.conf (read last, so that it wins) and set live. Two roles may set the same value. */
+  /**
+   * Kernel settings, written to /etc/sysctl.d/zz-intranet-<role>.conf (read last, so that it wins) and set live. Two
+   * roles may set the same value.
+   */
   sysctls?: Record<string, string>;
   /** Users by name. */
   users?: Record<string, UserArgs>;
-  /** systemd units by full name (`bird.service`). Freshly installed daemons that are not listed here are not started. */
+  /**
+   * systemd units by full name (`bird.service`). Freshly installed daemons that are not listed here are not started.
+   */
   units?: Record<string, UnitArgs>;
   /**
-   * Where the role listens: claimed, so that a second role for the same port is refused with both names, in the preview within a program and by
-   * the host's ledger across stacks. The same port on another address is free. When a role takes a port that a program of another hand has, it
-   * is refused before anything is changed, with that program's name (ss(8)); programs of the role's own `units` do not count. Opens
-   * nothing in any firewall. Default: none.
+   * Where the role listens: claimed, so that a second role for the same port is refused with both names, in the preview
+   * within a program and by the host's ledger across stacks. The same port on another address is free. When a role
+   * takes a port that a program of another hand has, it is refused before anything is changed, with that program's name
+   * (ss(8)); programs of the role's own `units` do not count. Opens nothing in any firewall. Default: none.
    */
   ports?: PortArgs[];
   /** In this order, all of them, before anything is changed. */
@@ -219,24 +251,30 @@ export interface HostRoleArgs {
   /** In this order, after everything was changed. */
   probes?: ProbeArgs[];
   /**
-   * The change could cut the way in: the host undoes it by itself unless a new connection gets in within the time (60 s, or 15 to 3600).
-   * Default: true where the role touches what is known to hold the way in: files, units or kernel settings of SSH, logins, packet filters,
-   * tunnels, networks and routing, or the login user; else false. With `false` a mistake there can lock everybody out.
+   * The change could cut the way in: the host undoes it by itself unless a new connection gets in within the time (60
+   * s, or 15 to 3600). Default: true where the role touches what is known to hold the way in: files, units or kernel
+   * settings of SSH, logins, packet filters, tunnels, networks and routing, or the login user; else false. With `false`
+   * a mistake there can lock everybody out.
    */
   confirm?: boolean | { timeoutSeconds: number };
   /**
-   * The role holds the way by which the host is reached (its tunnel, its address, its SSH service). Deleting it only asks the host to:
-   * once the last of them was asked for, a job of the host's own removes them all, without the connection. A tunnel is deleted at once while
-   * another one (`unless`, an interface) is there and whoever asks is answered by any other interface than its own (`interface`). Default: false.
+   * The role holds the way by which the host is reached (its tunnel, its address, its SSH service). Deleting it only
+   * asks the host to: once the last of them was asked for, a job of the host's own removes them all, without the
+   * connection. A tunnel is deleted at once while another one (`unless`, an interface) is there and whoever asks is
+   * answered by any other interface than its own (`interface`). Default: false.
    */
   lastWay?: boolean | { interface: string; unless: string };
   /**
-   * The role installs the SSH host key that `connection` pins; needs `confirm`. While it is made it also takes `first`, the keys that a new
-   * machine shows; while it is updated, those that its last state pinned. A new connection must then see a pinned one, and from there on
-   * nothing else is accepted. Every other role of the host has to depend on it. Absent: nothing but the pinned keys, ever.
+   * The role installs the SSH host key that `connection` pins; needs `confirm`. While it is made it also takes `first`,
+   * the keys that a new machine shows; while it is updated, those that its last state pinned. A new connection must
+   * then see a pinned one, and from there on nothing else is accepted. Every other role of the host has to depend on
+   * it. Absent: nothing but the pinned keys, ever.
    */
   installsHostKey?: { first?: Input<Input<string>[]> };
-  /** What must succeed before the role is deleted, such as that another one has taken its place; if it does not in time, the role stays. */
+  /**
+   * What must succeed before the role is deleted, such as that another one has taken its place; if it does not in time,
+   * the role stays.
+   */
   beforeDelete?: ProbeArgs[];
   /** Live state by name. */
   live?: Record<string, LiveArgs>;

@@ -11,14 +11,14 @@ const registries = new WeakMap<pulumi.Input<ConnectionArgs>, ClaimRegistry>();
  * The desired state of one role on one Debian host: packages, files, directories, links, sysctls, users, units, with
  * checkers for the staged files and probes at the end.
  *
- * Creating adopts: what is already right is taken over, what differs is kept as a copy in /var/lib/intranet/backup on the
- * host. Deleting puts back what stood there. A change is made whole or not at all.
+ * Creating adopts: what is already right is taken over, what differs is kept as a copy in /var/lib/intranet/backup on
+ * the host. Deleting puts back what stood there. A change is made whole or not at all.
  *
  * No output of a role should feed another resource (it is unknown in every preview of an update): order by `dependsOn`.
  * For a cloud server set `deletedWith` to it, so that deleting the server needs no working connection.
  *
- * @throws RunError when two roles of this program claim the same path, unit or sysctl on one connection object; the other
- * rules are checked by the provider and reported by the engine with the argument's path.
+ * @throws RunError when two roles of this program claim the same path, unit or sysctl on one connection object; the
+ * other rules are checked by the provider and reported by the engine with the argument's path.
  */
 export class HostRole extends DynamicResource {
   /** The host's own machine-id(5). */

@@ -1,12 +1,15 @@
 /**
  * Lets an error of a program be printed, whoever made it.
  *
- * Pulumi's SDK prints an uncaught error, short ones too, by `util.inspect` in colours (its cmd/run). Node.js 20, 22 and others before nodejs/node#64022 never come
- * to the end of a stack line whose file lies in `node_modules`, or in the folder of a scope there, and not in a package (nodejs/node#64011): half a minute
- * later the program ends with "heap out of memory", and nobody sees the error. The SDK's own source maps make such lines: they say
- * `node_modules/@pulumi/output.ts` for what is in `node_modules/@pulumi/pulumi`, which is under each `apply`, `config.require` and constructor of a resource.
+ * Pulumi's SDK prints an uncaught error, short ones too, by `util.inspect` in colours (its cmd/run). Node.js 20, 22 and
+ * others before nodejs/node#64022 never come to the end of a stack line whose file lies in `node_modules`, or in the
+ * folder of a scope there, and not in a package (nodejs/node#64011): half a minute later the program ends with "heap
+ * out of memory", and nobody sees the error. The SDK's own source maps make such lines: they say
+ * `node_modules/@pulumi/output.ts` for what is in `node_modules/@pulumi/pulumi`, which is under each `apply`,
+ * `config.require` and constructor of a resource.
  *
- * So whoever imports this package listens before the SDK does, and writes into such lines what is missing. Nothing of Node.js or of the SDK is changed.
+ * So whoever imports this package listens before the SDK does, and writes into such lines what is missing. Nothing of
+ * Node.js or of the SDK is changed.
  */
 
 /** A line whose file lies directly in node_modules, or in a scope's folder there: all up to the file's own name. */

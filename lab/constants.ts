@@ -1,6 +1,7 @@
 /**
- * The fixed facts of the lab: addresses, names, tokens. Everything is from documentation prefixes (RFC 5737, RFC 3849) and
- * RFC 1918 space, and exists only inside the lab's own namespaces. The stack's `lab` configuration agrees with them.
+ * The fixed facts of the lab: addresses, names, tokens. Everything is from documentation prefixes (RFC 5737, RFC 3849)
+ * and RFC 1918 space, and exists only inside the lab's own namespaces. The stack's `lab` configuration agrees with
+ * them.
  */
 
 /** Version of Debian that hosts run. */
@@ -66,14 +67,17 @@ export interface Site {
   /** UDP ports of the public IPv4 address that the router hands to a host of the LAN; absent: none. */
   forwards?: readonly { port: number; to: string }[];
   /**
-   * MTU of the path to the Internet, in both directions and for both families; absent: 1500. On a narrower one nobody hears of
-   * a packet that was too big for it: no ICMP error about that is sent or let through. TCP does not notice, since the router
-   * clamps its segments, as such routers do.
+   * MTU of the path to the Internet, in both directions and for both families; absent: 1500. On a narrower one nobody
+   * hears of a packet that was too big for it: no ICMP error about that is sent or let through. TCP does not notice,
+   * since the router clamps its segments, as such routers do.
    */
   narrow?: number;
 }
 
-/** A site in the lab's style: LAN `lan`.0/24 and `delegated`:1::/64 with the router as .1, the router's own `delegated`::1. */
+/**
+ * A site in the lab's style: LAN `lan`.0/24 and `delegated`:1::/64 with the router as .1, the router's own
+ * `delegated`::1.
+ */
 function site(name: string, wan: string, delegated: string, lan: string, extra: Partial<Site> = {}): Site {
   return {
     name,
@@ -125,8 +129,9 @@ export interface FixedHost {
   /** Default gateways; absent: the site's router. */
   gateway?: { ipv4: string; ipv6: string };
   /**
-   * How a stack gets in by SSH: `key`: the operator's key is there, and the operator on the same LAN; `enrolment`: sshd as Debian
-   * ships it, with a host key of its own, without the operator's key, and nobody but its own LAN gets to it; absent: it is not managed.
+   * How a stack gets in by SSH: `key`: the operator's key is there, and the operator on the same LAN; `enrolment`: sshd
+   * as Debian ships it, with a host key of its own, without the operator's key, and nobody but its own LAN gets to it;
+   * absent: it is not managed.
    */
   managed?: "key" | "enrolment";
 }

@@ -15,7 +15,10 @@ export class FabricError extends Error {
   }
 }
 
-/** Speaks to the supervisor behind a unix socket. Connection errors reject with Node's own error (ENOENT, ECONNREFUSED: no lab is running). */
+/**
+ * Speaks to the supervisor behind a unix socket. Connection errors reject with Node's own error (ENOENT, ECONNREFUSED:
+ * no lab is running).
+ */
 export class FabricClient implements Machines, Names {
   constructor(
     /** Path of `supervisor.sock` of the instance. */

@@ -11,7 +11,10 @@ const FETCH =
   "import ssl, sys, urllib.request as u; c = ssl.create_default_context(cadata=sys.stdin.read()); " +
   "print(u.urlopen(sys.argv[1], timeout=20, context=c).read().decode(), end='')";
 
-/** The root in PEM, as the authority itself gives it; another one after each start of the lab. Throws `CommandError` when it does not answer. */
+/**
+ * The root in PEM, as the authority itself gives it; another one after each start of the lab. Throws `CommandError`
+ * when it does not answer.
+ */
 export function issuingRoot(paths: InstancePaths, status: LabStatus): Promise<string> {
   const url = new URL(ACME.issuingRoot);
   url.hostname = SERVICES.acme.ipv4; // where this runs, the machine's own resolver is asked

@@ -24,8 +24,8 @@ function sshString(value: string | Buffer): Buffer {
 }
 
 /**
- * The key pair whose Ed25519 seed is SHA-256("pulumi-intranet lab " + label). The private key is written in OpenSSH's own
- * format (its PROTOCOL.key), unencrypted, with `comment`; the same label and comment give the same bytes.
+ * The key pair whose Ed25519 seed is SHA-256("pulumi-intranet lab " + label). The private key is written in OpenSSH's
+ * own format (its PROTOCOL.key), unencrypted, with `comment`; the same label and comment give the same bytes.
  */
 export function deriveSshKey(label: string, comment = label): SshKey {
   const seed = createHash("sha256").update(`pulumi-intranet lab ${label}`).digest();

@@ -28,7 +28,10 @@ export function outerPid(paths: InstancePaths): number | undefined {
   return command[0] === "unshare" && command.at(-3) === paths.name ? pid : undefined; // … NAME "supervisor" ""
 }
 
-/** Process id, on the machine, of the lab's first process: its /proc/PID/ns are the lab's namespaces. Throws `LabNotRunningError`. */
+/**
+ * Process id, on the machine, of the lab's first process: its /proc/PID/ns are the lab's namespaces. Throws
+ * `LabNotRunningError`.
+ */
 export function innerPid(paths: InstancePaths): number {
   const outer = outerPid(paths);
   const inner =
@@ -133,8 +136,8 @@ function hostEnvironment(): string[] {
 }
 
 /**
- * The argument list that runs `argv` inside a host, or in the namespace of a router, from outside the lab: with the caller's
- * stdio, terminal and exit code. Throws for a name that is neither, and for a host that is off.
+ * The argument list that runs `argv` inside a host, or in the namespace of a router, from outside the lab: with the
+ * caller's stdio, terminal and exit code. Throws for a name that is neither, and for a host that is off.
  */
 export function execArgv(paths: InstancePaths, status: LabStatus, target: string, argv: readonly string[]): string[] {
   const lab = ["nsenter", "-t", String(innerPid(paths)), "-m", "-p", "--"];

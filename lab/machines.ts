@@ -1,6 +1,6 @@
 /**
- * The interfaces between the cloud services and the fabric. The cloud services decide what a customer may do and what it
- * means (quotas, actions, ids); the fabric only knows machines, addresses, packet filters and names.
+ * The interfaces between the cloud services and the fabric. The cloud services decide what a customer may do and what
+ * it means (quotas, actions, ids); the fabric only knows machines, addresses, packet filters and names.
  */
 import type { ChildProcess } from "node:child_process";
 

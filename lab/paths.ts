@@ -4,7 +4,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import * as path from "node:path";
 
-/** Root of the checkout (or of the installed package): the nearest directory upwards that holds the project's package.json. */
+/**
+ * Root of the checkout (or of the installed package): the nearest directory upwards that holds the project's
+ * package.json.
+ */
 export function projectRoot(): string {
   for (let dir = __dirname; ; dir = path.dirname(dir)) {
     const file = path.join(dir, "package.json");
@@ -14,7 +17,9 @@ export function projectRoot(): string {
   }
 }
 
-/** A file of the lab that is no TypeScript (a program that runs inside a host, for example), by its path under `lab/`. */
+/**
+ * A file of the lab that is no TypeScript (a program that runs inside a host, for example), by its path under `lab/`.
+ */
 export function labFile(relative: string): string {
   return path.join(projectRoot(), "lab", relative);
 }
@@ -62,7 +67,10 @@ export interface InstancePaths {
   snapshots: string;
 }
 
-/** Paths of the instance called `name`; nothing is made. Throws where the path is too long for a unix socket (unix(7): 107 bytes). */
+/**
+ * Paths of the instance called `name`; nothing is made. Throws where the path is too long for a unix socket (unix(7):
+ * 107 bytes).
+ */
 export function instancePaths(name: string): InstancePaths {
   const dir = path.join(cacheDir(), "lab", "instances", name);
   const paths = {

@@ -29,7 +29,10 @@ export interface ProbeOptions {
   protocol?: Protocol;
   /** Address family; default: that of an address given, else 4. */
   family?: 4 | 6;
-  /** Name to ask for: the Host header and SNI of http and https (default: TO), the name queried of dns (default: the lab's zone). */
+  /**
+   * Name to ask for: the Host header and SNI of http and https (default: TO), the name queried of dns (default: the
+   * lab's zone).
+   */
   host?: string;
   /** Path of http and https; default `/`. */
   path?: string;
@@ -106,7 +109,9 @@ async function ask(
   return JSON.parse(output);
 }
 
-/** Tries once. Throws for unknown hosts and options that contradict each other; what the network does is never thrown. */
+/**
+ * Tries once. Throws for unknown hosts and options that contradict each other; what the network does is never thrown.
+ */
 export async function probe(
   paths: InstancePaths,
   status: LabStatus,

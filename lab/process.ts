@@ -68,7 +68,9 @@ export function start(argv: readonly string[], log: string, options: SpawnOption
   }
 }
 
-/** Runs a program with the caller's own terminal and returns its exit code; 128 + signal number when a signal ended it. */
+/**
+ * Runs a program with the caller's own terminal and returns its exit code; 128 + signal number when a signal ended it.
+ */
 export function attach(argv: readonly string[], options: SpawnOptions = {}): Promise<number> {
   const [file, ...args] = argv as [string, ...string[]];
   return new Promise((resolve, reject) => {

@@ -40,10 +40,16 @@ export async function checkMachine(): Promise<void> {
 }
 
 const INOTIFY = "/proc/sys/fs/inotify/max_user_instances";
-/** Every host runs a systemd with half a dozen inotify instances, all of them root's: the kernel's 128 are used up by a few labs. */
+/**
+ * Every host runs a systemd with half a dozen inotify instances, all of them root's: the kernel's 128 are used up by a
+ * few labs.
+ */
 const INOTIFY_INSTANCES = 1024;
 
-/** Raises the machine's limit of inotify instances where it is lower than what hosts need; a host that finds none ends while it boots. */
+/**
+ * Raises the machine's limit of inotify instances where it is lower than what hosts need; a host that finds none ends
+ * while it boots.
+ */
 export function raiseInotifyLimit(progress: (line: string) => void): void {
   if (Number(readFileSync(INOTIFY, "utf8")) >= INOTIFY_INSTANCES) return;
   progress(`raising fs.inotify.max_user_instances to ${INOTIFY_INSTANCES}`);

@@ -1,4 +1,6 @@
-/** The supervisor's interface: JSON over HTTP on the instance's unix socket, for the command line and for the clouds. */
+/**
+ * The supervisor's interface: JSON over HTTP on the instance's unix socket, for the command line and for the clouds.
+ */
 import { readdirSync } from "node:fs";
 import fastify, { type FastifyInstance } from "fastify";
 import { ACME, CLOUDFLARE_API_TOKEN, CLOUDFLARE_BASE_URL, HCLOUD_ENDPOINT, HCLOUD_TOKEN, OPERATOR } from "./constants";
@@ -181,7 +183,8 @@ function addSnapshots(app: FastifyInstance, paths: InstancePaths, fabric: Fabric
   app.post<{ Params: { name: string }; Body: { of?: string } }>(
     "/snapshots/:name/restore",
     async ({ params, body }) => {
-      // Before anything is switched off. All labs have the same addresses and keys, so that the moments of one are good for another.
+      // Before anything is switched off. All labs have the same addresses and keys, so that the moments of one are good
+      // for another.
       const source = requireSnapshot(body.of === undefined ? paths : instancePaths(instanceName(body.of)), params.name);
       await Promise.all([services.stopClouds(), services.stopNames()]);
       await fabric.stopHosts();

@@ -1,6 +1,6 @@
 /**
- * The supervisor of a lab: runs inside the lab's namespaces, starts everything in it, and answers on a unix socket. Ending it
- * ends the lab. Arguments: the instance's name, the image directories are found in the cache.
+ * The supervisor of a lab: runs inside the lab's namespaces, starts everything in it, and answers on a unix socket.
+ * Ending it ends the lab. Arguments: the instance's name, the image directories are found in the cache.
  */
 import { mkdirSync } from "node:fs";
 import { Fabric } from "./fabric/fabric";

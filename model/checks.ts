@@ -1,4 +1,7 @@
-/** The rules for single values: domain, prefixes, ports, MTUs, keys. Each notes what is wrong and returns what is usable. */
+/**
+ * The rules for single values: domain, prefixes, ports, MTUs, keys. Each notes what is wrong and returns what is
+ * usable.
+ */
 import { Issues, show } from "./errors";
 import { HUB_UNDERLAY_MTU, MIN_TUNNEL_MTU, TUNNEL_OVERHEAD } from "./constants";
 import { checkKeyVersion, parseOpenSshPublicKey } from "./key";
@@ -104,7 +107,9 @@ const TAKEN = Object.entries({
   "100.64.0.0/10": "Tailscale's addresses, and those of providers that share addresses (RFC 6598)",
 }).map(([text, whose]) => ({ prefix: parsePrefix(text)!, whose }));
 
-/** Reads the IPv4 space: private, of length 8 to 24; a warning where programs of hosts and providers have a part of it. */
+/**
+ * Reads the IPv4 space: private, of length 8 to 24; a warning where programs of hosts and providers have a part of it.
+ */
 export function checkSpaceV4(text: string, issues: Issues, warnings: Issues): Prefix | undefined {
   const prefix = checkPrefix(text, "space.v4", issues, 4);
   if (!prefix) return undefined;

@@ -128,8 +128,8 @@ export function checkCertificateAuthority(
 }
 
 /**
- * The records. A host has a name once it has something to offer, so a site without services changes no name server. Services have an IPv4
- * address alone: every client reaches that, while a LAN need not route the unique local prefix.
+ * The records. A host has a name once it has something to offer, so a site without services changes no name server.
+ * Services have an IPv4 address alone: every client reaches that, while a LAN need not route the unique local prefix.
  */
 export function planDns(
   spec: IntranetSpec,

@@ -1,4 +1,7 @@
-/** Small numbers for named things: given by hand, or the hash of the name, so that one more or one less changes no other. */
+/**
+ * Small numbers for named things: given by hand, or the hash of the name, so that one more or one less changes no
+ * other.
+ */
 import { createHash } from "node:crypto";
 import type { Issues } from "./errors";
 
@@ -17,15 +20,17 @@ export interface IdClaim {
   readonly id?: number;
 }
 
-/** The number that a name has by itself: SHA-256 of kind and name, mapped to the range. Independent of all other names. */
+/**
+ * The number that a name has by itself: SHA-256 of kind and name, mapped to the range. Independent of all other names.
+ */
 export function hashId(kind: string, name: string, range: IdRange): number {
   const digest = createHash("sha256").update(`${kind}\0${name}`).digest();
   return range.first + Number(digest.readBigUInt64BE() % BigInt(range.last - range.first + 1));
 }
 
 /**
- * Gives every claim its number. Two claims of one number, or one outside the range, are noted as problems that ask for an
- * explicit `id` and name a free one; both keep the number, so that later checks can go on.
+ * Gives every claim its number. Two claims of one number, or one outside the range, are noted as problems that ask for
+ * an explicit `id` and name a free one; both keep the number, so that later checks can go on.
  */
 export function allocateIds(
   kind: string,

@@ -39,11 +39,12 @@ import type { IntranetSpec, SiteSpec } from "./spec";
 import { checkDeviceNames, checkDisjoint, checkServices, checkSiteNames, siteOf, type NamedPrefix } from "./topology";
 
 /**
- * Checks a description and works out what follows from it. Pure: the same description gives the same plan, and adding or
- * removing a site, device or service changes nothing of the others.
+ * Checks a description and works out what follows from it. Pure: the same description gives the same plan, and adding
+ * or removing a site, device or service changes nothing of the others.
  *
  * @param name the intranet's name, a DNS label; with the domain it gives the IPv6 space when none is given
- * @param others arguments that whoever calls takes beside the description: named when an unknown one is refused. Default: none
+ * @param others arguments that whoever calls takes beside the description: named when an unknown one is refused.
+ * Default: none
  * @throws ValidationError with every problem found: argument path, rule, values, way out
  */
 export function planIntranet(name: string, args: IntranetSpec, others: readonly string[] = []): IntranetPlan {

@@ -29,8 +29,8 @@ function decodeBase64(text: string): Buffer | undefined {
 }
 
 /**
- * Reads `ssh-ed25519 AAAA… comment`. Undefined when the line has options before the type, an unknown algorithm, a key that is
- * not base64, whose inner algorithm is another one, or (Ed25519) whose length is wrong.
+ * Reads `ssh-ed25519 AAAA… comment`. Undefined when the line has options before the type, an unknown algorithm, a key
+ * that is not base64, whose inner algorithm is another one, or (Ed25519) whose length is wrong.
  */
 export function parseOpenSshPublicKey(line: string): OpenSshPublicKey | undefined {
   const match = /^(\S+) (\S+)(?: ([^\r\n]*))?$/.exec(line.trim());
@@ -43,7 +43,10 @@ export function parseOpenSshPublicKey(line: string): OpenSshPublicKey | undefine
   return { type: match[1]!, blob, comment: match[3] ?? "" };
 }
 
-/** The MD5 fingerprint as Hetzner's API prints it: 16 pairs of hexadecimal digits with colons. Names a key, protects nothing. */
+/**
+ * The MD5 fingerprint as Hetzner's API prints it: 16 pairs of hexadecimal digits with colons. Names a key, protects
+ * nothing.
+ */
 export function md5Fingerprint(key: OpenSshPublicKey): string {
   return createHash("md5").update(key.blob).digest("hex").match(/../g)!.join(":");
 }

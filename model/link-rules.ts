@@ -99,7 +99,10 @@ function checkNumber(value: number | undefined, path: string, first: number, las
   issues.add(path, `must be a whole number from ${first} to ${last}`, [show(value)], "leave it out for the default");
 }
 
-/** RFC 2328, section 3: areas talk through the backbone, so a host in another area must be in that one as well, or have no more than one. */
+/**
+ * RFC 2328, section 3: areas talk through the backbone, so a host in another area must be in that one as well, or have
+ * no more than one.
+ */
 function checkAreas(links: readonly LinkSpec[], sites: Readonly<Record<string, SiteSpec>>, issues: Issues): void {
   const areas = new Map<string, Map<number, string>>();
   const note = (host: string, area: number, path: string): void => {

@@ -1,6 +1,6 @@
 /**
- * The tunnels: one interface, one UDP port and one pair of link-local addresses for each; from every site to the hub, and between sites.
- * Between two hosts there is one, and for the time of a change of keys a second one beside it.
+ * The tunnels: one interface, one UDP port and one pair of link-local addresses for each; from every site to the hub,
+ * and between sites. Between two hosts there is one, and for the time of a change of keys a second one beside it.
  */
 import * as constants from "./constants";
 import { tunnelInterface } from "./name";
@@ -8,16 +8,25 @@ import type { HostPlan, LinkEnd, LinkPlan, PerFamily } from "./plan";
 import { addressAt, formatAddress, parseAddress, parsePrefix } from "./prefix";
 import type { IntranetSpec, LinkSpec } from "./spec";
 
-/** 169.254.0.0/16 without its first and last 256 addresses, which RFC 3927, section 2.1 keeps back; links count from its start. */
+/**
+ * 169.254.0.0/16 without its first and last 256 addresses, which RFC 3927, section 2.1 keeps back; links count from its
+ * start.
+ */
 const LINK_LOCAL_V4 = parsePrefix("169.254.0.0/16")!;
 const FIRST_LINK_OFFSET = 256n;
 
-/** The MTU of a tunnel: the lesser of both ways to the Internet without what WireGuard adds, but never below what IPv6 needs. */
+/**
+ * The MTU of a tunnel: the lesser of both ways to the Internet without what WireGuard adds, but never below what IPv6
+ * needs.
+ */
 export function tunnelMtu(a: number, b: number): number {
   return Math.max(Math.min(a, b) - constants.TUNNEL_OVERHEAD, constants.MIN_TUNNEL_MTU);
 }
 
-/** The two IPv4 link-local addresses of the tunnel with that number, the listening end's first. Disjoint for different numbers. */
+/**
+ * The two IPv4 link-local addresses of the tunnel with that number, the listening end's first. Disjoint for different
+ * numbers.
+ */
 export function linkLocalPair(id: number): [string, string] {
   const first = FIRST_LINK_OFFSET + 2n * BigInt(id);
   return [formatAddress(addressAt(LINK_LOCAL_V4, first)), formatAddress(addressAt(LINK_LOCAL_V4, first + 1n))];

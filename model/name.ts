@@ -9,8 +9,8 @@ export function isLabel(text: string): boolean {
 }
 
 /**
- * Whether a text is a domain of at least two lower-case labels without the trailing dot, at most 253 characters, whose last
- * label is not a number (RFC 1123, section 2.1). Internationalised names are written in Punycode.
+ * Whether a text is a domain of at least two lower-case labels without the trailing dot, at most 253 characters, whose
+ * last label is not a number (RFC 1123, section 2.1). Internationalised names are written in Punycode.
  */
 export function isDomain(text: string): boolean {
   const labels = text.split(".");
@@ -27,7 +27,10 @@ export function isUserName(text: string): boolean {
   return /^[a-z_][a-z0-9_-]{0,31}$/.test(text);
 }
 
-/** Whether a text can name an interface of ours: `wg-` and more, at most 15 characters (IFNAMSIZ in linux/if.h less one). */
+/**
+ * Whether a text can name an interface of ours: `wg-` and more, at most 15 characters (IFNAMSIZ in linux/if.h less
+ * one).
+ */
 export function isTunnelInterface(text: string): boolean {
   return /^wg-[a-z0-9][a-z0-9-]{0,11}$/.test(text);
 }
@@ -36,8 +39,9 @@ export function isTunnelInterface(text: string): boolean {
 export const SECOND_SUFFIX = "-b";
 
 /**
- * The name of the WireGuard interface that leads to a peer: of the first tunnel between two hosts or of the second, which ends in `-b`.
- * All start with `wg-`, so that a firewall can name them all at once. A peer's name that does not fit is cut and followed by a part of its hash.
+ * The name of the WireGuard interface that leads to a peer: of the first tunnel between two hosts or of the second,
+ * which ends in `-b`. All start with `wg-`, so that a firewall can name them all at once. A peer's name that does not
+ * fit is cut and followed by a part of its hash.
  */
 export function tunnelInterface(peer: string, slot: 1 | 2 = 1): string {
   const suffix = slot === 1 ? "" : SECOND_SUFFIX;

@@ -4,7 +4,10 @@ import type { IntranetPlan } from "./plan";
 import { publicServices } from "./public";
 import type { SinkholeSpec } from "./spec";
 
-/** What those who reach something get, by `FROM → WHAT at HOST: PROTOCOL PORTS`, for example `inside → nextcloud at home: tcp 80, 443`. */
+/**
+ * What those who reach something get, by `FROM → WHAT at HOST: PROTOCOL PORTS`, for example `inside → nextcloud at
+ * home: tcp 80, 443`.
+ */
 export type Openings = Readonly<Record<string, string>>;
 
 /** A service's own address, and its name in TLS at the sinkhole's. */
@@ -12,8 +15,8 @@ const PUBLIC = "at an IPv6 address of its own, and by its name in TLS over the s
 const KEYS = "nothing without a WireGuard key that is known";
 
 /**
- * All openings. FROM is `internet` (everybody), `management` (the prefixes that may log in to the sinkhole) or `inside` (devices, sites and the LANs
- * that they route). Adding or removing one changes no other key.
+ * All openings. FROM is `internet` (everybody), `management` (the prefixes that may log in to the sinkhole) or `inside`
+ * (devices, sites and the LANs that they route). Adding or removing one changes no other key.
  */
 export function openingsOf(plan: IntranetPlan, management: SinkholeSpec["management"]): Openings {
   const found: Record<string, string> = {};

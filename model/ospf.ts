@@ -4,8 +4,8 @@ import type { DeviceHubPlan, LinkPlan, OspfPlan, SitePlan } from "./plan";
 import { formatPrefix, hostPrefix, parseAddress, parsePrefix } from "./prefix";
 
 /**
- * Every host's part. A site whose LAN takes part announces the LAN, a `host-only` one its host's address alone; the hub announces the
- * devices' pool.
+ * Every host's part. A site whose LAN takes part announces the LAN, a `host-only` one its host's address alone; the hub
+ * announces the devices' pool.
  */
 export function planOspf(
   sites: Readonly<Record<string, SitePlan>>,

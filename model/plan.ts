@@ -95,11 +95,16 @@ export interface LinkPlan {
   readonly b: LinkEnd;
   /** Where `a` is reached; absent for the hub, whose address its cloud gives. */
   readonly endpoint?: { readonly address: string; readonly port: number };
-  /** The UDP ports at which `a` may listen, whichever of the two tunnels between the hosts stands: all of them are open. */
+  /**
+   * The UDP ports at which `a` may listen, whichever of the two tunnels between the hosts stands: all of them are open.
+   */
   readonly ports: readonly number[];
   /** Which keys and which OSPF secret; see {@link LinkSpec.keyVersion}. */
   readonly keyVersion: number;
-  /** Which of the two tunnels between the hosts this is: the first has the keys of odd versions, the second those of even ones. */
+  /**
+   * Which of the two tunnels between the hosts this is: the first has the keys of odd versions, the second those of
+   * even ones.
+   */
   readonly slot: 1 | 2;
   /** The interfaces of the other one. Absent: there is a port for one only, and its keys change in place. */
   readonly other?: { readonly a: string; readonly b: string };
@@ -124,7 +129,10 @@ export interface OspfPlan {
     readonly link: string;
     readonly area: number;
     readonly cost: number;
-    /** The interface of the other tunnel to the same host, which has the keys before these as long as it is there. Absent: there is one tunnel only. */
+    /**
+     * The interface of the other tunnel to the same host, which has the keys before these as long as it is there.
+     * Absent: there is one tunnel only.
+     */
     readonly spare?: string;
     /** The host at the other end. */
     readonly neighbour: string;
@@ -180,7 +188,9 @@ export interface ServicePlan {
   readonly protocol: NonNullable<ServiceSpec["protocol"]>;
   /** Who may reach it. */
   readonly audience: NonNullable<ServiceSpec["audience"]>;
-  /** The addresses at which it is answered: the host's identity, which its name leads to, first, then the LAN address. */
+  /**
+   * The addresses at which it is answered: the host's identity, which its name leads to, first, then the LAN address.
+   */
   readonly addresses: { readonly v4: readonly string[]; readonly v6: readonly string[] };
   /** What the Internet reaches of it; absent: nothing. */
   readonly public?: PublicPlan;

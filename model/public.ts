@@ -8,12 +8,15 @@ import type { IntranetSpec, ServiceSpec } from "./spec";
 import { CERTIFICATES, checkText } from "./text-rule";
 import { siteOf } from "./topology";
 
-/** The numbers of services within their site's /80: all of it but the first address, in one hextet so that addresses stay short. */
+/**
+ * The numbers of services within their site's /80: all of it but the first address, in one hextet so that addresses
+ * stay short.
+ */
 const SERVICE_IDS = { first: 1, last: 0xffff } as const;
 
 /**
- * Where an IPv4 guest's address stands in an IPv6 one, in the last 32 bits: of the prefix for local translation (RFC 8215), which is never
- * routed on the Internet.
+ * Where an IPv4 guest's address stands in an IPv6 one, in the last 32 bits: of the prefix for local translation (RFC
+ * 8215), which is never routed on the Internet.
  */
 export const GUEST_PREFIX = "64:ff9b:1::/96";
 
@@ -42,7 +45,10 @@ function parseNetwork(network: string): Prefix {
   throw new Error(`${show(network)} is no IPv6 prefix of 64 bits`);
 }
 
-/** A site's /80 in the sinkhole's /64: its number is the fifth group. @throws Error where the network is no IPv6 prefix of 64 bits */
+/**
+ * A site's /80 in the sinkhole's /64: its number is the fifth group. @throws Error where the network is no IPv6 prefix
+ * of 64 bits
+ */
 export function sitePrefix(network: string, site: number): string {
   const { value } = addressAt(parseNetwork(network), BigInt(site) << 48n);
   return formatPrefix({ family: 6, base: value, length: 80 });
@@ -101,7 +107,10 @@ function checkPrivate(service: ServiceSpec, path: string, issues: Issues): void 
       );
 }
 
-/** Guests of several services come in by one port, told apart by name; but not by one that the sinkhole itself answers at. */
+/**
+ * Guests of several services come in by one port, told apart by name; but not by one that the sinkhole itself answers
+ * at.
+ */
 function checkGuestPort(service: ServiceSpec, path: string, issues: Issues): void {
   if (SINKHOLE_PORTS.includes(service.port))
     issues.add(

@@ -1,4 +1,7 @@
-/** The rules of what the name servers are told: records, and where they ask themselves. Kept in one place for the description and the component. */
+/**
+ * The rules of what the name servers are told: records, and where they ask themselves. Kept in one place for the
+ * description and the component.
+ */
 import { checkDomain } from "./checks";
 import { show, type Issues } from "./errors";
 import { isDomain, isLabel } from "./name";

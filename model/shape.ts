@@ -1,7 +1,7 @@
 /**
- * The shape of a description that comes from configuration or JavaScript, where no compiler looks: fields of the right type, none
- * missing, none unknown (a misspelt `audience` must not be passed over). What is well shaped is kept, so that the rules can be
- * checked on it and all problems appear together.
+ * The shape of a description that comes from configuration or JavaScript, where no compiler looks: fields of the right
+ * type, none missing, none unknown (a misspelt `audience` must not be passed over). What is well shaped is kept, so
+ * that the rules can be checked on it and all problems appear together.
  */
 import { show, type Issues } from "./errors";
 
@@ -114,8 +114,8 @@ export const OPTIONAL_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The value where it has the shape, else undefined with the problems noted. An ill-shaped entry of a map is left out and the
- * others are kept; an ill-shaped optional field is left out.
+ * The value where it has the shape, else undefined with the problems noted. An ill-shaped entry of a map is left out
+ * and the others are kept; an ill-shaped optional field is left out.
  */
 export function conform(value: unknown, shape: Shape, path: string, issues: Issues): unknown {
   switch (shape.kind) {

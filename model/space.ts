@@ -13,8 +13,8 @@ export interface SpacePlan {
 }
 
 /**
- * A unique local /48 (RFC 4193, section 3.2): fd00::/8 and 40 bits of the SHA-256 of name and domain. The domain makes it differ
- * between people who call their intranets the same.
+ * A unique local /48 (RFC 4193, section 3.2): fd00::/8 and 40 bits of the SHA-256 of name and domain. The domain makes
+ * it differ between people who call their intranets the same.
  */
 export function uniqueLocalPrefix(name: string, domain: string): Prefix {
   const digest = createHash("sha256").update(`unique local prefix\0${name}\0${domain}`).digest();
@@ -28,8 +28,8 @@ export function defaultPoolLength(spaceLength: number): number {
 }
 
 /**
- * Lays out the space: IPv4 identities at its end and devices before them, unless given; IPv6 identities in the last /64 and
- * devices in the one before.
+ * Lays out the space: IPv4 identities at its end and devices before them, unless given; IPv6 identities in the last /64
+ * and devices in the one before.
  */
 export function layOutSpace(v4: Prefix, v6: Prefix, pools: { identities?: Prefix; devices?: Prefix }): SpacePlan {
   const length = defaultPoolLength(v4.length);

@@ -3,11 +3,14 @@
 /** An intranet: one domain, one address space, a sinkhole on the Internet, sites, devices and services. */
 export interface IntranetSpec {
   /**
-   * The domain of all services, lower case, without a trailing dot: `nextcloud` is reached as `nextcloud.<domain>`. Outside, every name
-   * in it leads to the sinkhole. It may be a subdomain of the Cloudflare zone.
+   * The domain of all services, lower case, without a trailing dot: `nextcloud` is reached as `nextcloud.<domain>`.
+   * Outside, every name in it leads to the sinkhole. It may be a subdomain of the Cloudflare zone.
    */
   domain: string;
-  /** The supernets that hold every site, identity and device. Firewalls, routes and devices name only these, so a new site changes none of them. */
+  /**
+   * The supernets that hold every site, identity and device. Firewalls, routes and devices name only these, so a new
+   * site changes none of them.
+   */
   space: SpaceSpec;
   /** Where identities and devices get their addresses. Absent: carved from the end of `space.v4`. */
   pools?: PoolSpec;
@@ -17,9 +20,15 @@ export interface IntranetSpec {
   sites: Record<string, SiteSpec>;
   /** Phones and laptops that come in from anywhere, by name. Absent: none. */
   devices?: Record<string, DeviceSpec>;
-  /** What runs where, by name: the first label of its domain name. Absent: none. Services need `dns`, and `certificateAuthority` unless they are raw TCP. */
+  /**
+   * What runs where, by name: the first label of its domain name. Absent: none. Services need `dns`, and
+   * `certificateAuthority` unless they are raw TCP.
+   */
   services?: Record<string, ServiceSpec>;
-  /** Tunnels between sites, and what differs for a site's tunnel to the sinkhole. Absent: one tunnel from each site to the sinkhole. */
+  /**
+   * Tunnels between sites, and what differs for a site's tunnel to the sinkhole. Absent: one tunnel from each site to
+   * the sinkhole.
+   */
   links?: LinkSpec[];
   /** Which hosts answer for names inside. Absent: no internal names. */
   dns?: DnsSpec;
@@ -33,13 +42,19 @@ export interface IntranetSpec {
 export interface SpaceSpec {
   /** A private IPv4 prefix (RFC 1918 or RFC 6598) of length 8 to 24. */
   v4: string;
-  /** An IPv6 prefix of length 32 to 60. Absent: a unique local /48 (RFC 4193) from the hash of the intranet's name and domain. */
+  /**
+   * An IPv6 prefix of length 32 to 60. Absent: a unique local /48 (RFC 4193) from the hash of the intranet's name and
+   * domain.
+   */
   v6?: string;
 }
 
 /** The IPv4 pools; both lie in the space, and apart from each other and from every site. */
 export interface PoolSpec {
-  /** One address for each managed host. Absent: the last /20 of a /16 or larger space, a sixteenth of a smaller one, at least a /26. */
+  /**
+   * One address for each managed host. Absent: the last /20 of a /16 or larger space, a sixteenth of a smaller one, at
+   * least a /26.
+   */
   identities?: string;
   /** One address for each device. Absent: the prefix of the same size before the identities. */
   devices?: string;
@@ -53,7 +68,10 @@ export interface SinkholeSpec {
   serverType: string;
   /** The image by name, for example `debian-13`. Changing it makes a new server (addresses stay). */
   image: string;
-  /** Who may log in by SSH from outside. Hetzner's firewall holds it, so that a new address of yours needs no login to be let in. */
+  /**
+   * Who may log in by SSH from outside. Hetzner's firewall holds it, so that a new address of yours needs no login to
+   * be let in.
+   */
   management: ManagementSpec;
   /** Raise it to give the server another SSH host key, without losing the way; see docs/operations.md. Default 1. */
   hostKeyVersion?: number;
@@ -62,18 +80,22 @@ export interface SinkholeSpec {
   /** The MTU of its way to the Internet, in bytes. Default 1500. */
   underlayMtu?: number;
   /**
-   * How the cloud delivers the /64. `routed` (default, Hetzner): every packet for it comes to the server. `on-link`: the cloud asks for each
-   * address by neighbour discovery, and the server answers for those of public services (ip-sysctl, proxy_ndp).
+   * How the cloud delivers the /64. `routed` (default, Hetzner): every packet for it comes to the server. `on-link`:
+   * the cloud asks for each address by neighbour discovery, and the server answers for those of public services
+   * (ip-sysctl, proxy_ndp).
    */
   delivery?: "routed" | "on-link";
   /**
-   * Whether devices reach each other's addresses. Default false: a lost phone, or a friend's, reaches what the intranet offers and no other
-   * device, nor they it.
+   * Whether devices reach each other's addresses. Default false: a lost phone, or a friend's, reaches what the intranet
+   * offers and no other device, nor they it.
    */
   devicesReachEachOther?: boolean;
 }
 
-/** Who may open SSH connections to the sinkhole: from the Internet, and over the tunnels from those prefixes that lie in the space. */
+/**
+ * Who may open SSH connections to the sinkhole: from the Internet, and over the tunnels from those prefixes that lie in
+ * the space.
+ */
 export interface ManagementSpec {
   /** Prefixes of both families, at least one: `198.51.100.7/32`. `0.0.0.0/0` is allowed, with a warning. */
   from: string[];
@@ -86,11 +108,15 @@ export interface SiteSpec {
   /** The LAN's prefixes, inside the space. The host's address lies in one of them. */
   lan: string[];
   /**
-   * How the LAN learns the way into the intranet. `gateway`: the host is the LAN's router. `static`: the LAN's router has a static
-   * route to the host, printed among the outputs. `host-only`: only the host itself takes part; the rest of the LAN is not reachable.
+   * How the LAN learns the way into the intranet. `gateway`: the host is the LAN's router. `static`: the LAN's router
+   * has a static route to the host, printed among the outputs. `host-only`: only the host itself takes part; the rest
+   * of the LAN is not reachable.
    */
   router: "gateway" | "static" | "host-only";
-  /** The MTU of the site's way to the Internet, in bytes, 1360 to 9000. Default 1492 (PPPoE, RFC 2516). The tunnel's is 80 less. */
+  /**
+   * The MTU of the site's way to the Internet, in bytes, 1360 to 9000. Default 1492 (PPPoE, RFC 2516). The tunnel's is
+   * 80 less.
+   */
   underlayMtu?: number;
   /** Its number: last part of the host's identity, the tunnel's port and link addresses. Absent: from its name. */
   id?: number;
@@ -98,20 +124,29 @@ export interface SiteSpec {
 
 /** A host that exists and is managed over SSH. */
 export interface HostSpec {
-  /** Its address on the LAN, inside one of its site's prefixes; the operator reaches it there, unless it is enrolled. */
+  /**
+   * Its address on the LAN, inside one of its site's prefixes; the operator reaches it there, unless it is enrolled.
+   */
   address: string;
   /** The port of its SSH server. Default 22. */
   port?: number;
   /** The account to log in as; root, or one with passwordless sudo. Default `root`. */
   user?: string;
-  /** Its SSH host keys, `ssh-ed25519 AAAA…`, at least one. Pinned: a host with another key is not talked to. Absent for a host that is enrolled. */
+  /**
+   * Its SSH host keys, `ssh-ed25519 AAAA…`, at least one. Pinned: a host with another key is not talked to. Absent for
+   * a host that is enrolled.
+   */
   hostKeys?: string[];
   /**
-   * For a host that the operator does not reach, behind somebody's NAT: it is joined by a script that is run on it once (`bin/enrol`), and from
-   * then on managed through its tunnel. Its SSH host key is made by the library. Default false: `hostKeys` are needed.
+   * For a host that the operator does not reach, behind somebody's NAT: it is joined by a script that is run on it once
+   * (`bin/enrol`), and from then on managed through its tunnel. Its SSH host key is made by the library. Default false:
+   * `hostKeys` are needed.
    */
   enrol?: boolean;
-  /** Raise it to give a host that is enrolled another SSH host key, without losing the way; see docs/operations.md. Default 1. */
+  /**
+   * Raise it to give a host that is enrolled another SSH host key, without losing the way; see docs/operations.md.
+   * Default 1.
+   */
   hostKeyVersion?: number;
 }
 
@@ -127,24 +162,31 @@ export interface DeviceSpec {
 export interface ServiceSpec {
   /** The site whose host runs it: its name, or the {@link HostSpec} itself. */
   at: string | HostSpec;
-  /** The TCP port on which the application listens: on the host's 127.0.0.1, or for `tcp` on its identity, and on its public address if it has one. */
+  /**
+   * The TCP port on which the application listens: on the host's 127.0.0.1, or for `tcp` on its identity, and on its
+   * public address if it has one.
+   */
   port: number;
   /**
-   * `https` (default): a proxy on the host offers it by name with a certificate of the internal CA. `tcp`: only the name; clients connect to
-   * the application itself, which sees their addresses.
+   * `https` (default): a proxy on the host offers it by name with a certificate of the internal CA. `tcp`: only the
+   * name; clients connect to the application itself, which sees their addresses.
    */
   protocol?: "https" | "tcp";
   /**
-   * Who may reach it. Default `intranet`: sites and devices only; outside, its name ends in ACCESS DENIED. `internet`: everybody. It gets an IPv6
-   * address of its own out of the sinkhole's /64, public names and a certificate of a public authority; who has IPv4 alone is let in
-   * by the name in the TLS handshake, so a `tcp` service must speak TLS for those.
+   * Who may reach it. Default `intranet`: sites and devices only; outside, its name ends in ACCESS DENIED. `internet`:
+   * everybody. It gets an IPv6 address of its own out of the sinkhole's /64, public names and a certificate of a public
+   * authority; who has IPv4 alone is let in by the name in the TLS handshake, so a `tcp` service must speak TLS for
+   * those.
    */
   audience?: "intranet" | "internet";
-  /** Its number within its site's /80, 1 to 65535: the last part of its public address. Only for the Internet. Absent: from its name. */
+  /**
+   * Its number within its site's /80, 1 to 65535: the last part of its public address. Only for the Internet. Absent:
+   * from its name.
+   */
   id?: number;
   /**
-   * The account on its host that it runs as: what that says to the Internet over IPv6 carries the service's address, as mail servers need. Only
-   * for the Internet. Absent: only what the application itself binds to the address does.
+   * The account on its host that it runs as: what that says to the Internet over IPv6 carries the service's address, as
+   * mail servers need. Only for the Internet. Absent: only what the application itself binds to the address does.
    */
   user?: string;
 }
@@ -153,24 +195,28 @@ export interface ServiceSpec {
 export interface LinkSpec {
   /** The site that dials. */
   from: string;
-  /** The site that is dialled, whose router forwards a UDP port to its host; or `vps`: that link's cost, area and keys. */
+  /**
+   * The site that is dialled, whose router forwards a UDP port to its host; or `vps`: that link's cost, area and keys.
+   */
   to: string;
   /**
-   * Where `to` is reached from the Internet: its router's public address, and the UDP port that the router forwards to the same port of the
-   * host. Not for `vps`. With `sparePort`, another one that is forwarded in the same way, keys can change without the tunnel being down.
+   * Where `to` is reached from the Internet: its router's public address, and the UDP port that the router forwards to
+   * the same port of the host. Not for `vps`. With `sparePort`, another one that is forwarded in the same way, keys can
+   * change without the tunnel being down.
    */
   endpoint?: { address: string; port: number; sparePort?: number };
   /** OSPF's cost of the tunnel, the same both ways, 1 to 65533; the cheapest way is taken. Default 10. */
   cost?: number;
   /**
-   * Raise it by one to give both ends new WireGuard keys and another OSPF secret. A second tunnel takes over from the first before that one goes,
-   * so nothing is lost: the first has the keys of odd versions, the second those of even ones. Where `endpoint` has no `sparePort` the keys change
-   * in place, and the tunnel is down for some seconds; see `drained`. Default 1.
+   * Raise it by one to give both ends new WireGuard keys and another OSPF secret. A second tunnel takes over from the
+   * first before that one goes, so nothing is lost: the first has the keys of odd versions, the second those of even
+   * ones. Where `endpoint` has no `sparePort` the keys change in place, and the tunnel is down for some seconds; see
+   * `drained`. Default 1.
    */
   keyVersion?: number;
   /**
-   * Keeps traffic out of the tunnel as long as there is another way, however long: before its keys change in place, or before work on the line.
-   * Default false.
+   * Keeps traffic out of the tunnel as long as there is another way, however long: before its keys change in place, or
+   * before work on the line. Default false.
    */
   drained?: boolean;
   /** OSPF's area, 0 to 4294967295. Default 0, the backbone, which every area must touch (RFC 2328, section 3). */
@@ -181,7 +227,10 @@ export interface LinkSpec {
 
 /** The name servers of the inside. */
 export interface DnsSpec {
-  /** The sites whose hosts answer; the first holds the zones, a second is kept in step and answers while the first is off. */
+  /**
+   * The sites whose hosts answer; the first holds the zones, a second is kept in step and answers while the first is
+   * off.
+   */
   at: string[];
   /** Resolvers that names of the outside are asked from, as addresses. Absent: own recursion from the root. */
   forwarders?: string[];
@@ -193,7 +242,10 @@ export interface DnsSpec {
   publicName?: string;
   /** Raise it to give the name servers another key for the transfer of zones between them. Default 1. */
   keyVersion?: number;
-  /** Records beside the services' names, for what is not managed here: `{ name: "nas", type: "A", data: "10.20.0.7" }`. Absent: none. */
+  /**
+   * Records beside the services' names, for what is not managed here: `{ name: "nas", type: "A", data: "10.20.0.7" }`.
+   * Absent: none.
+   */
   extraRecords?: RecordSpec[];
 }
 
@@ -219,11 +271,16 @@ export interface CertificateAuthoritySpec {
   leafLifetime?: string;
   /** How often proxies look whether one is due: `10m`. Default `10m`. */
   renewInterval?: string;
-  /** Raise it for another intermediate, for example when the host was broken into; devices notice nothing. Default 1. */
+  /**
+   * Raise it for another intermediate, for example when the host was broken into; devices notice nothing. Default 1.
+   */
   intermediateVersion?: number;
 }
 
-/** A public certificate authority that speaks ACME (RFC 8555). It reaches the names from the Internet, by http-01 or tls-alpn-01. */
+/**
+ * A public certificate authority that speaks ACME (RFC 8555). It reaches the names from the Internet, by http-01 or
+ * tls-alpn-01.
+ */
 export interface PublicCertificatesSpec {
   /** URL of its directory. Default: Let's Encrypt's. */
   directory?: string;

@@ -28,7 +28,10 @@ export function checkDisjoint(prefixes: readonly NamedPrefix[], issues: Issues):
   });
 }
 
-/** Notes site names that are no labels or are taken, also those whose tunnels' interfaces would be called like another site's second one. */
+/**
+ * Notes site names that are no labels or are taken, also those whose tunnels' interfaces would be called like another
+ * site's second one.
+ */
 export function checkSiteNames(sites: Readonly<Record<string, SiteSpec>>, issues: Issues): void {
   for (const name of Object.keys(sites)) {
     checkLabel(name, `sites.${name}`, issues);
@@ -75,7 +78,9 @@ export function siteOf(at: string | HostSpec, sites: Readonly<Record<string, Sit
   return same?.[0];
 }
 
-/** Notes what is wrong with services: names, hosts, ports, audiences; `sites` are those that exist, well shaped or not. */
+/**
+ * Notes what is wrong with services: names, hosts, ports, audiences; `sites` are those that exist, well shaped or not.
+ */
 export function checkServices(
   services: Readonly<Record<string, ServiceSpec>>,
   sites: Readonly<Record<string, SiteSpec>>,

@@ -1,7 +1,13 @@
-/** A stack's configuration as arguments: every setting is read, and what cannot be read is said with all else that is wrong. */
+/**
+ * A stack's configuration as arguments: every setting is read, and what cannot be read is said with all else that is
+ * wrong.
+ */
 import { Issues, type Issue } from "../model";
 
-/** How a setting is written: as text, or as YAML of any other form (`pulumi config set --path`), which Pulumi hands on as JSON. */
+/**
+ * How a setting is written: as text, or as YAML of any other form (`pulumi config set --path`), which Pulumi hands on
+ * as JSON.
+ */
 export type Kind = "text" | "data";
 
 /**
@@ -10,8 +16,8 @@ export type Kind = "text" | "data";
  * @param kinds every setting there is
  * @param all the whole configuration, as `pulumi.runtime.allConfig` has it: `PROJECT:KEY` to text
  * @returns what is set, by its key; what is not set is left out
- * @throws ValidationError for keys that are not known, which may be misspelt and would pass silently, and for what is no JSON. Values are
- * not shown, for they may be secrets.
+ * @throws ValidationError for keys that are not known, which may be misspelt and would pass silently, and for what is
+ * no JSON. Values are not shown, for they may be secrets.
  */
 export function readSettings<K extends string>(
   project: string,

@@ -1,4 +1,7 @@
-/** Prints what runs where, from the stack's outputs: the end of `make up`. Usage: node where-to-look.js FILE (JSON of `pulumi stack output`). */
+/**
+ * Prints what runs where, from the stack's outputs: the end of `make up`. Usage: node where-to-look.js FILE (JSON of
+ * `pulumi stack output`).
+ */
 import { readFileSync } from "node:fs";
 import type { Inventory } from "../components";
 

@@ -10,9 +10,9 @@ import { type AuthorityConfig, directoryUrl } from "./render";
 import { authorityRole, pageRole } from "./roles";
 
 /**
- * A certificate authority for one domain: a root whose key stays in the stack's state, an intermediate on the host, step-ca that issues
- * short-lived certificates by ACME to whoever answers under a name, a revocation list, and a page for devices. Nothing below its root is
- * valid outside the domain.
+ * A certificate authority for one domain: a root whose key stays in the stack's state, an intermediate on the host,
+ * step-ca that issues short-lived certificates by ACME to whoever answers under a name, a revocation list, and a page
+ * for devices. Nothing below its root is valid outside the domain.
  */
 export class CertificateAuthority extends pulumi.ComponentResource {
   /** What waits for it; filled as soon as the host is there. */

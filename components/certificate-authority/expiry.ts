@@ -7,8 +7,8 @@ export interface ExpiryNotice {
 }
 
 /**
- * How long a certificate is still valid. Urgent from a third of its life on: there is time to replace it, and the notice comes with every
- * preview until that is done.
+ * How long a certificate is still valid. Urgent from a third of its life on: there is time to replace it, and the
+ * notice comes with every preview until that is done.
  */
 export function expiryNotice(
   what: string,

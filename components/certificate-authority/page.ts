@@ -1,4 +1,7 @@
-/** The page from which devices take the root certificate, and Apple's profile. Pure; what depends on the certificate is a placeholder. */
+/**
+ * The page from which devices take the root certificate, and Apple's profile. Pure; what depends on the certificate is
+ * a placeholder.
+ */
 import { createHash } from "node:crypto";
 import { lines, MADE_BY } from "../common/text";
 

@@ -65,9 +65,9 @@ function leafTemplate(crl: string): string {
 }
 
 /**
- * ca.json: one ACME provisioner that proves names by http-01 and tls-alpn-01, one lifetime for all leaves, a revocation list that is made
- * anew with each revocation. Names that the policy refuses are refused before anything is asked of them; what the
- * intermediate's name constraints refuse is never signed.
+ * ca.json: one ACME provisioner that proves names by http-01 and tls-alpn-01, one lifetime for all leaves, a revocation
+ * list that is made anew with each revocation. Names that the policy refuses are refused before anything is asked of
+ * them; what the intermediate's name constraints refuse is never signed.
  */
 export function renderCaConfig(config: AuthorityConfig): string {
   const { domain, hostname, address, leafLifetime } = config;

@@ -7,8 +7,8 @@ import type { TrustAnchorArgs } from "./args";
 import { trustRole } from "./roles";
 
 /**
- * A root certificate in a host's trust store: what uses the system's roots (curl, Python, Go, apt) trusts what it has signed. Deleting it
- * takes the root out again.
+ * A root certificate in a host's trust store: what uses the system's roots (curl, Python, Go, apt) trusts what it has
+ * signed. Deleting it takes the root out again.
  */
 export class TrustAnchor extends pulumi.ComponentResource {
   /** What waits for it; filled as soon as the host is there. */

@@ -9,8 +9,8 @@ export const TRUST_UNIT = "intranet-trust.service";
 const LOCAL = "/usr/local/share/ca-certificates/intranet-root.crt";
 
 /**
- * Stopping it takes the root out again, which a role does before its files go. It is not stopped at shutdown, so a boot finds the store
- * as it was. Only `--fresh` also takes out the links that lead nowhere then.
+ * Stopping it takes the root out again, which a role does before its files go. It is not stopped at shutdown, so a boot
+ * finds the store as it was. Only `--fresh` also takes out the links that lead nowhere then.
  */
 export function renderTrustUnit(): string {
   return lines(

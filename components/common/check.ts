@@ -104,7 +104,9 @@ export function checkUnique(
 /** The tables of pinned services: 65536 and the service's number. */
 const PINNED_TABLES = { first: 65537, last: 131071 } as const;
 
-/** Notes a routing table that is no pinned service's, or that stands there twice; `holders` knows which stands where. */
+/**
+ * Notes a routing table that is no pinned service's, or that stands there twice; `holders` knows which stands where.
+ */
 export function checkPinnedTable(table: number, path: string, holders: Map<string, string>, issues: Issues): void {
   const { first, last } = PINNED_TABLES;
   const rule = `must be a whole number from ${first} to ${last}`;

@@ -1,4 +1,6 @@
-/** Addresses, routes and rules that a host holds by a script and a unit of systemd, whatever manages its network. Pure. */
+/**
+ * Addresses, routes and rules that a host holds by a script and a unit of systemd, whatever manages its network. Pure.
+ */
 import { lines, MADE_BY } from "./text";
 
 /** What a script holds. */
@@ -11,7 +13,10 @@ export interface Declared {
   readonly declared: readonly string[];
   /** The names of the words after the kind; the last takes the rest of the line. */
   readonly words: readonly string[];
-  /** How a thing of each kind is set, which must do no harm where it is there already, and how it is taken back. `$2` is the first word. */
+  /**
+   * How a thing of each kind is set, which must do no harm where it is there already, and how it is taken back. `$2` is
+   * the first word.
+   */
   readonly kinds: Readonly<Record<string, { readonly add: string; readonly remove: string }>>;
   /** Functions of the script's own, which the following may call. */
   readonly functions?: readonly string[];
@@ -19,13 +24,17 @@ export interface Declared {
   readonly first?: readonly string[];
   /** What prints the declared lines for `start`. Default: `declared`. */
   readonly print?: string;
-  /** What prints the things that are there, and go if they are not declared. Default: what the script itself has set. */
+  /**
+   * What prints the things that are there, and go if they are not declared. Default: what the script itself has set.
+   */
   readonly present?: string;
   /** The commands after all that. */
   readonly last?: readonly string[];
 }
 
-/** A POSIX shell script: `start` sets what is declared and takes back what was declared before; `stop` takes all back. */
+/**
+ * A POSIX shell script: `start` sets what is declared and takes back what was declared before; `stop` takes all back.
+ */
 export function renderDeclaredScript(script: Declared): string {
   const each = (command: string): string =>
     `while read -r kind ${script.words.join(" ")}; do ${command} "$kind"${script.words.map((word) => ` "$${word}"`).join("")}; done`;
@@ -96,8 +105,8 @@ export function renderDeclaredUnit(unit: { description: string; script: string; 
 }
 
 /**
- * The unit that loads a table of nftables before any interface is up. It is not stopped at shutdown, where the network is still there.
- * What empties the ruleset (`nftables.service`) is followed by loading ours again.
+ * The unit that loads a table of nftables before any interface is up. It is not stopped at shutdown, where the network
+ * is still there. What empties the ruleset (`nftables.service`) is followed by loading ours again.
  */
 export function renderTableUnit(unit: { description: string; rules: string; table: string }): string {
   return lines(

@@ -12,7 +12,10 @@ export const PROTECTED: readonly string[] = [
   "ProtectProc=invisible",
 ];
 
-/** The same and more, for a daemon that starts as root and may do what its capabilities say: no new rights, no devices, no namespaces, no new code. */
+/**
+ * The same and more, for a daemon that starts as root and may do what its capabilities say: no new rights, no devices,
+ * no namespaces, no new code.
+ */
 export const SANDBOX: readonly string[] = [
   "LockPersonality=yes",
   "MemoryDenyWriteExecute=yes",

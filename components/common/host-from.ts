@@ -7,7 +7,9 @@ import type { ManagedHost } from "./managed-host";
 export interface HostReference {
   /** How the host is reached over SSH: its address, pinned public host keys, and the hosts on the way. */
   readonly connection: ConnectionArgs;
-  /** What identifies the machine, such as a cloud server's id. Absent: another address is taken for the same machine. */
+  /**
+   * What identifies the machine, such as a cloud server's id. Absent: another address is taken for the same machine.
+   */
   readonly machine?: string;
 }
 
@@ -19,15 +21,17 @@ export function referenceTo({ connection, machine }: ManagedHost): pulumi.Output
 }
 
 /**
- * A host of another stack, for the components' arguments: `{ ...hostFrom(reference.requireOutput("hosts"), "home"), … }`, where `reference` is a
- * `pulumi.StackReference` to a stack that exports an Intranet's `hosts`.
+ * A host of another stack, for the components' arguments: `{ ...hostFrom(reference.requireOutput("hosts"), "home"), …
+ * }`, where `reference` is a `pulumi.StackReference` to a stack that exports an Intranet's `hosts`.
  *
- * It is data: this stack does not wait for the other one, and does not see what that one makes on the host. Two stacks that want the same role,
- * file, unit or port of a host are refused by the host's ledger, with both names. Destroy this stack before the other one takes the host's way in away.
+ * It is data: this stack does not wait for the other one, and does not see what that one makes on the host. Two stacks
+ * that want the same role, file, unit or port of a host are refused by the host's ledger, with both names. Destroy this
+ * stack before the other one takes the host's way in away.
  *
  * @param hosts that stack's output: hosts by name
  * @param name the host
- * @throws RunError when the output is not one of hosts by name, or the host is not among them; known only when the output is
+ * @throws RunError when the output is not one of hosts by name, or the host is not among them; known only when the
+ * output is
  */
 export function hostFrom(hosts: pulumi.Input<unknown>, name: string): ManagedHost {
   const reference = (pulumi.output(hosts) as pulumi.Output<unknown>).apply((all) => hostIn(all, name));

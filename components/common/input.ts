@@ -37,7 +37,10 @@ export function checkInput(value: pulumi.Input<string>, path: string, rule: Text
   if (typeof value === "string") checkText(value, path, rule, issues);
 }
 
-/** The value, which ends the update where it is used if it breaks the rule once it is known. It is not shown: it may be a secret. */
+/**
+ * The value, which ends the update where it is used if it breaks the rule once it is known. It is not shown: it may be
+ * a secret.
+ */
 export function known(value: pulumi.Input<string>, path: string, rule: TextRule): pulumi.Output<string> {
   return pulumi.output(value).apply((text) => {
     if (rule.test(text)) return text;

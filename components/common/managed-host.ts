@@ -6,25 +6,34 @@ import type { ConnectionArgs, HostRoleArgs } from "../../host";
 export interface ManagedHost {
   /** How the host is reached over SSH. */
   connection: pulumi.Input<ConnectionArgs>;
-  /** What identifies the machine behind the address, such as a cloud server's id: when it changes the roles are made anew there. */
+  /**
+   * What identifies the machine behind the address, such as a cloud server's id: when it changes the roles are made
+   * anew there.
+   */
   machine?: pulumi.Input<string | undefined>;
   /** The cloud server that the host is: when it is deleted its roles go with it and are not taken back one by one. */
   deletedWith?: pulumi.Resource;
-  /** What its roles wait for, and are deleted before: the host's first boot and its identity, or the other end of a tunnel. */
+  /**
+   * What its roles wait for, and are deleted before: the host's first boot and its identity, or the other end of a
+   * tunnel.
+   */
   after?: pulumi.Resource[];
   /**
-   * For a host that may not be there yet, since somebody has to run a script on it first: calls `make` once it is, with what its roles wait
-   * for beside `after`. Absent: the host is there, and roles are made at once.
+   * For a host that may not be there yet, since somebody has to run a script on it first: calls `make` once it is, with
+   * what its roles wait for beside `after`. Absent: the host is there, and roles are made at once.
    */
   whenReady?: (make: (after: pulumi.Resource[]) => void) => void;
   /** Whether such a host is there, as far as this run knows. Absent: it is. */
   there?: Promise<boolean>;
   /**
-   * What its roles wait for without depending on it, such as roles on other hosts: who forgets such a host, with all that depends on it, forgets
-   * nothing of this one. Default: nothing.
+   * What its roles wait for without depending on it, such as roles on other hosts: who forgets such a host, with all
+   * that depends on it, forgets nothing of this one. Default: nothing.
    */
   order?: Promise<unknown>;
-  /** The host is reached through its own tunnel: the roles that hold the way to it go last, and by themselves (see HostRoleArgs.lastWay). */
+  /**
+   * The host is reached through its own tunnel: the roles that hold the way to it go last, and by themselves (see
+   * HostRoleArgs.lastWay).
+   */
   lastWay?: boolean;
 }
 
@@ -42,14 +51,16 @@ export function behind(first: ManagedHost, host: ManagedHost): ManagedHost {
   return { ...host, whenReady: whenBoth, there: areThere(first, host) };
 }
 
-/** Whether all of them are there, as far as this run knows: in a preview, one that is seen for the first time is not. */
+/**
+ * Whether all of them are there, as far as this run knows: in a preview, one that is seen for the first time is not.
+ */
 export async function areThere(...hosts: readonly ManagedHost[]): Promise<boolean> {
   return (await Promise.all(hosts.map(({ there }) => there ?? true))).every(Boolean);
 }
 
 /**
- * The same host a step further on: `make` is called once, when the host is there, and what is made on the returned one waits for what `make`
- * returns.
+ * The same host a step further on: `make` is called once, when the host is there, and what is made on the returned one
+ * waits for what `make` returns.
  */
 export function step(host: ManagedHost, make: (host: ManagedHost) => readonly pulumi.Resource[]): ManagedHost {
   const { whenReady: later, after = [], ...rest } = host;
@@ -87,8 +98,8 @@ export function roleHost(host: ManagedHost): {
 }
 
 /**
- * The same for a role that holds the way to the host: its identity, its tunnels, its SSH service. A tunnel has an `interface`, and maybe the
- * one of another tunnel that takes its place.
+ * The same for a role that holds the way to the host: its identity, its tunnels, its SSH service. A tunnel has an
+ * `interface`, and maybe the one of another tunnel that takes its place.
  */
 export function wayHost(
   host: ManagedHost,

@@ -2,8 +2,8 @@
 import { MADE_BY } from "./text";
 
 /**
- * Where the IPv6 link-local addresses of our tunnels lie. Random ones never do (RFC 7217: 64 bits), such as wireguard-go's interface has
- * until ours is set.
+ * Where the IPv6 link-local addresses of our tunnels lie. Random ones never do (RFC 7217: 64 bits), such as
+ * wireguard-go's interface has until ours is set.
  */
 export const LINK_LOCAL_V6 = "fe80::/112";
 
@@ -16,8 +16,9 @@ export const OWN_LINK_LOCALS: readonly string[] = [
 ];
 
 /**
- * Of what comes by a tunnel: a source of the space has to lie behind a tunnel by this host's own routes, so nobody speaks there as this host itself, as
- * its LAN, or as what it has no way to (BCP 38, BCP 84: feasible reverse path; a site may be heard by another tunnel than the one it is answered by).
+ * Of what comes by a tunnel: a source of the space has to lie behind a tunnel by this host's own routes, so nobody
+ * speaks there as this host itself, as its LAN, or as what it has no way to (BCP 38, BCP 84: feasible reverse path; a
+ * site may be heard by another tunnel than the one it is answered by).
  */
 export function tunnelSources(space: { readonly v4: string; readonly v6: string }): string[] {
   return [
@@ -27,8 +28,8 @@ export function tunnelSources(space: { readonly v4: string; readonly v6: string 
 }
 
 /**
- * The head of a file with a table of the project's own, up to its opening brace: loading the file replaces the whole table in one
- * transaction, and touches no other (nft(8): the first line makes a table to delete where there is none).
+ * The head of a file with a table of the project's own, up to its opening brace: loading the file replaces the whole
+ * table in one transaction, and touches no other (nft(8): the first line makes a table to delete where there is none).
  */
 export function replaceTable(name: string): string[] {
   return [

@@ -12,7 +12,10 @@ export interface NginxPaths {
   readonly page: string;
 }
 
-/** With TLS 1.2 those alone that are authenticated and forward secret (RFC 9325, 4.2), for the certificate's kind of key. */
+/**
+ * With TLS 1.2 those alone that are authenticated and forward secret (RFC 9325, 4.2), for the certificate's kind of
+ * key.
+ */
 const TLS12_CIPHERS = [
   "ECDHE-ECDSA-AES128-GCM-SHA256",
   "ECDHE-ECDSA-AES256-GCM-SHA384",
@@ -35,8 +38,9 @@ export interface NginxGuests {
 }
 
 /**
- * The whole nginx.conf: one default server on both families, plain and TLS, that answers every name, path and method with 403 and
- * the page. No version in the Server header, no Strict-Transport-Security (the certificate is one that nobody trusts).
+ * The whole nginx.conf: one default server on both families, plain and TLS, that answers every name, path and method
+ * with 403 and the page. No version in the Server header, no Strict-Transport-Security (the certificate is one that
+ * nobody trusts).
  */
 export function renderNginxConfig(
   paths: NginxPaths = { certificateFolder: CERTIFICATE_FOLDER, page: PAGE },
@@ -50,7 +54,8 @@ export function renderNginxConfig(
     "worker_processes auto;",
     "pid /run/nginx.pid;",
     "error_log /var/log/nginx/error.log;",
-    // Beyond what each visitor may hold (limits.ts) there is room for many; the unit's LimitNOFILE allows it, where nginx itself may not raise it.
+    // Beyond what each visitor may hold (limits.ts) there is room for many; the unit's LimitNOFILE allows it, where
+    // nginx itself may not raise it.
     `worker_rlimit_nofile ${OPEN_FILES};`,
     guests?.head ?? [],
     "",

@@ -68,8 +68,9 @@ export function renderNginxDropIn(more: readonly string[] = []): string {
 }
 
 /**
- * Makes a self-signed certificate on the host when there is none of its kind: CN ACCESS DENIED, no other name. It chains to nothing,
- * so no device that trusts the internal authority takes this host for a service, or sends it a cookie.
+ * Makes a self-signed certificate on the host when there is none of its kind: CN ACCESS DENIED, no other name. It
+ * chains to nothing, so no device that trusts the internal authority takes this host for a service, or sends it a
+ * cookie.
  */
 export function renderCertificateUnit(): string {
   const folder = CERTIFICATE_FOLDER;

@@ -15,12 +15,16 @@ export interface EnrolmentArgs {
   /** The operator's SSH public keys, OpenSSH form, at least one: who may log in there as root, and by nothing else. */
   sshPublicKeys: string[];
   /**
-   * By what the host comes into the intranet, in the order in which the script applies it: its identity and its first tunnel. They must
-   * be the very contents of the roles that are made in `whenEnrolled`, which then adopt what the script made.
+   * By what the host comes into the intranet, in the order in which the script applies it: its identity and its first
+   * tunnel. They must be the very contents of the roles that are made in `whenEnrolled`, which then adopt what the
+   * script made.
    */
   roles: RoleContent[];
   /** What the host is looked for after, and that is deleted after its roles: such as the hub's end of the tunnel. */
   after?: pulumi.Resource[];
-  /** Raise it to give the SSH service another host key: the host gets it over the way that the old one vouches for. Default 1. */
+  /**
+   * Raise it to give the SSH service another host key: the host gets it over the way that the old one vouches for.
+   * Default 1.
+   */
   keyVersion?: number;
 }

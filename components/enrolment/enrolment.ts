@@ -9,15 +9,19 @@ import { sshRole } from "./roles";
 export const SSH_PORT = 2222;
 
 /**
- * A host that the operator cannot reach, since it is behind somebody's NAT: a script brings it in once, by any way, and from then on it is
- * reached through the hub. Until it has been seen, `up` succeeds without its roles and says what to do.
+ * A host that the operator cannot reach, since it is behind somebody's NAT: a script brings it in once, by any way, and
+ * from then on it is reached through the hub. Until it has been seen, `up` succeeds without its roles and says what to
+ * do.
  */
 export class Enrolment extends pulumi.ComponentResource {
   /** POSIX sh, to be run on the host as root; see {@link enrolmentScript}. Secret: it holds the host's private keys. */
   public readonly script: pulumi.Output<string>;
   /** The way to the host: through the hub to its identity, with the library's host key pinned. */
   public readonly connection: ConnectionArgs;
-  /** The same for components whose roles are on the host: they come when it has been seen, and those that hold the way to it go last. */
+  /**
+   * The same for components whose roles are on the host: they come when it has been seen, and those that hold the way
+   * to it go last.
+   */
   public readonly managed: ManagedHost;
   /** Whether the host has been seen. */
   public readonly enrolled: pulumi.Output<boolean>;
@@ -66,8 +70,8 @@ export class Enrolment extends pulumi.ComponentResource {
   }
 
   /**
-   * Calls `make` once the host has been seen, in this `up` or a later one, with what its roles have to depend on. In a preview that
-   * finds the host for the first time it is not called yet: the roles come in the `up`.
+   * Calls `make` once the host has been seen, in this `up` or a later one, with what its roles have to depend on. In a
+   * preview that finds the host for the first time it is not called yet: the roles come in the `up`.
    */
   public whenEnrolled(make: (ready: pulumi.Resource[]) => void): void {
     this.whenSeen(() => make(this.ready!));

@@ -14,9 +14,9 @@ export const SSH_SOCKET = "intranet-ssh.socket";
 export const SSH_SERVICE = "intranet-ssh@.service";
 
 /**
- * sshd_config(5) of a service of its own: root by the operator's keys and nothing else. The host's own service is left as it is: sshd
- * shows only one key of a type, and the owner's rules (AllowUsers, ListenAddress …) are not ours to change. Dead sessions end after
- * 45 s, such as the one by which the tunnel itself was taken away.
+ * sshd_config(5) of a service of its own: root by the operator's keys and nothing else. The host's own service is left
+ * as it is: sshd shows only one key of a type, and the owner's rules (AllowUsers, ListenAddress …) are not ours to
+ * change. Dead sessions end after 45 s, such as the one by which the tunnel itself was taken away.
  */
 export function renderSshdConfig(): string {
   return lines(
@@ -53,7 +53,9 @@ export function renderSocket(address: string, port: number): string {
   );
 }
 
-/** One connection, as Debian's own sshd@.service does it; it ends with the socket. Its end does not end what it started. */
+/**
+ * One connection, as Debian's own sshd@.service does it; it ends with the socket. Its end does not end what it started.
+ */
 export function renderService(): string {
   return lines(
     `# ${MADE_BY}`,

@@ -6,8 +6,8 @@ import { checkHostIdentity } from "./check";
 import { hasUplink, identityRole, siteFirewallRole, uplinkRole, type RoleContent } from "./roles";
 
 /**
- * A host's identity: one address of each family on `lo` by which the whole intranet knows it, kept over a reset, and the rules for
- * what it forwards. Tunnels and proxies on the host depend on it.
+ * A host's identity: one address of each family on `lo` by which the whole intranet knows it, kept over a reset, and
+ * the rules for what it forwards. Tunnels and proxies on the host depend on it.
  */
 export class HostIdentity extends pulumi.ComponentResource {
   /** What others on this host wait for: its roles, as soon as they are made. */

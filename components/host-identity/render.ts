@@ -8,7 +8,10 @@ import { lines, MADE_BY } from "../common/text";
 export const IDENTITY_SCRIPT = "/etc/intranet/identity";
 /** The unit that runs it: everything that uses the addresses starts after it. */
 export const IDENTITY_UNIT = "intranet-identity.service";
-/** The head of a drop-in for what listens on an identity: it starts after the addresses are there, and is tried for ever. */
+/**
+ * The head of a drop-in for what listens on an identity: it starts after the addresses are there, and is tried for
+ * ever.
+ */
 export const AFTER_IDENTITY = [
   "[Unit]",
   `Wants=${IDENTITY_UNIT}`,
@@ -37,7 +40,10 @@ export interface Identity {
   readonly v6: string;
   /** The supernets: what no tunnel carries at the moment is unreachable, and never goes out by the default route. */
   readonly space: { readonly v4: string; readonly v6: string };
-  /** Prefixes on a link, of which this host uses only its own addresses; the rest answers "unreachable". May hold placeholders. */
+  /**
+   * Prefixes on a link, of which this host uses only its own addresses; the rest answers "unreachable". May hold
+   * placeholders.
+   */
   readonly unusedPrefixes?: readonly string[];
 }
 
@@ -101,11 +107,12 @@ export function renderFirewallUnit(): string {
 }
 
 /**
- * The rules of a site's host, in a table of their own: through its tunnels it forwards between addresses of the space and nothing
- * else; on a host that only passes on, what touches the LAN does not get in or out either. What does not touch a tunnel is left to the
- * host's own rules. The TCP segment size follows the way's MTU, for ICMP "too big" does not arrive everywhere. With a public network (its
- * prefix, and its bits as a number; may be placeholders) its packets pass from tunnel to tunnel, and errors about them, which have this
- * host's own address, leave by a tunnel or not at all.
+ * The rules of a site's host, in a table of their own: through its tunnels it forwards between addresses of the space
+ * and nothing else; on a host that only passes on, what touches the LAN does not get in or out either. What does not
+ * touch a tunnel is left to the host's own rules. The TCP segment size follows the way's MTU, for ICMP "too big" does
+ * not arrive everywhere. With a public network (its prefix, and its bits as a number; may be placeholders) its packets
+ * pass from tunnel to tunnel, and errors about them, which have this host's own address, leave by a tunnel or not at
+ * all.
  */
 export function renderForwardRules(
   space: { v4: string; v6: string },
@@ -153,7 +160,10 @@ export function renderForwardRules(
   );
 }
 
-/** ICMPv6 errors (RFC 4443) carry the packet that they are about, with its source 16 bytes after their own beginning and its destination 32. */
+/**
+ * ICMPv6 errors (RFC 4443) carry the packet that they are about, with its source 16 bytes after their own beginning and
+ * its destination 32.
+ */
 function errorRules(bits: string): string[] {
   const types = "{ destination-unreachable, packet-too-big, time-exceeded, parameter-problem }";
   return [128, 256].map(

@@ -43,14 +43,17 @@ export function identityRole(args: HostIdentityArgs): RoleContent {
   };
 }
 
-/** Whether a host has a rule for its uplink: it forwards, and its network is not the cloud's, which gives it addresses and routes by other means. */
+/**
+ * Whether a host has a rule for its uplink: it forwards, and its network is not the cloud's, which gives it addresses
+ * and routes by other means.
+ */
 export function hasUplink({ forwarding, firewall }: Pick<HostIdentityArgs, "forwarding" | "firewall">): boolean {
   return forwarding !== "none" && firewall !== "own";
 }
 
 /**
- * The uplink's rule. Made before the host forwards: what begins to forward loses the default routes that router advertisements have brought, but
- * for those of an interface where `accept_ra` is 2 by then.
+ * The uplink's rule. Made before the host forwards: what begins to forward loses the default routes that router
+ * advertisements have brought, but for those of an interface where `accept_ra` is 2 by then.
  */
 export function uplinkRole(role = "intranet"): RoleContent {
   return {
@@ -76,8 +79,8 @@ export function siteFirewallRole(args: HostIdentityArgs): RoleContent {
 }
 
 /**
- * A firewall: rules that are checked, loaded in one transaction, and loaded again at boot before any interface is up. `values` stand in for
- * the rules' placeholders.
+ * A firewall: rules that are checked, loaded in one transaction, and loaded again at boot before any interface is up.
+ * `values` stand in for the rules' placeholders.
  */
 export function firewallRole(role: string, rules: string, values?: Record<string, pulumi.Input<string>>): RoleContent {
   return {

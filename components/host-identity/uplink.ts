@@ -1,18 +1,25 @@
-/** How a forwarding host keeps its own way to the Internet: the kernel's part in router advertisements, by interface. Pure. */
+/**
+ * How a forwarding host keeps its own way to the Internet: the kernel's part in router advertisements, by interface.
+ * Pure.
+ */
 import { renderDeclaredScript, renderDeclaredUnit } from "../common/declared";
 
 /** The script that looks for the uplink and sets it; also what its unit runs. */
 export const UPLINK_SCRIPT = "/etc/intranet/uplink";
 /** The unit that runs it. */
 export const UPLINK_UNIT = "intranet-uplink.service";
-/** What keeps the setting over a reset: systemd-sysctl reads it, and udev again for an interface that comes later. The script writes it. */
+/**
+ * What keeps the setting over a reset: systemd-sysctl reads it, and udev again for an interface that comes later. The
+ * script writes it.
+ */
 export const UPLINK_SYSCTLS = "/etc/sysctl.d/zz-intranet-uplink.conf";
 
 /**
- * A POSIX shell script. A host that forwards no longer hears router advertisements where the kernel handles them (`accept_ra` 1), and would lose its
- * own IPv6 default route; with 2 it hears them all the same (ip-sysctl, accept_ra). It is set on the uplink alone, the interface of the default route
- * of either family, and nowhere where it is 0: there systemd-networkd, NetworkManager or a person handles them. Before there is a default route,
- * at boot, the uplink is what it was. `stop` puts back what stood there, but for what the next boot needs.
+ * A POSIX shell script. A host that forwards no longer hears router advertisements where the kernel handles them
+ * (`accept_ra` 1), and would lose its own IPv6 default route; with 2 it hears them all the same (ip-sysctl, accept_ra).
+ * It is set on the uplink alone, the interface of the default route of either family, and nowhere where it is 0: there
+ * systemd-networkd, NetworkManager or a person handles them. Before there is a default route, at boot, the uplink is
+ * what it was. `stop` puts back what stood there, but for what the next boot needs.
  */
 export function renderUplinkScript(): string {
   return renderDeclaredScript({

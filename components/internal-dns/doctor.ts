@@ -21,8 +21,8 @@ export function renderDhcp(domain: string, resolvers: readonly string[]): string
 }
 
 /**
- * The script. It needs one of dig, drill, nslookup and getent, of which only the first three can ask a chosen server. Its text follows from the
- * domain and the servers, so a name that comes or goes does not change it.
+ * The script. It needs one of dig, drill, nslookup and getent, of which only the first three can ask a chosen server.
+ * Its text follows from the domain and the servers, so a name that comes or goes does not change it.
  */
 export function renderDoctor(
   args: Pick<InternalDnsArgs, "domain" | "servers" | "publicName">,

@@ -7,9 +7,10 @@ import { renderDhcp, renderDoctor } from "./doctor";
 import { nameServerRole } from "./roles";
 
 /**
- * The names of the inside, on one to three hosts: the domain with its declared names and nothing else, the space's reverse zones, and recursion
- * with DNSSEC validation for everything else. Whoever asks from outside the space is refused. A record that comes or goes changes one line of
- * one file on the first server; the others fetch it within seconds, and answer by themselves while the first is off.
+ * The names of the inside, on one to three hosts: the domain with its declared names and nothing else, the space's
+ * reverse zones, and recursion with DNSSEC validation for everything else. Whoever asks from outside the space is
+ * refused. A record that comes or goes changes one line of one file on the first server; the others fetch it within
+ * seconds, and answer by themselves while the first is off.
  */
 export class InternalDns extends pulumi.ComponentResource {
   /** What waits for the names: the servers' roles, each as soon as it is made. */

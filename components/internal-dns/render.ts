@@ -102,8 +102,8 @@ function zone(args: InternalDnsArgs, index: number, name: string): string[] {
 }
 
 /**
- * named.conf of the server with that place. It holds no record and no secret: a name that comes or goes changes none. There is no
- * statement `controls`, so rndc works on the loopback with the key that Debian's package made.
+ * named.conf of the server with that place. It holds no record and no secret: a name that comes or goes changes none.
+ * There is no statement `controls`, so rndc works on the loopback with the key that Debian's package made.
  */
 export function renderNamedConf(args: InternalDnsArgs, index: number): string {
   const block = (head: string, body: readonly string[]): string[] => [
@@ -145,8 +145,9 @@ export function renderHints(servers: Readonly<Record<string, readonly string[]>>
 }
 
 /**
- * The names by which programs ask whether they may go past the network's resolver: browsers with DNS over HTTPS (Mozilla's canary domain), and
- * Apple's iCloud Private Relay (Apple: "Prepare your network for iCloud Private Relay"). A name that does not exist says no.
+ * The names by which programs ask whether they may go past the network's resolver: browsers with DNS over HTTPS
+ * (Mozilla's canary domain), and Apple's iCloud Private Relay (Apple: "Prepare your network for iCloud Private Relay").
+ * A name that does not exist says no.
  */
 const CANARIES = ["use-application-dns.net", "mask.icloud.com", "mask-h2.icloud.com"];
 
@@ -162,8 +163,9 @@ export function renderPolicy(): string {
 }
 
 /**
- * A POSIX shell script: copies each zone to where it is served, with a serial that rises when the content has changed and only then. It is the
- * time in seconds, or one more than the last where the clock is behind. A file is replaced in one step, so a power cut leaves old or new.
+ * A POSIX shell script: copies each zone to where it is served, with a serial that rises when the content has changed
+ * and only then. It is the time in seconds, or one more than the last where the clock is behind. A file is replaced in
+ * one step, so a power cut leaves old or new.
  */
 export function renderSerialScript(): string {
   return lines(
@@ -196,8 +198,9 @@ export function renderSerialScript(): string {
 }
 
 /**
- * Starts named after the addresses that it listens on, and tries for ever. On the primary the zones get their serials before each start and each
- * reload, a roll-back's too. A reloaded secondary asks for its zones at once: with a new key it may have refused a NOTIFY.
+ * Starts named after the addresses that it listens on, and tries for ever. On the primary the zones get their serials
+ * before each start and each reload, a roll-back's too. A reloaded secondary asks for its zones at once: with a new key
+ * it may have refused a NOTIFY.
  */
 export function renderNamedDropIn(args: Pick<InternalDnsArgs, "domain" | "space">, index: number): string {
   const stamp = `/bin/sh ${SERIAL_SCRIPT}`;

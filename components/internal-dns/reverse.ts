@@ -30,8 +30,9 @@ function reverseLabels(address: Address, length: number): string {
 }
 
 /**
- * The zones that hold a prefix. Where it does not end between two labels: the one zone around it, if that is all private (10.16.0.0/12 is in
- * 10.in-addr.arpa); else as many as are in it (172.16.0.0/12 is sixteen), for the rest belongs to others.
+ * The zones that hold a prefix. Where it does not end between two labels: the one zone around it, if that is all
+ * private (10.16.0.0/12 is in 10.in-addr.arpa); else as many as are in it (172.16.0.0/12 is sixteen), for the rest
+ * belongs to others.
  */
 export function reverseZones(prefix: Prefix): string[] {
   const bits = labelBits(prefix);

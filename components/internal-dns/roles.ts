@@ -8,7 +8,8 @@ import * as render from "./render";
 import { renderZones, zoneNames } from "./zone";
 
 /**
- * Loads the staged configuration with the staged zones: what it names by its final place is looked for among the staged files.
+ * Loads the staged configuration with the staged zones: what it names by its final place is looked for among the staged
+ * files.
  */
 const CHECK = [
   'root=${1%"$2"}',
@@ -27,7 +28,10 @@ const SERVES = [
   '[ "$file" = "${3-}" ] || { echo "the serial is ${3:-not answered}, and $file in the file"; exit 1; }',
 ].join("\n");
 
-/** Whether an address answers at all: what it does not know yet is known later. The name is refused by our own policy, without asking anybody. */
+/**
+ * Whether an address answers at all: what it does not know yet is known later. The name is refused by our own policy,
+ * without asking anybody.
+ */
 const ANSWERS = 'dig +time=2 +tries=1 use-application-dns.net. "@$1" | grep -q "status: NXDOMAIN"';
 
 const LOOPBACK = ["127.0.0.1", "::1"];
@@ -53,8 +57,8 @@ function ports(listen: readonly string[]): PortArgs[] {
 }
 
 /**
- * BIND on the server with that place. A changed record is a changed line of a zone on the first server and a reload there; the others have no
- * record in their role, and need not reach the first for it to be applied.
+ * BIND on the server with that place. A changed record is a changed line of a zone on the first server and a reload
+ * there; the others have no record in their role, and need not reach the first for it to be applied.
  */
 export function nameServerRole(args: InternalDnsArgs, index: number, transferKey: pulumi.Input<string>): RoleContent {
   const primary = index === 0;

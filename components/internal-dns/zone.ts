@@ -5,8 +5,8 @@ import type { InternalDnsArgs, InternalRecord } from "./args";
 import { reverseName, spaceZones } from "./reverse";
 
 /**
- * SOA's times in seconds. A secondary asks after at most a minute even if no NOTIFY arrived, and goes on answering for a month without the
- * primary. That a name does not exist is believed for a minute.
+ * SOA's times in seconds. A secondary asks after at most a minute even if no NOTIFY arrived, and goes on answering for
+ * a month without the primary. That a name does not exist is believed for a minute.
  */
 const [REFRESH, RETRY, EXPIRE, NEGATIVE] = [60, 60, 2_592_000, 60];
 
@@ -50,7 +50,10 @@ function ownRecords(args: InternalDnsArgs): InternalRecord[] {
   ]);
 }
 
-/** Every zone that the servers answer for, by name: the domain, then the reverse zones. One record is one line of one of them. */
+/**
+ * Every zone that the servers answer for, by name: the domain, then the reverse zones. One record is one line of one of
+ * them.
+ */
 export function renderZones(args: InternalDnsArgs): Record<string, string> {
   const forward = renderZone(args, args.domain, [...ownRecords(args), ...args.records]);
   const pointers = args.reverse.map(({ address, name }) => ({ full: reverseName(address), data: `${name}.` }));

@@ -1,4 +1,7 @@
-/** What is wrong with the arguments of an intranet: the description's problems and those of what stands beside it, all at once. */
+/**
+ * What is wrong with the arguments of an intranet: the description's problems and those of what stands beside it, all
+ * at once.
+ */
 import {
   conform,
   Issues,
@@ -27,7 +30,10 @@ const BESIDE = {
   guests: { kind: "object", required: { kind: { kind: "choice", of: ["nginx", "snid"] } }, optional: { binary } },
 } as const satisfies Record<Exclude<keyof IntranetArgs, keyof IntranetSpec>, Shape>;
 
-/** Works out what follows from the arguments. Raises a ValidationError with all that is wrong with them, before anything is made. */
+/**
+ * Works out what follows from the arguments. Raises a ValidationError with all that is wrong with them, before anything
+ * is made.
+ */
 export function checkedPlan(name: string, args: IntranetArgs): IntranetPlan {
   const issues = new Issues();
   const { sshPublicKeys: _keys, zone: _zone, protect: _protect, caa: _caa, guests: _guests, ...spec } = args;

@@ -40,7 +40,10 @@ export function makeHosts(parts: Parts, keys: Record<string, TunnelKeys>): Manag
   return { hosts, enrolments };
 }
 
-/** A host that is joined by a script: the script makes what the roles of its identity and of its tunnel to the hub will take over. */
+/**
+ * A host that is joined by a script: the script makes what the roles of its identity and of its tunnel to the hub will
+ * take over.
+ */
 function enrol(
   parts: Parts,
   site: string,

@@ -37,8 +37,8 @@ export interface DnsOutputs {
 }
 
 /**
- * A whole intranet from one description: the sinkhole and its public names, a tunnel to each site, the way in for devices, and a
- * proxy wherever services run. It only puts together what each component can do alone.
+ * A whole intranet from one description: the sinkhole and its public names, a tunnel to each site, the way in for
+ * devices, and a proxy wherever services run. It only puts together what each component can do alone.
  */
 export class Intranet extends pulumi.ComponentResource {
   /** What follows from the description: addresses, links, names. */
@@ -57,11 +57,17 @@ export class Intranet extends pulumi.ComponentResource {
   public readonly devices: pulumi.Output<Record<string, DeviceOutputs>>;
   /** The public face. */
   public readonly sinkhole: Sinkhole;
-  /** What to enter on the routers of sites with `router: "static"`: by site and destination, the gateway. Sites without any are left out. */
+  /**
+   * What to enter on the routers of sites with `router: "static"`: by site and destination, the gateway. Sites without
+   * any are left out.
+   */
   public readonly routes: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** The same. @deprecated its lists shift in previews: {@link Intranet.routes} */
   public readonly staticRoutes: Record<string, readonly { destination: string; gateway: string }[]>;
-  /** By site whose host is joined by a script: `joined`, or what to do. Its roles are made by the first `up` after it has joined. */
+  /**
+   * By site whose host is joined by a script: `joined`, or what to do. Its roles are made by the first `up` after it
+   * has joined.
+   */
   public readonly enrolment: Readonly<Record<string, pulumi.Output<string>>>;
   /** Sites whose hosts have not been joined yet. @deprecated a list shifts in previews: {@link Intranet.enrolment} */
   public readonly pending: pulumi.Output<string[]>;

@@ -1,4 +1,7 @@
-/** What there is, by name: a preview shows what comes and goes, and all of it but the sinkhole's own addresses is known before anything is made. Pure. */
+/**
+ * What there is, by name: a preview shows what comes and goes, and all of it but the sinkhole's own addresses is known
+ * before anything is made. Pure.
+ */
 import type * as pulumi from "@pulumi/pulumi";
 import { serviceAddress, urlOf, type PerFamily, type IntranetPlan, type ServicePlan } from "../../model";
 

@@ -10,8 +10,9 @@ import { eachHost, type Hosts, type Parts } from "./parts";
 import { publicOspf } from "./public";
 
 /**
- * What the resources of a tunnel are called: after the site for one to the hub, after both for one between sites. The second tunnel between
- * the same hosts has resources of its own, so that the first ones' are deleted when it has taken over.
+ * What the resources of a tunnel are called: after the site for one to the hub, after both for one between sites. The
+ * second tunnel between the same hosts has resources of its own, so that the first ones' are deleted when it has taken
+ * over.
  */
 function resourceName({ name, plan }: Parts, link: LinkPlan): string {
   const prefix = link.slot === 1 ? name : `${name}-second`;
@@ -82,8 +83,9 @@ export function makeLinks(parts: Parts, keys: Record<string, TunnelKeys>, hosts:
 }
 
 /**
- * OSPF on every host: the hub first, then each site, which must see the hub. A host takes to a tunnel only when both ends of it have been applied in
- * this `up`: one that stands since an `up` that was killed may be about to be undone at the other end.
+ * OSPF on every host: the hub first, then each site, which must see the hub. A host takes to a tunnel only when both
+ * ends of it have been applied in this `up`: one that stands since an `up` that was killed may be about to be undone at
+ * the other end.
  */
 export function makeOspf(parts: Parts, links: Record<string, WireGuardLink>, hosts: Hosts): Hosts {
   const { name, parent, plan } = parts;

@@ -90,7 +90,10 @@ function publicAuthority({ issuer: _issuer, ...rest }: PublicCertificatesPlan): 
   return rest;
 }
 
-/** A proxy on each host that has services for it, or the CA's page; one with public services waits until the Internet finds them: `published`. */
+/**
+ * A proxy on each host that has services for it, or the CA's page; one with public services waits until the Internet
+ * finds them: `published`.
+ */
 export function makeProxies(
   parts: Parts,
   hosts: Hosts,

@@ -1,8 +1,8 @@
 /**
- * A tunnel that is to be used less: its ends go on sending as before until all others go another way. Without that the end that begins sends
- * into the other way what comes straight back from there, for as long as somebody still takes the old one: a micro-loop, RFC 8333.
- * The delay holds loops away between an end and its neighbours; those among third hosts, each of which changes within two seconds, it does not.
- * Constant scripts for /bin/sh.
+ * A tunnel that is to be used less: its ends go on sending as before until all others go another way. Without that the
+ * end that begins sends into the other way what comes straight back from there, for as long as somebody still takes the
+ * old one: a micro-loop, RFC 8333. The delay holds loops away between an end and its neighbours; those among third
+ * hosts, each of which changes within two seconds, it does not. Constant scripts for /bin/sh.
  */
 import { BIRD_CONFIG } from "./render";
 
@@ -17,8 +17,8 @@ const KEPT_SECONDS = 30;
 const RELEASE = [4, 6].map((family) => `ip -${family} route flush table all proto ${KEPT}`).join("; ");
 
 /**
- * Tunnels of BIRD's present configuration that cost more in the new one (`$1`), or are gone from it. One more is nothing: no loop comes of that,
- * as every tunnel costs at least one each way.
+ * Tunnels of BIRD's present configuration that cost more in the new one (`$1`), or are gone from it. One more is
+ * nothing: no loop comes of that, as every tunnel costs at least one each way.
  */
 const DEARER = [
   `[ -e ${BIRD_CONFIG} ] || exit 0`,

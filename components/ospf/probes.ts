@@ -1,12 +1,15 @@
-/** What the role asks BIRD: who is a neighbour before a change and after it, and what refresh compares. Constant scripts for /bin/sh. */
+/**
+ * What the role asks BIRD: who is a neighbour before a change and after it, and what refresh compares. Constant scripts
+ * for /bin/sh.
+ */
 import { BIRD_CONFIG, DEAD_SECONDS, HELLO_SECONDS } from "./render";
 
 /** Where the neighbours stand that the change must not lose; gone as soon as they are seen. */
 const NOTE = "/run/intranet-ospf-neighbours";
 
 /**
- * Prints `ospf4 wg-x seconds` for each neighbour that is Full: what is left until it would be given up. Of two tunnels to the same neighbour,
- * of which one takes over from the other (`$pairs`: `wg-x=wg-y …`), either counts as the first.
+ * Prints `ospf4 wg-x seconds` for each neighbour that is Full: what is left until it would be given up. Of two tunnels
+ * to the same neighbour, of which one takes over from the other (`$pairs`: `wg-x=wg-y …`), either counts as the first.
  */
 const FULL = [
   "full() {",
@@ -20,8 +23,8 @@ const FULL = [
 ];
 
 /**
- * Before the change: notes who must be a neighbour after it. That is who is one now and still stands in the new configuration (`$1`),
- * and of the required interfaces (the arguments after the pairs) those that are new.
+ * Before the change: notes who must be a neighbour after it. That is who is one now and still stands in the new
+ * configuration (`$1`), and of the required interfaces (the arguments after the pairs) those that are new.
  */
 export const NOTE_NEIGHBOURS = [
   ...FULL,
@@ -34,7 +37,10 @@ export const NOTE_NEIGHBOURS = [
   `} >${NOTE}`,
 ].join("\n");
 
-/** A neighbour that heard of no change sends a hello in this time; one that has been lost by it has not been heard since. */
+/**
+ * A neighbour that heard of no change sends a hello in this time; one that has been lost by it has not been heard
+ * since.
+ */
 const SETTLE_SECONDS = HELLO_SECONDS + 2;
 
 /** After the change: whether each of them is Full, and has been heard since. */
@@ -49,8 +55,9 @@ export const ASK_NEIGHBOURS = [
 ].join("\n");
 
 /**
- * Prints the protocols' states, and each interface that BIRD runs with another area or cost than its configuration says, or without it saying so.
- * No neighbour, no time; and nothing of a tunnel that is not there yet: that is the tunnel's own matter.
+ * Prints the protocols' states, and each interface that BIRD runs with another area or cost than its configuration
+ * says, or without it saying so. No neighbour, no time; and nothing of a tunnel that is not there yet: that is the
+ * tunnel's own matter.
  */
 export const LIVE_STATE = [
   "birdc -r show protocols | awk '$2 ~ /^[A-Z]/ && NR > 2 { print $1, $2, $4 }'",

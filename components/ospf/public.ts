@@ -1,4 +1,7 @@
-/** What BIRD does beside the space: services' public addresses, the way to visitors and to IPv4 guests, in IPv6 alone. Pure. */
+/**
+ * What BIRD does beside the space: services' public addresses, the way to visitors and to IPv4 guests, in IPv6 alone.
+ * Pure.
+ */
 import { GUEST_PREFIX, PUBLIC_TABLE } from "../../model";
 import { placeholderOf } from "../common/placeholder";
 import { PUBLIC_NETWORK, SINKHOLE_PREFIX } from "../common/public-network";
@@ -32,8 +35,8 @@ export function ownAddresses({ addresses }: PublicBird): string[] {
 }
 
 /**
- * The hub's ways to visitors and guests, for the others. They go out as routes of the outside: BIRD announces no default route of an area in another
- * one. The hub itself has both ways already, so they never get into its own routes.
+ * The hub's ways to visitors and guests, for the others. They go out as routes of the outside: BIRD announces no
+ * default route of an area in another one. The hub itself has both ways already, so they never get into its own routes.
  */
 export function hubRoutes({ side }: PublicBird): string[] {
   if (side === "site") return [];
@@ -46,7 +49,10 @@ export function publicExport({ side }: PublicBird): string {
   return side === "hub" ? "\t\texport where source = RTS_STATIC;" : "\t\texport none;";
 }
 
-/** What the filter accepts beside parts of the space: single addresses of the network, but for the sinkhole's; and at a site what the hub announces. */
+/**
+ * What the filter accepts beside parts of the space: single addresses of the network, but for the sinkhole's; and at a
+ * site what the hub announces.
+ */
 export function publicFilter({ side }: PublicBird): string[] {
   return [
     `\tif net ~ [ ${SINKHOLE_PREFIX}+ ] then reject;`,
@@ -60,7 +66,10 @@ export function notOwn({ side }: PublicBird): string {
   return `\t\t\tif ${side === "hub" ? "source = RTS_STATIC" : `net = ${DEFAULT}`} then reject;`;
 }
 
-/** The tables that the way to visitors stands in: that of what has a source of the network, and one for each pinned service, which gets its source there. */
+/**
+ * The tables that the way to visitors stands in: that of what has a source of the network, and one for each pinned
+ * service, which gets its source there.
+ */
 export function publicTables({ side, pinned }: PublicBird): string[] {
   if (side === "hub") return [];
   return [

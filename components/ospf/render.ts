@@ -75,10 +75,11 @@ function versionsOf(config: BirdConfig): Version[] {
 }
 
 /**
- * The whole configuration. Others' announcements pass one filter: a part of the space, and nothing that this host announces itself; so
- * neither a tunnel's link-local addresses nor a default route get in, and nobody takes this host's own LAN from it. `direct` knows what
- * is connected and wins over OSPF, also where the kernel's own metric would not. What this host announces are stub networks: BIRD
- * sets no route for them here. Routes are taken back when BIRD ends; the space is then unreachable but for the tunnels' own routes.
+ * The whole configuration. Others' announcements pass one filter: a part of the space, and nothing that this host
+ * announces itself; so neither a tunnel's link-local addresses nor a default route get in, and nobody takes this host's
+ * own LAN from it. `direct` knows what is connected and wins over OSPF, also where the kernel's own metric would not.
+ * What this host announces are stub networks: BIRD sets no route for them here. Routes are taken back when BIRD ends;
+ * the space is then unreachable but for the tunnels' own routes.
  */
 export function renderBirdConfig(config: BirdConfig): string {
   const versions = versionsOf(config);

@@ -12,7 +12,10 @@ import { BIRD_CONFIG, BIRD_DROP_IN, renderBirdConfig, renderBirdDropIn, secretNa
 
 /** See {@link OspfArgs.bfd}. */
 const BFD_DEFAULT = { intervalMs: 1000, multiplier: 5 };
-/** How long neighbours may take after a change: both ends change in the same `up`, one maybe after other roles of its host. */
+/**
+ * How long neighbours may take after a change: both ends change in the same `up`, one maybe after other roles of its
+ * host.
+ */
 const NEIGHBOUR_SECONDS = 120;
 
 /** OSPF on a host; a change is a reload, which keeps the neighbours. BIRD's own parser reads the staged file. */

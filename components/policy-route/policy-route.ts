@@ -6,9 +6,9 @@ import { checkPolicyRoute } from "./check";
 import { policyRole } from "./roles";
 
 /**
- * The way of a site's host for what speaks by a public address: back through the sinkhole, over however many tunnels, and never by the
- * host's own Internet access, which stays the way of everything else. OSPF fills its routing tables ({@link OspfArgs.public}). Its `after` is the
- * host's identity.
+ * The way of a site's host for what speaks by a public address: back through the sinkhole, over however many tunnels,
+ * and never by the host's own Internet access, which stays the way of everything else. OSPF fills its routing tables
+ * ({@link OspfArgs.public}). Its `after` is the host's identity.
  */
 export class PolicyRoute extends pulumi.ComponentResource {
   /** What waits for it: its role, as soon as it is made. */

@@ -8,7 +8,10 @@ export const POLICY_SCRIPT = "/etc/intranet/policy-route";
 /** Its unit. */
 export const POLICY_UNIT = "intranet-policy-route.service";
 
-/** The mark of packets that answer a visitor: they go back through a tunnel, even where the host knows a nearer way. See SitePrefix. */
+/**
+ * The mark of packets that answer a visitor: they go back through a tunnel, even where the host knows a nearer way. See
+ * SitePrefix.
+ */
 export const VISITOR_MARK = "0x6464";
 
 /** The places of our rules among the host's (ip-rule(8)): those before are the kernel's own, and main's comes last. */
@@ -27,10 +30,11 @@ export interface PolicyRules {
 }
 
 /**
- * In this order: what answers a visitor goes by the table of the network. What the host knows a way to, that is its LAN and the intranet, takes
- * it; only the default route is left out. Then what has a source of the network goes by its table, and what a pinned account sends by that of its
- * service. The sinkhole's own addresses are reached like any of the Internet; the rest of the network and the guests only
- * where OSPF says so. Each table ends in "unreachable": without a tunnel nothing leaves. They are declared first, so that no rule leads past them.
+ * In this order: what answers a visitor goes by the table of the network. What the host knows a way to, that is its LAN
+ * and the intranet, takes it; only the default route is left out. Then what has a source of the network goes by its
+ * table, and what a pinned account sends by that of its service. The sinkhole's own addresses are reached like any of
+ * the Internet; the rest of the network and the guests only where OSPF says so. Each table ends in "unreachable":
+ * without a tunnel nothing leaves. They are declared first, so that no rule leads past them.
  */
 function declared({ network, sinkhole, pinned }: PolicyRules): string[] {
   const unreachable = [PUBLIC_TABLE, ...pinned.map(({ table }) => table)].map((table) => `unreachable ${table}`);
@@ -47,8 +51,9 @@ function declared({ network, sinkhole, pinned }: PolicyRules): string[] {
 }
 
 /**
- * The script that holds them. Rules are written as `ip rule show` shows them: so one that is there is not added again, and a foreign one at our
- * places goes. An account that is not there does not keep the others' rules from being set; the unit fails then, and says so.
+ * The script that holds them. Rules are written as `ip rule show` shows them: so one that is there is not added again,
+ * and a foreign one at our places goes. An account that is not there does not keep the others' rules from being set;
+ * the unit fails then, and says so.
  */
 export function renderPolicyScript(rules: PolicyRules): string {
   return renderDeclaredScript({
@@ -97,7 +102,9 @@ export function renderPolicyUnit(): string {
   return renderDeclaredUnit({ description: "Ways of this host's public addresses", script: POLICY_SCRIPT });
 }
 
-/** What is compared on refresh: the rules at our places, and the end of each table; the other routes in them are OSPF's. */
+/**
+ * What is compared on refresh: the rules at our places, and the end of each table; the other routes in them are OSPF's.
+ */
 export function liveRules(pinned: readonly PinnedAccount[]): Record<string, { command: string[] }> {
   const tables = [PUBLIC_TABLE, ...pinned.map(({ table }) => table)];
   const end = 'ip -6 route show table "$1" type unreachable 2>/dev/null || true';

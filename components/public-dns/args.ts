@@ -19,15 +19,19 @@ export interface PublicDnsArgs {
   /** The sinkhole's public IPv6 address. */
   ipv6: pulumi.Input<string>;
   /**
-   * Certificate authorities that may issue for the domain (RFC 8659), for example `letsencrypt.org`. Default: none may. Mind that
-   * this holds for every name below `domain`, also for records that somebody else made where the domain is the whole zone.
+   * Certificate authorities that may issue for the domain (RFC 8659), for example `letsencrypt.org`. Default: none may.
+   * Mind that this holds for every name below `domain`, also for records that somebody else made where the domain is
+   * the whole zone.
    */
   caa?: string[];
-  /** Services that the Internet reaches. All other names still lead to the sinkhole, those below a service's too. Default: none. */
+  /**
+   * Services that the Internet reaches. All other names still lead to the sinkhole, those below a service's too.
+   * Default: none.
+   */
   services?: PublicService[];
   /**
-   * The one authority that may issue for the services' names, and for these alone, as CAA records name it (RFC 8659). Default
-   * `letsencrypt.org`.
+   * The one authority that may issue for the services' names, and for these alone, as CAA records name it (RFC 8659).
+   * Default `letsencrypt.org`.
    */
   issuer?: string;
   /** Whether the domain itself leads to the sinkhole too. Default true. */

@@ -6,8 +6,9 @@ import { checkPublicDns } from "./check";
 import { conflictingRecords, ownerComment, planRecords, type PlannedRecord } from "./render";
 
 /**
- * Lets every name of the domain lead to the sinkhole, by a wildcard over both families, but for services of their own address, and says who may
- * issue certificates: for a service's name one authority, for any other nobody. Not proxied: Cloudflare sees the questions, never the traffic. Only records that it made are touched.
+ * Lets every name of the domain lead to the sinkhole, by a wildcard over both families, but for services of their own
+ * address, and says who may issue certificates: for a service's name one authority, for any other nobody. Not proxied:
+ * Cloudflare sees the questions, never the traffic. Only records that it made are touched.
  */
 export class PublicDns extends pulumi.ComponentResource {
   /** The names that it publishes. */
@@ -34,8 +35,9 @@ export class PublicDns extends pulumi.ComponentResource {
   }
 
   /**
-   * The zone's id, once it is certain that no record of somebody else stands where ours will: an error in the preview already, that
-   * names each of them. Cloudflare's own checks (81053, 81054, 81058) would come only at the update, and do not see all of it.
+   * The zone's id, once it is certain that no record of somebody else stands where ours will: an error in the preview
+   * already, that names each of them. Cloudflare's own checks (81053, 81054, 81058) would come only at the update, and
+   * do not see all of it.
    */
   private withoutConflicts(
     zoneId: pulumi.Output<string>,

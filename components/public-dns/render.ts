@@ -32,8 +32,9 @@ function authorization(key: string, name: string, value: string, tag: "issue" | 
 }
 
 /**
- * A service's name. Names below it would be covered neither by the domain's wildcard (RFC 4592, section 2.2.1) nor by its CAA (RFC 8659, section
- * 3), since its own stand nearer: they get a wildcard of their own, with the same answers, and the service gets no wildcard certificate.
+ * A service's name. Names below it would be covered neither by the domain's wildcard (RFC 4592, section 2.2.1) nor by
+ * its CAA (RFC 8659, section 3), since its own stand nearer: they get a wildcard of their own, with the same answers,
+ * and the service gets no wildcard certificate.
  */
 function serviceRecords(
   name: string,
@@ -53,7 +54,10 @@ function serviceRecords(
   ];
 }
 
-/** Wildcard and apex for both families, services, and who may issue certificates for what. No internal name is ever published. */
+/**
+ * Wildcard and apex for both families, services, and who may issue certificates for what. No internal name is ever
+ * published.
+ */
 export function planRecords(names: PublicNames): PlannedRecord[] {
   const hosts = [
     { key: "wildcard", name: `*.${names.domain}` },
@@ -81,14 +85,15 @@ export interface PresentRecord {
 }
 
 /**
- * Types that no address of ours may stand beside: an alias (Cloudflare's error 81054), a delegation, which gives the name to other servers
- * (RFC 1034, 4.2.1), and bindings, by which browsers go to other addresses than ours (RFC 9460, 3).
+ * Types that no address of ours may stand beside: an alias (Cloudflare's error 81054), a delegation, which gives the
+ * name to other servers (RFC 1034, 4.2.1), and bindings, by which browsers go to other addresses than ours (RFC 9460,
+ * 3).
  */
 const LEADS_ELSEWHERE = ["CNAME", "NS", "HTTPS", "SVCB"];
 
 /**
- * Records of somebody else that ours would meet: of the same name and type (Cloudflare's error 81053), or one that leads elsewhere. CAA records
- * of others go together with ours.
+ * Records of somebody else that ours would meet: of the same name and type (Cloudflare's error 81053), or one that
+ * leads elsewhere. CAA records of others go together with ours.
  */
 export function conflictingRecords(
   planned: readonly PlannedRecord[],

@@ -11,8 +11,8 @@ export const RESOLVED_CONF = "/etc/systemd/resolved.conf.d/60-intranet.conf";
 export const DOCTOR = "/usr/local/bin/intranet-doctor";
 
 /**
- * For systemd-resolved (resolved.conf(5)). The domain `~.` sends every name here, whatever servers a link brings along. The servers validate, so
- * this host need not; that a name does not exist is not kept, so a new one counts at once.
+ * For systemd-resolved (resolved.conf(5)). The domain `~.` sends every name here, whatever servers a link brings along.
+ * The servers validate, so this host need not; that a name does not exist is not kept, so a new one counts at once.
  */
 export function renderResolved(servers: readonly string[], domain: string): string {
   return lines(
@@ -27,7 +27,9 @@ export function renderResolved(servers: readonly string[], domain: string): stri
   );
 }
 
-/** resolv.conf(5) for a host without systemd-resolved. Only three servers count; the next is asked after two seconds. */
+/**
+ * resolv.conf(5) for a host without systemd-resolved. Only three servers count; the next is asked after two seconds.
+ */
 export function renderResolvConf(servers: readonly string[], domain: string): string {
   return lines(
     `# ${MADE_BY}`,

@@ -6,7 +6,10 @@ import { roleHost, roleOptions, whenReady } from "../common/managed-host";
 import type { ResolverArgs } from "./args";
 import { resolverRole } from "./roles";
 
-/** A managed host asks the internal name servers and nobody else; `intranet-doctor` there says whether that works. Deleting puts back what it asked before. */
+/**
+ * A managed host asks the internal name servers and nobody else; `intranet-doctor` there says whether that works.
+ * Deleting puts back what it asked before.
+ */
 export class Resolver extends pulumi.ComponentResource {
   /** What waits for it: the role, as soon as it is made. */
   public readonly ready: pulumi.Resource[] = [];

@@ -24,7 +24,10 @@ const NOBODY_WRITES = [
   "exit 0",
 ].join("\n");
 
-/** Asks for the domain's SOA as every program on the host would: the first server of resolv.conf that answers (RFC 1035, section 4.1). */
+/**
+ * Asks for the domain's SOA as every program on the host would: the first server of resolv.conf that answers (RFC 1035,
+ * section 4.1).
+ */
 const ASK = [
   "import os, socket, struct, sys",
   'labels = b"".join(bytes([len(label)]) + label.encode() for label in sys.argv[1].split("."))',

@@ -5,8 +5,8 @@ import type { ReverseDnsArgs } from "./args";
 import { checkReverseDns } from "./check";
 
 /**
- * Names of the addresses of a server's IPv6 network at Hetzner (PTR records). A name is worth something once it leads back to the address: let
- * it wait for the records that do, with the option `dependsOn`.
+ * Names of the addresses of a server's IPv6 network at Hetzner (PTR records). A name is worth something once it leads
+ * back to the address: let it wait for the records that do, with the option `dependsOn`.
  */
 export class ReverseDns extends pulumi.ComponentResource {
   /** @throws ValidationError with every problem of the arguments */

@@ -15,7 +15,10 @@ export const PROXY_ROOT = "/etc/caddy/intranet-root.crt";
 /** The root of the public authority's own certificate, where Debian does not have it. */
 export const PUBLIC_ROOT = "/etc/caddy/intranet-public-root.crt";
 
-/** Certificate (`.crt`) and key (`.key`) that fit no name: Caddy's unit makes them anew with each start, and they end with it. */
+/**
+ * Certificate (`.crt`) and key (`.key`) that fit no name: Caddy's unit makes them anew with each start, and they end
+ * with it.
+ */
 export const DENIED = "/run/caddy/denied";
 
 /** Above the applications that a public authority certifies. */
@@ -66,7 +69,9 @@ function ownAddresses(sites: readonly ProxySite[]): string[] {
   return own.length === 0 ? [] : [`\tbind ${own.map((address) => `[${address}]`).join(" ")}`];
 }
 
-/** For a year browsers ask for the name over TLS alone (RFC 6797), unless the application itself says something else. */
+/**
+ * For a year browsers ask for the name over TLS alone (RFC 6797), unless the application itself says something else.
+ */
 const STRICT = '\theader ?Strict-Transport-Security "max-age=31536000"';
 
 /** An https site's `more` lines beside a plain one's: who certifies it, where that differs from site to site. */
@@ -106,8 +111,9 @@ function page({ hostname, folder }: { hostname: string; folder: string }): strin
 }
 
 /**
- * Names are listed in the file, so certificates are asked for when it is read and never because a client wants one. With a second authority
- * none is named here: Caddy adds the global root to the roots of every other one, which would not be verified any more.
+ * Names are listed in the file, so certificates are asked for when it is read and never because a client wants one.
+ * With a second authority none is named here: Caddy adds the global root to the roots of every other one, which would
+ * not be verified any more.
  */
 function certificateOptions({ certificates, publicCertificates }: ProxyConfig): string[] {
   if (!certificates && !publicCertificates) return ["\tauto_https off"];
@@ -119,7 +125,10 @@ function certificateOptions({ certificates, publicCertificates }: ProxyConfig): 
   ];
 }
 
-/** Who certifies, to import into a site. A site with its own list of protocols is told apart from all others by its name already in the handshake. */
+/**
+ * Who certifies, to import into a site. A site with its own list of protocols is told apart from all others by its name
+ * already in the handshake.
+ */
 function authority(name: "internal" | "public", directory: string, more: readonly string[]): string[] {
   const options = more.map((option) => `\t\t\t${option}`);
   const apart = name === "public" ? ["\t\tprotocols tls1.2 tls1.3"] : [];
@@ -150,10 +159,11 @@ function byName(sites: readonly ProxySite[]): ProxySite[] {
 }
 
 /**
- * The Caddyfile. The administration is a socket that only Caddy's own account and root can open. A client's X-Forwarded-* are
- * replaced by Caddy's own, since no proxy is trusted (its default from 2.5 on). A name that is not listed gets 404 and never a backend;
- * over https it gets no certificate either. At an application's own address all names but its own get the one that fits none, so that nobody
- * can ask there which other names there are. Only TCP is served.
+ * The Caddyfile. The administration is a socket that only Caddy's own account and root can open. A client's
+ * X-Forwarded-* are replaced by Caddy's own, since no proxy is trusted (its default from 2.5 on). A name that is not
+ * listed gets 404 and never a backend; over https it gets no certificate either. At an application's own address all
+ * names but its own get the one that fits none, so that nobody can ask there which other names there are. Only TCP is
+ * served.
  */
 export function renderCaddyfile(config: ProxyConfig): string {
   const { certificates, publicCertificates, pages = [] } = config;
@@ -189,8 +199,9 @@ export function renderCaddyfile(config: ProxyConfig): string {
 }
 
 /**
- * Starts Caddy after the addresses that it listens on, and again while one of them is still missing (a LAN without a cable). What it
- * keeps of its own configuration goes to a folder that ends with it. `own`: applications have addresses of their own.
+ * Starts Caddy after the addresses that it listens on, and again while one of them is still missing (a LAN without a
+ * cable). What it keeps of its own configuration goes to a folder that ends with it. `own`: applications have addresses
+ * of their own.
  */
 export function renderCaddyDropIn(own = false): string {
   return lines(

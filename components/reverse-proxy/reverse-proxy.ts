@@ -6,8 +6,9 @@ import { checkReverseProxy } from "./check";
 import { proxyRole } from "./roles";
 
 /**
- * Offers a host's applications by name, on the given addresses and no other: over https with certificates of an internal authority, or
- * over plain http. Each application sees the client's real address in X-Forwarded-For; what a client claims there is discarded.
+ * Offers a host's applications by name, on the given addresses and no other: over https with certificates of an
+ * internal authority, or over plain http. Each application sees the client's real address in X-Forwarded-For; what a
+ * client claims there is discarded.
  */
 export class ReverseProxy extends pulumi.ComponentResource {
   /** What waits for it; filled as soon as the host is there. */

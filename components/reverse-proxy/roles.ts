@@ -29,7 +29,10 @@ const VALIDATE = (file: readonly string[]): string =>
 /** A root that the file names is read where it is staged. */
 const STAGED_ROOT = ['sed "s|$2|${3-}|" "$1" >"$HOME/Caddyfile"'];
 
-/** The same for several, by pairs of arguments; and there is a certificate that fits no name already, as once Caddy's unit has started. */
+/**
+ * The same for several, by pairs of arguments; and there is a certificate that fits no name already, as once Caddy's
+ * unit has started.
+ */
 const STAGED_ROOTS = [
   'cat "$1" >"$HOME/Caddyfile"',
   "shift",
@@ -41,7 +44,10 @@ const STAGED_ROOTS = [
 /** Seconds that a check waits; the host layer gives it a minute. */
 const PATIENCE = 50;
 
-/** Waits until each https name of the staged Caddyfile, up to a line that `until` finds, leads to one of the proxy's own addresses. */
+/**
+ * Waits until each https name of the staged Caddyfile, up to a line that `until` finds, leads to one of the proxy's own
+ * addresses.
+ */
 const NAMES_LEAD_HERE = (until: string): string =>
   [
     "caddyfile=$1 end=$(($(date +%s) + $2))",
@@ -57,8 +63,8 @@ const NAMES_LEAD_HERE = (until: string): string =>
   ].join("\n");
 
 /**
- * A proxy that asks before the authority is there, or before the authority can find it, is put off for a minute by Caddy: so it is
- * changed only then.
+ * A proxy that asks before the authority is there, or before the authority can find it, is put off for a minute by
+ * Caddy: so it is changed only then.
  */
 function waitForAuthority(
   directory: string,
@@ -81,7 +87,10 @@ function waitForAuthority(
   ];
 }
 
-/** Asks for a name's certificate with the root as all that is trusted. A first one takes seconds, or a minute more after a failure. */
+/**
+ * Asks for a name's certificate with the root as all that is trusted. A first one takes seconds, or a minute more after
+ * a failure.
+ */
 function certificateProbe(hostname: string, address: string): ProbeArgs {
   return { tls: { address, name: hostname, roots: PROXY_ROOT }, timeoutSeconds: 120 };
 }
@@ -121,7 +130,9 @@ function ownValues(sites: readonly ReverseProxySite[]): Record<string, pulumi.Ou
   return Object.fromEntries(entries);
 }
 
-/** What public certificates add; nothing is waited for, and no certificate is asked about: who issues them is not ours. */
+/**
+ * What public certificates add; nothing is waited for, and no certificate is asked about: who issues them is not ours.
+ */
 function publicParts({ rootCertificate }: PublicCertificates): {
   packages: string[];
   files: NonNullable<RoleContent["files"]>;
@@ -171,7 +182,10 @@ function validate({ certificates, publicCertificates }: ReverseProxyArgs): Check
   };
 }
 
-/** Caddy with one virtual host for each application; another application is a reload. The first one with an address of its own is a restart. */
+/**
+ * Caddy with one virtual host for each application; another application is a reload. The first one with an address of
+ * its own is a restart.
+ */
 export function proxyRole({ publicCertificates: offered, ...given }: ReverseProxyArgs): RoleContent {
   const { certificates, listen, sites } = given;
   const used = offered && !sites.every(isInternal) ? offered : undefined;

@@ -23,8 +23,8 @@ export interface DeviceConfiguration {
 export const KEEPALIVE_SECONDS = 25;
 
 /**
- * The file, as `wg-quick up` and the apps import it. The endpoint is an address, not a name: a resolver that only answers inside the
- * tunnel must not be needed to build it.
+ * The file, as `wg-quick up` and the apps import it. The endpoint is an address, not a name: a resolver that only
+ * answers inside the tunnel must not be needed to build it.
  */
 export function renderDeviceConfiguration(config: DeviceConfiguration): string {
   const address = config.hub.address.includes(":") ? `[${config.hub.address}]` : config.hub.address;

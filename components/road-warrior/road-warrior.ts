@@ -17,8 +17,8 @@ import type { RoadWarriorArgs } from "./args";
 import { renderDeviceConfiguration } from "./render";
 
 /**
- * A device that comes in from anywhere: its key, and its configuration as a file and as QR codes for WireGuard's apps. All of them
- * hold the private key and are secrets: `pulumi stack output --show-secrets` prints them.
+ * A device that comes in from anywhere: its key, and its configuration as a file and as QR codes for WireGuard's apps.
+ * All of them hold the private key and are secrets: `pulumi stack output --show-secrets` prints them.
  */
 export class RoadWarrior extends pulumi.ComponentResource {
   /** The file for `wg-quick` and WireGuard's apps. Secret. */

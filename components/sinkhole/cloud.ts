@@ -17,8 +17,9 @@ export function labelsFor(name: string, more: Record<string, string> = {}): Reco
 }
 
 /**
- * The ids of the operator's keys. Hetzner takes a key only once a project: one that somebody else brought is found by its
- * fingerprint and used; else it is made. Keys with our own label are not "somebody else's", so the next preview finds the same.
+ * The ids of the operator's keys. Hetzner takes a key only once a project: one that somebody else brought is found by
+ * its fingerprint and used; else it is made. Keys with our own label are not "somebody else's", so the next preview
+ * finds the same.
  */
 export function sshKeyIds(
   parent: pulumi.Resource,
@@ -50,8 +51,9 @@ export function sshKeyIds(
 }
 
 /**
- * In a preview: whether the cloud offers the server, unless it is there and stays as it is. What the token may not read is passed over, for an
- * update says it as well. Resolves to what was asked for, whose use makes the preview wait for that.
+ * In a preview: whether the cloud offers the server, unless it is there and stays as it is. What the token may not read
+ * is passed over, for an update says it as well. Resolves to what was asked for, whose use makes the preview wait for
+ * that.
  *
  * @throws ValidationError, later, with what is not offered, and what is
  */
@@ -81,7 +83,10 @@ export async function offered(
 
 const ANYWHERE = ["0.0.0.0/0", "::/0"];
 
-/** The rules in front of the server: what does not match is dropped before it arrives. `tcpPorts` are those of public services. */
+/**
+ * The rules in front of the server: what does not match is dropped before it arrives. `tcpPorts` are those of public
+ * services.
+ */
 export function firewallRules(
   management: readonly string[],
   udpPorts: readonly number[],

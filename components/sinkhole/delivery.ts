@@ -1,4 +1,7 @@
-/** Where the cloud asks for each address of the /64 by neighbour discovery: the host answers for those of services. Pure. */
+/**
+ * Where the cloud asks for each address of the /64 by neighbour discovery: the host answers for those of services.
+ * Pure.
+ */
 import type { RoleContent } from "../host-identity/roles";
 import { renderDeclaredScript } from "../common/declared";
 import { lines, MADE_BY } from "../common/text";
@@ -9,8 +12,8 @@ export const DELIVERY_SCRIPT = "/etc/intranet/delivery";
 export const DELIVERY_UNIT = "intranet-delivery.service";
 
 /**
- * A POSIX shell script: `start` answers on the interface of the default route for what is declared, and no longer for what was declared
- * before (ip-sysctl, proxy_ndp); `stop` for nothing. Addresses may be placeholders.
+ * A POSIX shell script: `start` answers on the interface of the default route for what is declared, and no longer for
+ * what was declared before (ip-sysctl, proxy_ndp); `stop` for nothing. Addresses may be placeholders.
  */
 export function renderDeliveryScript(addresses: readonly string[]): string {
   return renderDeclaredScript({

@@ -62,9 +62,10 @@ interface PublishedRules {
 }
 
 /**
- * What public services add. From the Internet their own ports are reached, and ping; what they say themselves gets out, to everybody. Addresses
- * of guests exist between this host and the tunnels alone, so none ever comes from the Internet or goes there. Nor do sources of the /64
- * come from there. What comes over a tunnel for a guest is an answer to this host's own proxy, or nothing.
+ * What public services add. From the Internet their own ports are reached, and ping; what they say themselves gets out,
+ * to everybody. Addresses of guests exist between this host and the tunnels alone, so none ever comes from the Internet
+ * or goes there. Nor do sources of the /64 come from there. What comes over a tunnel for a guest is an answer to this
+ * host's own proxy, or nothing.
  */
 function publishedRules({ space, published }: SinkholeFirewall): PublishedRules {
   if (!published)
@@ -113,13 +114,19 @@ function publishedRules({ space, published }: SinkholeFirewall): PublishedRules 
   };
 }
 
-/** A tunnel's port at which nothing listens yet says nothing, like one at which WireGuard does; nothing else is open where nobody listens. */
+/**
+ * A tunnel's port at which nothing listens yet says nothing, like one at which WireGuard does; nothing else is open
+ * where nobody listens.
+ */
 const SILENT = [
   "icmp type destination-unreachable icmp code port-unreachable",
   "icmpv6 type destination-unreachable icmpv6 code port-unreachable",
 ].map((error) => `\t\toifname != { "lo", "wg-*" } ${error} drop`);
 
-/** OSPF (protocol 89, RFC 2328) and BFD over one hop (UDP 3784, RFC 5881), between the two ends of a link and no further. */
+/**
+ * OSPF (protocol 89, RFC 2328) and BFD over one hop (UDP 3784, RFC 5881), between the two ends of a link and no
+ * further.
+ */
 const ROUTING = [
   "ip saddr 169.254.0.0/16 ip protocol 89 accept",
   `ip6 saddr ${LINK_LOCAL_V6} meta l4proto 89 accept`,
@@ -128,13 +135,14 @@ const ROUTING = [
 ];
 
 /**
- * The whole table, replaced in one transaction when it is loaded. It holds no counters, so that what the kernel lists is the
- * same as long as nobody changes it. Packets of the space that arrive from outside a tunnel are dropped before anything else,
- * also replies: no static route of a neighbour's leads through this host or to its identity. A device is taken by its own addresses
- * alone, and reaches other devices only where that is wanted. Between routers, ways there and back may differ, so a link is held to what lies behind
- * tunnels; and routing is spoken on links alone. By a tunnel SSH is reached from those prefixes of the management that lie in the space.
- * Who may open SSH from the Internet is for the cloud's firewall alone to say: that one can be changed from an address that is new to
- * it, while a rule here would need the very login that it refuses. The server knows no passwords.
+ * The whole table, replaced in one transaction when it is loaded. It holds no counters, so that what the kernel lists
+ * is the same as long as nobody changes it. Packets of the space that arrive from outside a tunnel are dropped before
+ * anything else, also replies: no static route of a neighbour's leads through this host or to its identity. A device is
+ * taken by its own addresses alone, and reaches other devices only where that is wanted. Between routers, ways there
+ * and back may differ, so a link is held to what lies behind tunnels; and routing is spoken on links alone. By a tunnel
+ * SSH is reached from those prefixes of the management that lie in the space. Who may open SSH from the Internet is for
+ * the cloud's firewall alone to say: that one can be changed from an address that is new to it, while a rule here would
+ * need the very login that it refuses. The server knows no passwords.
  */
 export function renderSinkholeRules(firewall: SinkholeFirewall): string {
   const { space } = firewall;

@@ -7,12 +7,16 @@ import { lines } from "../common/text";
 /** The table. It is one of its own, for it gathers addresses, which are no drift. */
 export const LIMITS_TABLE = "intranet-limits";
 
-/** Connections of one IPv4 address, or of one /64 of IPv6: room for many people behind one router, and a small part of what nginx can hold. */
+/**
+ * Connections of one IPv4 address, or of one /64 of IPv6: room for many people behind one router, and a small part of
+ * what nginx can hold.
+ */
 export const CONNECTIONS_EACH = 256;
 
 /**
- * The rules: further connections of such a visitor are dropped before any program sees them, also those on which nothing is ever said, which nginx
- * counts nowhere in its http context (ngx_http_limit_conn_module). What comes by a tunnel is not counted.
+ * The rules: further connections of such a visitor are dropped before any program sees them, also those on which
+ * nothing is ever said, which nginx counts nowhere in its http context (ngx_http_limit_conn_module). What comes by a
+ * tunnel is not counted.
  */
 export function renderLimits(ports: readonly number[]): string {
   const counted = `tcp dport { ${[...new Set(ports)].sort((a, b) => a - b).join(", ")} } ct state new`;
@@ -40,7 +44,10 @@ export function renderLimits(ports: readonly number[]): string {
 const RULES = "/etc/intranet/limits.nft";
 const UNIT = "intranet-limits.service";
 
-/** The limits, in place before any interface is up. What is compared on refresh are the rules, and not whom they have counted. */
+/**
+ * The limits, in place before any interface is up. What is compared on refresh are the rules, and not whom they have
+ * counted.
+ */
 export function limitsRole(ports: readonly number[]): RoleContent {
   return {
     role: "sinkhole-limits",

@@ -36,7 +36,10 @@ const isCalled = (key: string) => (entry: { name: string; id: number }) =>
 const names = (entries: readonly { name: string }[]): string =>
   [...new Set(entries.map(({ name }) => name).filter((name) => name !== ""))].sort().join(", ") || "none";
 
-/** The problems of a server that would be made, or changed from what `there` is: what stays is not asked for. `now`: milliseconds since 1970. */
+/**
+ * The problems of a server that would be made, or changed from what `there` is: what stays is not asked for. `now`:
+ * milliseconds since 1970.
+ */
 export function checkOffer(wanted: Wanted, offer: Offer, there: Partial<Wanted> = {}, now = Date.now()): Issues {
   const issues = new Issues();
   const { serverTypes = [], images = [], locations = [] } = offer;

@@ -1,4 +1,6 @@
-/** The public services as the sinkhole's files name them: by placeholders, for the /64 is not known before it was given. */
+/**
+ * The public services as the sinkhole's files name them: by placeholders, for the /64 is not known before it was given.
+ */
 import * as pulumi from "@pulumi/pulumi";
 import { serviceAddress } from "../../model";
 import { placeholderOf } from "../common/placeholder";
@@ -34,7 +36,10 @@ export function publishedOf(args: SinkholeArgs, network: pulumi.Output<string>):
   };
 }
 
-/** The TCP ports beside 80 and 443 that the cloud's firewall lets everybody through to, for services' own addresses and for guests. */
+/**
+ * The TCP ports beside 80 and 443 that the cloud's firewall lets everybody through to, for services' own addresses and
+ * for guests.
+ */
 export function publicPorts(published: SinkholeArgs["published"] = []): number[] {
   const ports = published.flatMap((service) => [...service.ports, ...service.guestPorts]);
   return [...new Set(ports)].filter((port) => !WEB_PORTS.includes(port)).sort((a, b) => a - b);

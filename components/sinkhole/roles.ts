@@ -30,8 +30,8 @@ const SHOWS_KEY = [
 ].join("\n");
 
 /**
- * Gives the server its SSH host key in place of the one from its user data, and says who may log in. Both are kept only when a new
- * connection sees that key and gets in.
+ * Gives the server its SSH host key in place of the one from its user data, and says who may log in. Both are kept only
+ * when a new connection sees that key and gets in.
  */
 export function sshRole(args: {
   hostKey: { publicKey: pulumi.Input<string>; privateKey: pulumi.Input<string> };

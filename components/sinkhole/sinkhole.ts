@@ -19,11 +19,13 @@ import { sshRole } from "./roles";
 import { renderUserData, WAIT_FOR_FIRST_BOOT } from "./user-data";
 
 /**
- * The public face of the intranet: a server at Hetzner that answers everybody with ACCESS DENIED and is the hub of the tunnels.
+ * The public face of the intranet: a server at Hetzner that answers everybody with ACCESS DENIED and is the hub of the
+ * tunnels.
  *
- * Its addresses are resources of their own and outlive it. It is behind Hetzner's firewall from its first packet on and forwards for nobody
- * but the tunnels. Both its host keys are the library's: the first is in the user data, which Hetzner and every program on the server can
- * read, so it is accepted only from a server that was never seen before, and is replaced at once.
+ * Its addresses are resources of their own and outlive it. It is behind Hetzner's firewall from its first packet on and
+ * forwards for nobody but the tunnels. Both its host keys are the library's: the first is in the user data, which
+ * Hetzner and every program on the server can read, so it is accepted only from a server that was never seen before,
+ * and is replaced at once.
  */
 export class Sinkhole extends pulumi.ComponentResource {
   /** The public IPv4 address. */
@@ -145,8 +147,8 @@ export class Sinkhole extends pulumi.ComponentResource {
   }
 
   /**
-   * Waits until the first boot of a new server is over, which shows its first host key and nothing else. The operator's key comes from the
-   * agent at SSH_AUTH_SOCK: none is stored.
+   * Waits until the first boot of a new server is over, which shows its first host key and nothing else. The operator's
+   * key comes from the agent at SSH_AUTH_SOCK: none is stored.
    */
   private firstBoot(name: string, server: hcloud.Server, firstKey: SshHostKey): pulumi.Resource {
     return new command.remote.Command(

@@ -9,13 +9,15 @@ export interface HostKeyPair {
 }
 
 /**
- * sed's expression (POSIX, extended) that makes the server's own IPv6 address one of length 128, in any of the forms that cloud-init writes the network's
- * configuration in. With Hetzner's 64 the whole network would be on the server's link, and an unused address of it be asked for there.
+ * sed's expression (POSIX, extended) that makes the server's own IPv6 address one of length 128, in any of the forms
+ * that cloud-init writes the network's configuration in. With Hetzner's 64 the whole network would be on the server's
+ * link, and an unused address of it be asked for there.
  */
 export const OWN_ADDRESS_ONLY = String.raw`s#(:[0-9A-Fa-f:]*::1)/64([^0-9]|$)#\1/128\2#`;
 
 /**
- * The same for the files of each form, and for the running server: no connection stands there yet. A constant script; the expression is its argument.
+ * The same for the files of each form, and for the running server: no connection stands there yet. A constant script;
+ * the expression is its argument.
  */
 const TAKE_OVER_NETWORK = `set -eu
 for file in /etc/netplan/50-cloud-init.yaml /etc/network/interfaces.d/50-cloud-init /etc/systemd/network/10-cloud-init-*.network; do
@@ -33,10 +35,11 @@ done
 `;
 
 /**
- * cloud-init's user data: the host key made by the library and no other, no passwords, and the first address of the server's IPv6 network alone instead
- * of all of them; cloud-init leaves the network alone from then on, or it would bring the rest back. JSON, which YAML contains, so that nothing
- * needs quoting by hand. It must stay the same for the life of the server: Hetzner replaces a server whose user data changes, so
- * everything that may change is a role on the host instead.
+ * cloud-init's user data: the host key made by the library and no other, no passwords, and the first address of the
+ * server's IPv6 network alone instead of all of them; cloud-init leaves the network alone from then on, or it would
+ * bring the rest back. JSON, which YAML contains, so that nothing needs quoting by hand. It must stay the same for the
+ * life of the server: Hetzner replaces a server whose user data changes, so everything that may change is a role on the
+ * host instead.
  */
 export function renderUserData(key: HostKeyPair): string {
   const config = {
@@ -62,7 +65,7 @@ export function renderUserData(key: HostKeyPair): string {
 }
 
 /**
- * Waits until cloud-init has done its work. Exit code 2 means "done, with warnings" (cloud-init 23.4 and later), which is done.
- * A constant script: nothing is put into it.
+ * Waits until cloud-init has done its work. Exit code 2 means "done, with warnings" (cloud-init 23.4 and later), which
+ * is done. A constant script: nothing is put into it.
  */
 export const WAIT_FOR_FIRST_BOOT = "cloud-init status --wait >/dev/null || [ $? -eq 2 ]";

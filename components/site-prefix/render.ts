@@ -24,8 +24,8 @@ export interface OpenService {
 }
 
 /**
- * The script that holds the addresses. They are deprecated in the sense of RFC 4862: the host chooses none of them by itself for what it sends, while
- * whoever listens or speaks from one by name has it.
+ * The script that holds the addresses. They are deprecated in the sense of RFC 4862: the host chooses none of them by
+ * itself for what it sends, while whoever listens or speaks from one by name has it.
  */
 export function renderPrefixScript(addresses: readonly string[]): string {
   return renderDeclaredScript({
@@ -57,9 +57,10 @@ export function renderVisitorUnit(): string {
 }
 
 /**
- * The rules, in a table of their own. Who comes by a tunnel from outside the space is a visitor: the open ports answer, and ping; the host's other
- * services do not. Their connections are marked, so that what answers them goes back through a tunnel, and is dropped where it would leave
- * otherwise. Neighbours' link-local addresses are no visitors. Over IPv4 nobody comes from outside the space.
+ * The rules, in a table of their own. Who comes by a tunnel from outside the space is a visitor: the open ports answer,
+ * and ping; the host's other services do not. Their connections are marked, so that what answers them goes back through
+ * a tunnel, and is dropped where it would leave otherwise. Neighbours' link-local addresses are no visitors. Over IPv4
+ * nobody comes from outside the space.
  */
 export function renderVisitorRules(space: { v4: string; v6: string }, services: readonly OpenService[]): string {
   const open = services.flatMap(({ address, ports }) =>

@@ -6,8 +6,8 @@ import { checkSitePrefix } from "./check";
 import { sitePrefixRole } from "./roles";
 
 /**
- * The public IPv6 addresses of a site's services on their host, and what visitors reach there: the services' ports, and nothing else of
- * the host. What listens on the addresses depends on it. Its `after` is the host's identity.
+ * The public IPv6 addresses of a site's services on their host, and what visitors reach there: the services' ports, and
+ * nothing else of the host. What listens on the addresses depends on it. Its `after` is the host's identity.
  */
 export class SitePrefix extends pulumi.ComponentResource {
   /** What waits for it: its role, as soon as it is made. */

@@ -1,11 +1,16 @@
-/** nginx's part in letting guests in: streams that are told apart by the name in the TLS handshake, and port 80. Pure. */
+/**
+ * nginx's part in letting guests in: streams that are told apart by the name in the TLS handshake, and port 80. Pure.
+ */
 import { GUEST_PREFIX } from "../../model";
 import type { NginxGuests } from "../denied-page/nginx";
 
 /** Debian's package of nginx's streams: `ssl_preread` and `map` (nginx.org, ngx_stream_ssl_preread_module). */
 export const STREAM_PACKAGE = "libnginx-mod-stream";
 
-/** Where the page answers over TLS while streams have port 443. On loopback, and no tunnel or visitor reaches it past them. */
+/**
+ * Where the page answers over TLS while streams have port 443. On loopback, and no tunnel or visitor reaches it past
+ * them.
+ */
 export const PAGE_PORT = 8403;
 
 const PAGE_AT = `127.0.0.1:${PAGE_PORT}`;
@@ -30,9 +35,9 @@ const byName = (services: readonly NamedService[]): NamedService[] =>
   [...services].sort((a, b) => (a.hostname < b.hostname ? -1 : 1));
 
 /**
- * The streams. A name leads to its own service and port; whatever else comes, also what is no TLS, to the page. Every target is an address
- * that stands in the file, so nothing is ever resolved. Slow, large and many handshakes end here: a name must have come within 10 seconds and
- * 16 KiB, and one address has 256 connections.
+ * The streams. A name leads to its own service and port; whatever else comes, also what is no TLS, to the page. Every
+ * target is an address that stands in the file, so nothing is ever resolved. Slow, large and many handshakes end here:
+ * a name must have come within 10 seconds and 16 KiB, and one address has 256 connections.
  */
 function renderStream(services: readonly NamedService[]): string[] {
   const targets = byName(services).flatMap(({ hostname, address, ports }) =>
@@ -77,8 +82,9 @@ function renderStream(services: readonly NamedService[]): string[] {
 }
 
 /**
- * Port 80 over IPv4, for the names of web services: what an authority asks of a name (RFC 8555, section 8.3) is passed on to the service, with
- * a path that is put together anew, and all else is led to https. Over IPv6 each service answers for itself.
+ * Port 80 over IPv4, for the names of web services: what an authority asks of a name (RFC 8555, section 8.3) is passed
+ * on to the service, with a path that is put together anew, and all else is led to https. Over IPv6 each service
+ * answers for itself.
  */
 function renderPlain(services: readonly NamedService[]): string[] {
   const web = byName(services).filter((service) => service.web);

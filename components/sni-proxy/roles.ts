@@ -10,7 +10,10 @@ import { guestPorts, nginxBesideSnid, nginxGuests, PAGE_PORT, STREAM_PACKAGE, ty
 import * as snid from "./snid";
 import { renderWayBackRules, renderWayBackUnit, WAY_BACK_LIVE, WAY_BACK_RULES, WAY_BACK_UNIT } from "./way-back";
 
-/** The services with placeholders for their addresses, which may not be known in a preview, and the placeholders' values. */
+/**
+ * The services with placeholders for their addresses, which may not be known in a preview, and the placeholders'
+ * values.
+ */
 interface Named {
   readonly services: readonly NamedService[];
   readonly values: Record<string, pulumi.Input<string>>;
@@ -91,7 +94,8 @@ function snidPart(
     [snid.SNID_HOSTS]: file(snid.renderSnidHosts(services), values),
     [snid.SNID_NSSWITCH]: { content: snid.renderSnidNsswitch() },
   };
-  // Go's resolver reads its hosts' file again only after some seconds, and an address that is gone must not be reached meanwhile.
+  // Go's resolver reads its hosts' file again only after some seconds, and an address that is gone must not be reached
+  // meanwhile.
   const units = { [snid.SNID_UNIT]: { restartOn: [unit, snid.SNID_HOSTS, snid.SNID_NSSWITCH] } };
   const probes = guestPorts(services).map((port) => ({ tcp: { address: "127.0.0.1", port } }));
   if ("path" in binary)

@@ -8,9 +8,10 @@ import { checkSniProxy } from "./check";
 import { guestsPart, wayBackRole } from "./roles";
 
 /**
- * The web server of the intranet's public face: ACCESS DENIED for every name, but that IPv4 guests whose TLS handshake names a service are let
- * through to its IPv6 address, end to end encrypted; the service sees who came inside 64:ff9b:1::/96. It can reach what is listed and
- * nothing else. Needs the tunnels to the services, routes for their addresses, and a way back for 64:ff9b:1::/96 to this host.
+ * The web server of the intranet's public face: ACCESS DENIED for every name, but that IPv4 guests whose TLS handshake
+ * names a service are let through to its IPv6 address, end to end encrypted; the service sees who came inside
+ * 64:ff9b:1::/96. It can reach what is listed and nothing else. Needs the tunnels to the services, routes for their
+ * addresses, and a way back for 64:ff9b:1::/96 to this host.
  */
 export class SniProxy extends pulumi.ComponentResource {
   /** What waits for it; filled as soon as the host is there. */

@@ -92,8 +92,8 @@ const HARDENING: readonly string[] = [
 ];
 
 /**
- * The program's unit. It resolves the published names and no others, and connects to their addresses alone, at the port that the guest came
- * to. For another name it ends the handshake with an alert.
+ * The program's unit. It resolves the published names and no others, and connects to their addresses alone, at the port
+ * that the guest came to. For another name it ends the handshake with an alert.
  */
 export function renderSnidUnit(services: readonly NamedService[], binary: SnidBinary): string {
   const guests = services.filter(({ ports }) => ports.length > 0);

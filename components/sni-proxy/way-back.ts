@@ -14,10 +14,10 @@ const TABLE = 6496;
 const PREFERENCE = 90;
 
 /**
- * Marks what comes back to the proxy's own connections: with nginx packets of a transparent socket (`socket transparent`, nft(8)); with snid,
- * whose sockets are not, answers of connections that were made from here. Only those are delivered on this host, so nothing
- * else of it answers at a guest's address. And with a guest's address as source leaves what goes to a port that the stack publishes, through
- * a tunnel, and nothing else.
+ * Marks what comes back to the proxy's own connections: with nginx packets of a transparent socket (`socket
+ * transparent`, nft(8)); with snid, whose sockets are not, answers of connections that were made from here. Only those
+ * are delivered on this host, so nothing else of it answers at a guest's address. And with a guest's address as source
+ * leaves what goes to a port that the stack publishes, through a tunnel, and nothing else.
  */
 export function renderWayBackRules(services: readonly NamedService[], engine: "nginx" | "snid"): string {
   const own = engine === "nginx" ? "socket transparent 1" : "ct direction reply ct state { established, related }";

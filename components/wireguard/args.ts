@@ -17,15 +17,16 @@ export interface WireGuardEnd extends ManagedHost {
   /** Where this end is reached from outside; absent for one behind NAT. At least one end must have it. */
   endpoint?: { address: pulumi.Input<string>; port: number };
   /**
-   * The prefixes that are reached through this tunnel as long as nobody knows a better way: they get a high metric, so that a routing daemon's
-   * routes win. For a link with OSPF: the other host's identity. For one without: what lies behind the other end.
+   * The prefixes that are reached through this tunnel as long as nobody knows a better way: they get a high metric, so
+   * that a routing daemon's routes win. For a link with OSPF: the other host's identity. For one without: what lies
+   * behind the other end.
    */
   routes: string[];
   /** This host's identity: the source of what it sends into the tunnel. */
   source: { v4: string; v6: string };
   /**
-   * The interface of another tunnel between the same hosts, which takes over from this one when keys change. While it is there, this one is
-   * deleted only when BIRD at both ends uses the other. Absent: there is no other.
+   * The interface of another tunnel between the same hosts, which takes over from this one when keys change. While it
+   * is there, this one is deleted only when BIRD at both ends uses the other. Absent: there is no other.
    */
   other?: string;
 }
@@ -40,9 +41,14 @@ export interface WireGuardLinkArgs {
   mtu: number;
   /** Both ends' keys, for one who needs them before the link is made. Absent: the link makes them. */
   keys?: { readonly a: WireGuardPair; readonly b: WireGuardPair };
-  /** Raise it to give both ends new keys, in place: the tunnel is down for some seconds. Without effect on `keys` that are given. Default 1. */
+  /**
+   * Raise it to give both ends new keys, in place: the tunnel is down for some seconds. Without effect on `keys` that
+   * are given. Default 1.
+   */
   keyVersion?: number;
-  /** The metric of the ends' `routes`, 4000 or 4001: a second tunnel between the same hosts needs another. Default 4000. */
+  /**
+   * The metric of the ends' `routes`, 4000 or 4001: a second tunnel between the same hosts needs another. Default 4000.
+   */
   metric?: 4000 | 4001;
 }
 

@@ -1,4 +1,7 @@
-/** WireGuard's files for wg-quick(8): configuration, addresses and routes, and what systemd needs beside Debian's unit. Pure. */
+/**
+ * WireGuard's files for wg-quick(8): configuration, addresses and routes, and what systemd needs beside Debian's unit.
+ * Pure.
+ */
 import { AFTER_IDENTITY } from "../host-identity/render";
 import { familyOf, lines, MADE_BY } from "../common/text";
 
@@ -57,8 +60,8 @@ function peerSection(peer: PeerSection): string[] {
 }
 
 /**
- * The configuration, with `{{private_key}}` as a placeholder. `Table = off`: AllowedIPs only authenticate, routes are set apart, by
- * the script. The private key stands in the file itself, so that `wg syncconf` on a reload keeps it.
+ * The configuration, with `{{private_key}}` as a placeholder. `Table = off`: AllowedIPs only authenticate, routes are
+ * set apart, by the script. The private key stands in the file itself, so that `wg syncconf` on a reload keeps it.
  */
 export function renderInterface(config: InterfaceConfig): string {
   return lines(
@@ -85,20 +88,23 @@ export interface InterfaceRoutes {
   readonly metric?: number;
   /** The sources of what this host itself sends there. */
   readonly source: { readonly v4: string; readonly v6: string };
-  /** Whether an answer may leave by another interface than the question came by (rp_filter 2, ip-sysctl), as on links between routers. */
+  /**
+   * Whether an answer may leave by another interface than the question came by (rp_filter 2, ip-sysctl), as on links
+   * between routers.
+   */
   readonly asymmetric: boolean;
 }
 
 /**
- * What a tunnel never does, by the kernel's settings (ip-sysctl): it takes no address and no route from router advertisements, follows no redirect,
- * and sends none, which needs both `all` and the interface.
+ * What a tunnel never does, by the kernel's settings (ip-sysctl): it takes no address and no route from router
+ * advertisements, follows no redirect, and sends none, which needs both `all` and the interface.
  */
 const NEVER = ["ipv6 accept_ra", "ipv6 accept_redirects", "ipv4 accept_redirects", "ipv4 send_redirects"];
 
 /**
- * Sets what the tunnel never does, MTU, addresses and routes; run when the interface comes up and on every reload, so a changed route cuts
- * no session. Addresses that are not ours go: wireguard-go's interface has a random link-local one. Where they are right already they are left alone, for a
- * routing daemon drops its neighbours with an address.
+ * Sets what the tunnel never does, MTU, addresses and routes; run when the interface comes up and on every reload, so a
+ * changed route cuts no session. Addresses that are not ours go: wireguard-go's interface has a random link-local one.
+ * Where they are right already they are left alone, for a routing daemon drops its neighbours with an address.
  */
 export function renderScript(config: InterfaceRoutes): string {
   const dev = config.interface;
@@ -142,9 +148,9 @@ export function renderScript(config: InterfaceRoutes): string {
 const ROUTING_DAEMON = "bird.service";
 
 /**
- * Starts the interface after the host's identity, tries again after a failure, and lets a reload set addresses and routes too. When the host boots
- * the routing daemon starts after it: one that finds the interface between its start and its script takes wireguard-go's random link-local
- * address for the interface's, and may keep to it.
+ * Starts the interface after the host's identity, tries again after a failure, and lets a reload set addresses and
+ * routes too. When the host boots the routing daemon starts after it: one that finds the interface between its start
+ * and its script takes wireguard-go's random link-local address for the interface's, and may keep to it.
  */
 export function renderDropIn(interfaceName: string): string {
   return lines(
@@ -159,15 +165,22 @@ export function renderDropIn(interfaceName: string): string {
   );
 }
 
-/** Peers with what each may send; sorted, for WireGuard gives them in any order (wireguard-go in another one each time). */
+/**
+ * Peers with what each may send; sorted, for WireGuard gives them in any order (wireguard-go in another one each time).
+ */
 const PEERS =
   'peers=$(wg show "$1" allowed-ips) && alive=$(wg show "$1" persistent-keepalive) && printf "%s\\n%s\\n" "$peers" "$alive" | sort';
 /** The public half of its key, and where it listens; an end that only dials takes any port. */
 const SELF = 'for what; do printf "%s: " "$what"; wg show "$0" "$what" || exit 1; done';
-/** Routes of every origin but the kernel's own and a routing daemon's: nobody else has any business on a tunnel of ours. */
+/**
+ * Routes of every origin but the kernel's own and a routing daemon's: nobody else has any business on a tunnel of ours.
+ */
 const ROUTES = 'routes=$(ip "$1" route show dev "$2") && { echo "$routes" | grep -vE "proto (kernel|bird)" || true; }';
 
-/** What is compared on refresh: the interface, the peers that the kernel knows, addresses, and routes. None of it holds a secret or a counter. */
+/**
+ * What is compared on refresh: the interface, the peers that the kernel knows, addresses, and routes. None of it holds
+ * a secret or a counter.
+ */
 export function liveState(interfaceName: string, listens: boolean): Record<string, { command: string[] }> {
   const routes = (family: string): { command: string[] } => ({
     command: ["sh", "-c", ROUTES, "routes", family, interfaceName],

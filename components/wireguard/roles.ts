@@ -11,7 +11,10 @@ import { TAKEN_OVER } from "./take-over";
 /** Seconds between the packets by which an end behind NAT stays reachable (wg(8): 25 is sensible). */
 const KEEPALIVE_SECONDS = 25;
 
-/** The metric of a link's own routes: above a routing daemon's (BIRD's is 32) and the kernel's, below the unreachable space. */
+/**
+ * The metric of a link's own routes: above a routing daemon's (BIRD's is 32) and the kernel's, below the unreachable
+ * space.
+ */
 const BOOTSTRAP_METRIC = 4000;
 
 /** How long the other tunnel may take to become a neighbour's, and the better one at both ends. */
@@ -28,8 +31,8 @@ interface InterfaceParts {
 }
 
 /**
- * A change of a peer, a port, a route or an address is a reload (`wg syncconf`, then the script): sessions stay up. wg-quick's own
- * parser reads the staged file; its output, which holds the key, goes nowhere.
+ * A change of a peer, a port, a route or an address is a reload (`wg syncconf`, then the script): sessions stay up.
+ * wg-quick's own parser reads the staged file; its output, which holds the key, goes nowhere.
  */
 function interfaceRole(parts: InterfaceParts): RoleContent {
   const { name } = parts;

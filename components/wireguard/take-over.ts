@@ -1,12 +1,15 @@
-/** What a tunnel's end asks before it is deleted while another tunnel between the same hosts stands. A constant script for /bin/sh. */
+/**
+ * What a tunnel's end asks before it is deleted while another tunnel between the same hosts stands. A constant script
+ * for /bin/sh.
+ */
 
 /** Seconds in which BIRD acts on what it has just been told: it computes its routes once a second. */
 const COMPUTE_SECONDS = 3;
 
 /**
- * Succeeds when nobody sends into this tunnel any more: BIRD has its neighbour over the interface `$1` as well, and the neighbour, in what it
- * announces, has this host as often as this host has it. So it has seen the other tunnel, too, which is the cheaper one. Where there
- * is no such interface, or no BIRD, nothing is waited for.
+ * Succeeds when nobody sends into this tunnel any more: BIRD has its neighbour over the interface `$1` as well, and the
+ * neighbour, in what it announces, has this host as often as this host has it. So it has seen the other tunnel, too,
+ * which is the cheaper one. Where there is no such interface, or no BIRD, nothing is waited for.
  */
 export const TAKEN_OVER = [
   '[ -e "/sys/class/net/$1" ] || exit 0',

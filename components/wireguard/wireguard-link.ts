@@ -6,13 +6,16 @@ import { checkLink } from "./check";
 import { linkRole } from "./roles";
 
 /**
- * A tunnel between two managed hosts: one interface and one UDP port of its own, everything allowed through it (what passes is the
- * firewall's matter), routes to the hosts' identities. End `a` is made first and deleted last; end `b` once both hosts are there.
+ * A tunnel between two managed hosts: one interface and one UDP port of its own, everything allowed through it (what
+ * passes is the firewall's matter), routes to the hosts' identities. End `a` is made first and deleted last; end `b`
+ * once both hosts are there.
  */
 export class WireGuardLink extends pulumi.ComponentResource {
   /** What waits for the tunnel: both ends' roles, each as soon as it is made. */
   public readonly ready: pulumi.Resource[] = [];
-  /** When both ends have been applied; or when it is clear that a host is not there yet, whose end a later `up` makes. */
+  /**
+   * When both ends have been applied; or when it is clear that a host is not there yet, whose end a later `up` makes.
+   */
   public readonly applied: Promise<unknown>;
 
   /** @throws ValidationError with every problem of the arguments, a link of a host to itself among them */

@@ -100,7 +100,10 @@ export function hostKeyProblems(value: unknown, path: string, skip: (value: unkn
   });
 }
 
-/** Public keys of any type, also those that cannot be read here: they are compared and no more. A private one is not repeated. */
+/**
+ * Public keys of any type, also those that cannot be read here: they are compared and no more. A private one is not
+ * repeated.
+ */
 function operatorKeyProblems(value: unknown, path: string, skip: (value: unknown) => boolean): ArgumentProblem[] {
   if (!Array.isArray(value)) return [{ path, reason: "must be a list of public keys in OpenSSH form" }];
   return value.flatMap((key, index) =>
@@ -133,8 +136,8 @@ export function connectionOf(value: unknown, path = "connection"): Connection {
 }
 
 /**
- * A connection without what only helps people and logins, and says nothing of the host: another `name` or `operatorKeys` is no change of a role.
- * Takes what is given, known or not.
+ * A connection without what only helps people and logins, and says nothing of the host: another `name` or
+ * `operatorKeys` is no change of a role. Takes what is given, known or not.
  */
 export function withoutHints(connection: unknown): unknown {
   if (typeof connection !== "object" || connection === null) return connection;

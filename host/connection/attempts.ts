@@ -1,10 +1,16 @@
-/** How many keys a host is offered, and how often: every refused one counts there, and a host that has refused enough locks the operator out. */
+/**
+ * How many keys a host is offered, and how often: every refused one counts there, and a host that has refused enough
+ * locks the operator out.
+ */
 import type { Offer } from "./authentication";
 import type { ConnectionError } from "./errors";
 
 /** Refused attempts on one connection: one less than OpenSSH's own MaxAuthTries, at which it ends the login. */
 const MOST_REFUSED = 5;
-/** Connections for one login. OpenSSH shuts a source out for a while at the third that nobody gets in by (PerSourcePenalties: 5 s each, from 15 s on). */
+/**
+ * Connections for one login. OpenSSH shuts a source out for a while at the third that nobody gets in by
+ * (PerSourcePenalties: 5 s each, from 15 s on).
+ */
 const MOST_CONNECTIONS = 2;
 /** A host that has refused all is not asked again within this time: as long as OpenSSH remembers one refused login. */
 const AGAIN_MS = 5_000;
@@ -21,7 +27,10 @@ export class Attempts {
     return this.workedAt.get(place);
   }
 
-  /** Why the host has refused all keys, and for how many milliseconds it is not to be asked again; undefined: it may be asked now. */
+  /**
+   * Why the host has refused all keys, and for how many milliseconds it is not to be asked again; undefined: it may be
+   * asked now.
+   */
   refusal(place: string, now = Date.now()): { error: ConnectionError; wait: number } | undefined {
     const last = this.refusedAt.get(place);
     const wait = (last?.at ?? 0) + AGAIN_MS - now;
@@ -38,7 +47,10 @@ export class Attempts {
     this.refusedAt.set(place, { at: now, error });
   }
 
-  /** How many connections one login at a host may take: one where it has refused all keys before, and none since has got in. */
+  /**
+   * How many connections one login at a host may take: one where it has refused all keys before, and none since has got
+   * in.
+   */
   connections(place: string): number {
     return this.refusedAt.has(place) ? 1 : MOST_CONNECTIONS;
   }

@@ -11,7 +11,10 @@ export interface Offer {
   method: AnyAuthMethod;
   /** Base64 of its public half: what tells it from others. */
   key: string;
-  /** How many refused attempts it may count for: a key of RSA is tried with each of its two signature algorithms (RFC 8332). */
+  /**
+   * How many refused attempts it may count for: a key of RSA is tried with each of its two signature algorithms (RFC
+   * 8332).
+   */
   cost: number;
 }
 
@@ -35,11 +38,13 @@ export interface Login {
 }
 
 /**
- * The keys in the order in which they are offered: the one that has got in before (`worked`), the file that `INTRANET_SSH_KEY` names, those in
- * the agent at `SSH_AUTH_SOCK` and of the hint whose public halves are known, those that have got into other hosts, the others of the agent, the hint.
- * A server ends a login after a few refused keys (sshd_config(5), MaxAuthTries), so an agent's many are not simply tried one after the other.
+ * The keys in the order in which they are offered: the one that has got in before (`worked`), the file that
+ * `INTRANET_SSH_KEY` names, those in the agent at `SSH_AUTH_SOCK` and of the hint whose public halves are known, those
+ * that have got into other hosts, the others of the agent, the hint. A server ends a login after a few refused keys
+ * (sshd_config(5), MaxAuthTries), so an agent's many are not simply tried one after the other.
  *
- * @throws ConnectionError: `no-key` when there is nothing on this machine to log in with, `authentication` when what there is cannot be used.
+ * @throws ConnectionError: `no-key` when there is nothing on this machine to log in with, `authentication` when what
+ * there is cannot be used.
  */
 export async function keysFor(
   login: Login,

@@ -27,8 +27,8 @@ const MARK = "intranet-look ";
 const PLACES = ["/usr", "/var"];
 
 /**
- * POSIX sh and what every Debian has (Essential packages and apt). apt's caches are turned off, which it would write otherwise (apt.conf(5),
- * Dir::Cache::pkgcache).
+ * POSIX sh and what every Debian has (Essential packages and apt). apt's caches are turned off, which it would write
+ * otherwise (apt.conf(5), Dir::Cache::pkgcache).
  */
 const SCRIPT = `
 LC_ALL=C; export LC_ALL; PATH=$PATH:/usr/sbin:/usr/bin:/sbin:/bin
@@ -47,7 +47,10 @@ done
 exit 0
 `;
 
-/** The command line, and what it reads. Both are constant, so nothing of a request is ever part of them, and every login shell takes the one word. */
+/**
+ * The command line, and what it reads. Both are constant, so nothing of a request is ever part of them, and every login
+ * shell takes the one word.
+ */
 export const BARE_LOOK = { command: "sh", input: Buffer.from(SCRIPT) } as const;
 
 const FIELDS: Readonly<Record<string, "id" | "version" | "name" | "like" | "architecture">> = {

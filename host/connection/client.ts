@@ -61,7 +61,10 @@ export class HostClient {
     this.rest();
   }
 
-  /** One attempt at a login: with many keys it may take more than one connection. @throws ConnectionError, sorted by reason. */
+  /**
+   * One attempt at a login: with many keys it may take more than one connection. @throws ConnectionError, sorted by
+   * reason.
+   */
   static async connect(connection: Connection, way: Way = {}): Promise<HostClient> {
     const { jump, ownsJump = false, attempts = new Attempts() } = way;
     const [name, place] = [displayName(connection), loginPlace(connection)];
@@ -141,8 +144,8 @@ export class HostClient {
   }
 
   /**
-   * A stream through this host to another (RFC 4254, 7.2). That one may be off: this connection, which others use too, is given up only
-   * when this host itself is silent.
+   * A stream through this host to another (RFC 4254, 7.2). That one may be off: this connection, which others use too,
+   * is given up only when this host itself is silent.
    */
   private async forward({ address, port }: Connection, name: string): Promise<Duplex> {
     this.work();
@@ -171,8 +174,8 @@ export class HostClient {
   }
 
   /**
-   * Opens a channel and hands it to `use` at once: what a quick command says, its exit code too, comes in the same packet as the
-   * channel. `vital`: a host that does not open it is gone, and its connection is ended.
+   * Opens a channel and hands it to `use` at once: what a quick command says, its exit code too, comes in the same
+   * packet as the channel. `vital`: a host that does not open it is gone, and its connection is ended.
    */
   private channel<T>(
     start: (done: ChannelCallback) => unknown,
@@ -256,8 +259,8 @@ export class HostClient {
           );
       });
       channel.on("error", (error: Error) => reject(classify(error, this.name)));
-      // Only our end is said to be over (EOF). Ended as a stream, the channel would be closed as soon as the host's end is over as well, and
-      // then a command that ends quickly is closed before its exit code has come.
+      // Only our end is said to be over (EOF). Ended as a stream, the channel would be closed as soon as the host's end
+      // is over as well, and then a command that ends quickly is closed before its exit code has come.
       const over = () => channel.eof();
       if (execution.input?.length) channel.write(execution.input, over);
       else over();

@@ -2,7 +2,8 @@
  * Why a connection failed.
  *
  * - `refused`, `unreachable`, `timeout`, `closed`: worth another attempt until the deadline;
- * - `sessions`: the connection stands, but the host opens no further session on it (sshd's MaxSessions): worth another attempt later;
+ * - `sessions`: the connection stands, but the host opens no further session on it (sshd's MaxSessions): worth another
+ *   attempt later;
  * - `host-key`: the host shows a key that is not pinned, or none is pinned: never retried;
  * - `authentication`: the host does not take the operator's key: retried only while a new host boots;
  * - `no-key`: there is no key of the operator to log in with, on this machine: never retried;

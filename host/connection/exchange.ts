@@ -24,7 +24,9 @@ export interface AgentAnswer {
   [field: string]: unknown;
 }
 
-/** Who listens while the agent works. Where several roles go together, `of` is the place of the one that it is about. */
+/**
+ * Who listens while the agent works. Where several roles go together, `of` is the place of the one that it is about.
+ */
 export interface Listener {
   /** Gets the agent's progress, already without secrets. */
   say: (text: string, of?: number) => void;
@@ -34,19 +36,27 @@ export interface Listener {
 
 /** Whether a host keeps this agent, as far as this process knows. */
 const keeps = new WeakMap<HostClient, boolean>();
-/** Requests about roles that a host has, as a survey of one that is not `made`: it has been changed before, and keeps the agent since. */
+/**
+ * Requests about roles that a host has, as a survey of one that is not `made`: it has been changed before, and keeps
+ * the agent since.
+ */
 const LOOKS = new Set(["read", "outcome", "confirm"]);
 
-/** Requests that change a host: for those alone the Python that it lacks is installed. A preview and a refresh change nothing. */
+/**
+ * Requests that change a host: for those alone the Python that it lacks is installed. A preview and a refresh change
+ * nothing.
+ */
 const CHANGES = new Set(["apply", "applyEach", "remove"]);
-/** The kind of answer of a host without Python to a request that only looks; `bare` is what was found there without it. */
+/**
+ * The kind of answer of a host without Python to a request that only looks; `bare` is what was found there without it.
+ */
 export const NO_PYTHON_KIND = "python";
 /** What was found on hosts without Python: in a process that only looks, none comes in between. */
 const bare = new WeakMap<HostClient, BareHost>();
 
 /**
- * Sends one request to the agent on a host and returns its answer. Where there is no Python it is installed for a change, and for no other request:
- * then the answer's kind is {@link NO_PYTHON_KIND}.
+ * Sends one request to the agent on a host and returns its answer. Where there is no Python it is installed for a
+ * change, and for no other request: then the answer's kind is {@link NO_PYTHON_KIND}.
  */
 export async function exchange(
   client: HostClient,
@@ -115,7 +125,8 @@ async function attempt(
     input: agentInput(request, kept),
     silenceMs: SILENCE_MS,
     onLine: (line) => {
-      // A login shell may print a greeting of its own, even one without an end of line: only what the agent says counts.
+      // A login shell may print a greeting of its own, even one without an end of line: only what the agent says
+      // counts.
       const said = eventIn(line);
       if (said === undefined) return void (greeting = [...greeting.slice(-1), line]);
       begun = true;
@@ -135,7 +146,10 @@ async function attempt(
   throw noAnswer(connection, ended, begun, words);
 }
 
-/** What the agent says in a line, whatever stands before it. Within its own texts quotes are escaped, so its beginning stands once. */
+/**
+ * What the agent says in a line, whatever stands before it. Within its own texts quotes are escaped, so its beginning
+ * stands once.
+ */
 function eventIn(line: string): ({ event: string; of?: number } & AgentAnswer) | undefined {
   const begin = line.lastIndexOf(EVENT);
   if (begin < 0) return undefined;
@@ -160,8 +174,8 @@ function compareClocks(host: string, clock: number, say: (text: string) => void)
 }
 
 /**
- * Why there is no answer. An agent that had begun, or that a signal ended as at a shutdown, may have changed something: that has to be looked up.
- * What ended by itself without a word of the agent's was not the agent, and never will be.
+ * Why there is no answer. An agent that had begun, or that a signal ended as at a shutdown, may have changed something:
+ * that has to be looked up. What ended by itself without a word of the agent's was not the agent, and never will be.
  */
 function noAnswer(connection: Connection, { code, signal }: Ended, begun: boolean, words: string): ConnectionError {
   const [host, { user }] = [displayName(connection), connection];

@@ -61,7 +61,8 @@ export function handshake(
     let agentFailed = false;
     let tried = 0;
     const ssh = new NodeSSH();
-    // Its promise fails at any error, also at one of the agent, after which the next method is tried: the client's events say what counts.
+    // Its promise fails at any error, also at one of the agent, after which the next method is tried: the client's
+    // events say what counts.
     const connecting = ssh.connect({
       sock: stream,
       username: connection.user,
@@ -110,14 +111,18 @@ export function handshake(
 }
 
 /**
- * OpenSSH's server names all of its host keys after a login (its PROTOCOL, 2.5), and the library has it prove each with a signature, which is a tenth of
- * a look at a host. Nobody reads them here: a pinned key has been seen. The library asks OpenSSH's server alone, by the version it remembers.
+ * OpenSSH's server names all of its host keys after a login (its PROTOCOL, 2.5), and the library has it prove each with
+ * a signature, which is a tenth of a look at a host. Nobody reads them here: a pinned key has been seen. The library
+ * asks OpenSSH's server alone, by the version it remembers.
  */
 function leaveOtherKeysAlone(client: Client): void {
   (client as unknown as { _remoteVer?: string })._remoteVer = "";
 }
 
-/** What sshd says instead of SSH's first line when it takes no connection now: MaxStartups or PerSourcePenalties (sshd_config(5)). */
+/**
+ * What sshd says instead of SSH's first line when it takes no connection now: MaxStartups or PerSourcePenalties
+ * (sshd_config(5)).
+ */
 function refusalIn(first: Buffer): string {
   const line = first
     .toString("latin1")

@@ -9,8 +9,9 @@ export interface EnrolledHostArgs {
 }
 
 /**
- * Whether a host that somebody brings in by hand has been seen: it is looked for in every preview and update until it was there once,
- * each time for a few seconds. From then on it counts as enrolled for ever, whether it is on or off, and is not looked for again.
+ * Whether a host that somebody brings in by hand has been seen: it is looked for in every preview and update until it
+ * was there once, each time for a few seconds. From then on it counts as enrolled for ever, whether it is on or off,
+ * and is not looked for again.
  */
 export class EnrolledHost extends DynamicResource {
   /** True once the host has been seen; never false again. */

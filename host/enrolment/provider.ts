@@ -43,7 +43,10 @@ export class EnrolmentProvider {
     return { inputs: clean(news), failures };
   }
 
-  /** Once the host has been seen nothing is a change: a change would make `enrolled` unknown in a preview, and hide the roles. */
+  /**
+   * Once the host has been seen nothing is a change: a change would make `enrolled` unknown in a preview, and hide the
+   * roles.
+   */
   async diff(_id: string, olds: object, news: object): Promise<{ changes: boolean }> {
     const [before, after] = [olds as EnrolmentOutputs, news as EnrolmentInputs];
     if (before.enrolled) return { changes: false };

@@ -12,10 +12,12 @@ export type RoleContent = Omit<HostRoleArgs, "connection" | "machine">;
 type ResolvedContent = Omit<RoleInputs, "connection" | "machine" | "owner">;
 
 /**
- * The script that brings roles onto a host that cannot be reached yet: POSIX sh, to be run there as root by any way. Secret.
+ * The script that brings roles onto a host that cannot be reached yet: POSIX sh, to be run there as root by any way.
+ * Secret.
  *
- * It holds the host's agent and the same requests that would go over SSH, so the HostRoles of the same names find nothing to do and
- * adopt what it made. Run again it changes what differs. With the argument `remove` it takes everything of this stack back.
+ * It holds the host's agent and the same requests that would go over SSH, so the HostRoles of the same names find
+ * nothing to do and adopt what it made. Run again it changes what differs. With the argument `remove` it takes
+ * everything of this stack back.
  *
  * @param host the host's name, for the script's words
  * @param roles in the order in which they are applied; their probes are only reported

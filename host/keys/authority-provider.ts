@@ -30,7 +30,10 @@ function checkLifetime(value: unknown): CheckFailure[] {
 // eslint-disable-next-line @typescript-eslint/no-require-imports -- an import would load it at once
 const library = () => require("./x509") as typeof import("./x509");
 
-/** The dynamic provider of a root: only a new `keyVersion` makes another one, since every device has to install it by hand. */
+/**
+ * The dynamic provider of a root: only a new `keyVersion` makes another one, since every device has to install it by
+ * hand.
+ */
 export class RootProvider {
   async check(olds: Partial<RootInputs>, news: RootInputs) {
     const { failures } = checkKeyVersion(news);

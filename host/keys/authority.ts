@@ -23,8 +23,9 @@ const OUTPUTS = {
 };
 
 /**
- * The root of a private certificate authority, made by this machine's Node.js and kept in the stack's state: its key, a Pulumi secret,
- * goes to no host. Its name constraints are critical: below it only names of the domain can be valid, and no IP address.
+ * The root of a private certificate authority, made by this machine's Node.js and kept in the stack's state: its key, a
+ * Pulumi secret, goes to no host. Its name constraints are critical: below it only names of the domain can be valid,
+ * and no IP address.
  */
 export class RootCertificate extends DynamicResource {
   /** PEM. */
@@ -54,13 +55,18 @@ export class RootCertificate extends DynamicResource {
 export interface IntermediateCertificateArgs {
   /** Who signs it. */
   root: RootCertificate;
-  /** How long it is valid, in days from 1 to 36500; never longer than the root. Another value makes a new one. Default: 1095. */
+  /**
+   * How long it is valid, in days from 1 to 36500; never longer than the root. Another value makes a new one. Default:
+   * 1095.
+   */
   lifetimeDays?: number;
   /** Raising it makes a new intermediate in place; the root and what devices trust stay. Default: 1. */
   keyVersion?: number;
 }
 
-/** What signs leaves, below a {@link RootCertificate} and with its limits. Its key goes to the host of the authority. */
+/**
+ * What signs leaves, below a {@link RootCertificate} and with its limits. Its key goes to the host of the authority.
+ */
 export class IntermediateCertificate extends DynamicResource {
   /** PEM. */
   declare readonly certificate: pulumi.Output<string>;

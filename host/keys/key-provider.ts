@@ -10,7 +10,10 @@ export interface KeyInputs {
   __provider?: string;
 }
 
-/** State of a shared secret: the one before it is kept, for whoever still uses it. The first one is its own: what is not there yet is unknown in a preview. */
+/**
+ * State of a shared secret: the one before it is kept, for whoever still uses it. The first one is its own: what is not
+ * there yet is unknown in a preview.
+ */
 export interface SharedSecretOutputs extends KeyInputs {
   value: string;
   previous: string;

@@ -44,8 +44,8 @@ export interface WireGuardPair {
 }
 
 /**
- * The WireGuard pairs of both ends of a tunnel, made and kept as a {@link WireGuardKey} is. One resource and not two: a mesh of n hosts has n²/2
- * tunnels, and each resource costs every preview.
+ * The WireGuard pairs of both ends of a tunnel, made and kept as a {@link WireGuardKey} is. One resource and not two: a
+ * mesh of n hosts has n²/2 tunnels, and each resource costs every preview.
  */
 export class TunnelKeys extends DynamicResource {
   declare private readonly publicKeyA: pulumi.Output<string>;
@@ -85,11 +85,17 @@ export class SshHostKey extends DynamicResource {
   }
 }
 
-/** What several hosts know and nobody else, such as the key of OSPF's authentication on a link; made and kept as a WireGuardKey is. */
+/**
+ * What several hosts know and nobody else, such as the key of OSPF's authentication on a link; made and kept as a
+ * WireGuardKey is.
+ */
 export class SharedSecret extends DynamicResource {
   /** Base64 of 32 random bytes; secret. */
   declare readonly value: pulumi.Output<string>;
-  /** The one of the version before, which comes back when `keyVersion` goes back to that; at first the same as `value`. Secret. */
+  /**
+   * The one of the version before, which comes back when `keyVersion` goes back to that; at first the same as `value`.
+   * Secret.
+   */
   declare readonly previous: pulumi.Output<string>;
   declare readonly keyVersion: pulumi.Output<number>;
 

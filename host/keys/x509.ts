@@ -66,9 +66,9 @@ const SEQUENCE = 0x30;
 const [PERMITTED, EXCLUDED, EMAIL, DNS, URI, IP] = [0xa0, 0xa1, 0x81, 0x82, 0x86, 0x87];
 
 /**
- * Names limited to the domain (RFC 5280, 4.2.1.10): DNS names, and those of mail and URIs, which would be unlimited where they are not
- * mentioned; every IP address is excluded, since a limit on DNS names says nothing about addresses. Critical: who does not
- * understand it must refuse the certificate.
+ * Names limited to the domain (RFC 5280, 4.2.1.10): DNS names, and those of mail and URIs, which would be unlimited
+ * where they are not mentioned; every IP address is excluded, since a limit on DNS names says nothing about addresses.
+ * Critical: who does not understand it must refuse the certificate.
  */
 function nameConstraints(domain: string): x509.Extension {
   const subtree = (tag: number, name: Uint8Array): Buffer => der(SEQUENCE, der(tag, name));
@@ -124,7 +124,9 @@ export async function makeRoot(spec: RootSpec, now = Date.now()): Promise<Certif
   return finish(certificate, keys);
 }
 
-/** An intermediate: it signs leaves for servers and clients, and revocation lists; it carries the root's limits itself. */
+/**
+ * An intermediate: it signs leaves for servers and clients, and revocation lists; it carries the root's limits itself.
+ */
 export async function makeIntermediate(spec: IntermediateSpec, now = Date.now()): Promise<CertificateWithKey> {
   const root = new x509.X509Certificate(spec.rootCertificate);
   const pkcs8 = x509.PemConverter.decodeFirst(spec.rootPrivateKey);

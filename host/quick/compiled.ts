@@ -13,9 +13,10 @@ interface Keeps {
 }
 
 /**
- * Keeps the compiled form of all that is loaded from here on in `$XDG_CACHE_HOME/pulumi-intranet/compiled` (by default below `~/.cache`), and takes it from there: a
- * quarter of what loading takes. Node.js looks whether a file is still the one that was compiled. Older releases of it keep nothing, and neither
- * does one that is told not to, or where to (`NODE_DISABLE_COMPILE_CACHE`, `NODE_COMPILE_CACHE`). What cannot be written is not kept.
+ * Keeps the compiled form of all that is loaded from here on in `$XDG_CACHE_HOME/pulumi-intranet/compiled` (by default
+ * below `~/.cache`), and takes it from there: a quarter of what loading takes. Node.js looks whether a file is still
+ * the one that was compiled. Older releases of it keep nothing, and neither does one that is told not to, or where to
+ * (`NODE_DISABLE_COMPILE_CACHE`, `NODE_COMPILE_CACHE`). What cannot be written is not kept.
  */
 export function keepCompiled(environment: NodeJS.ProcessEnv = process.env): void {
   const { enableCompileCache, flushCompileCache } = modules as Keeps;

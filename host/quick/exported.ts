@@ -1,8 +1,8 @@
 import { asProgram } from "./sdk";
 
 /**
- * Puts a function in the place of one that a module of the SDK exports, and that the SDK calls by way of the module. Nothing happens where there is no
- * such SDK, or it exports the function otherwise. `folder`: as for `loadWhenUsed`.
+ * Puts a function in the place of one that a module of the SDK exports, and that the SDK calls by way of the module.
+ * Nothing happens where there is no such SDK, or it exports the function otherwise. `folder`: as for `loadWhenUsed`.
  */
 export function replaceExported<F extends (...args: never[]) => unknown>(
   folder: string,

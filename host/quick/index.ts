@@ -1,7 +1,7 @@
 /**
- * `nodeargs: --require pulumi-intranet/quick` in Pulumi.yaml, or `import "pulumi-intranet/quick"` as the first line of a program: half of a small program's
- * processor time less. It changes how the SDK is loaded and what it notes for those who look for its own faults, and nothing of what it
- * does. See docs/performance.md.
+ * `nodeargs: --require pulumi-intranet/quick` in Pulumi.yaml, or `import "pulumi-intranet/quick"` as the first line of
+ * a program: half of a small program's processor time less. It changes how the SDK is loaded and what it notes for
+ * those who look for its own faults, and nothing of what it does. See docs/performance.md.
  */
 import { realpathSync } from "node:fs";
 import { dirname } from "node:path";
@@ -17,7 +17,8 @@ const RUNS_PROGRAMS = /[\\/]@pulumi[\\/]pulumi[\\/]cmd[\\/]run[\\/]index\.js$/;
 /** Where the SDK is found from: the script of its own that this process runs, or the folder of the program. */
 const script = process.argv[1] ?? "";
 const folder = RUNS_PROGRAMS.test(script) ? dirname(realpathSync(script)) : process.cwd();
-// Before the SDK is loaded something else may be that has to be first: what follows Pulumi's own calls (`TRACEPARENT`, W3C Trace Context).
+// Before the SDK is loaded something else may be that has to be first: what follows Pulumi's own calls (`TRACEPARENT`,
+// W3C Trace Context).
 if (process.env["TRACEPARENT"] === undefined) {
   keepCompiled();
   loadWhenUsed(folder);

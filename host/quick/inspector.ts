@@ -1,4 +1,7 @@
-/** V8's inspector, to which `@pulumi/pulumi` connects in every program, to say in errors where a function is that it cannot take apart. */
+/**
+ * V8's inspector, to which `@pulumi/pulumi` connects in every program, to say in errors where a function is that it
+ * cannot take apart.
+ */
 import { type Debugger, Session } from "node:inspector";
 import { replaceExported } from "./exported";
 
@@ -6,9 +9,10 @@ import { replaceExported } from "./exported";
 const HOOKS = "@pulumi/pulumi/runtime/closure/v8Hooks";
 
 /**
- * Connects when the SDK takes a function apart, and not before the program begins: with the inspector every script that is loaded is told of, a tenth of a
- * small program's processor time. The SDK hears only of what is loaded after it has connected; here V8 is asked for all scripts there are, which it tells
- * whoever begins to debug (Chrome DevTools Protocol, Debugger.scriptParsed). `folder`: as for `loadWhenUsed`.
+ * Connects when the SDK takes a function apart, and not before the program begins: with the inspector every script that
+ * is loaded is told of, a tenth of a small program's processor time. The SDK hears only of what is loaded after it has
+ * connected; here V8 is asked for all scripts there are, which it tells whoever begins to debug (Chrome DevTools
+ * Protocol, Debugger.scriptParsed). `folder`: as for `loadWhenUsed`.
  */
 export function inspectWhenUsed(folder: string): void {
   const earlier = new Map<string, string>();

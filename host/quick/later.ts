@@ -2,12 +2,15 @@ import { Module, createRequire } from "node:module";
 import { asSdk } from "./sdk";
 
 /**
- * What `@pulumi/pulumi` loads in every process and hardly any uses, by the names under which it does: the TypeScript compiler and npm's
- * arborist, with which it takes functions apart, and the automation API.
+ * What `@pulumi/pulumi` loads in every process and hardly any uses, by the names under which it does: the TypeScript
+ * compiler and npm's arborist, with which it takes functions apart, and the automation API.
  */
 const SELDOM_USED = ["./typescript-shim", "@npmcli/arborist", "normalize-package-data", "./automation"];
 
-/** What it sends traces with, when `pulumi` is told to: it looks up the parts of these modules at once, and uses them then. */
+/**
+ * What it sends traces with, when `pulumi` is told to: it looks up the parts of these modules at once, and uses them
+ * then.
+ */
 const FOR_TRACES = [
   "instrumentation",
   "instrumentation-grpc",
@@ -18,10 +21,11 @@ const FOR_TRACES = [
 ];
 
 /**
- * Lets the SDK load what it seldom uses when it is first used: 0.4 s of processor time and 60 MiB less in each process that never does.
+ * Lets the SDK load what it seldom uses when it is first used: 0.4 s of processor time and 60 MiB less in each process
+ * that never does.
  *
- * `folder`: the SDK is the one that is found from there, as Pulumi itself finds it. What is loaded already stays, and what another release of the
- * SDK does not have is passed over: then all is as without this, and as slow.
+ * `folder`: the SDK is the one that is found from there, as Pulumi itself finds it. What is loaded already stays, and
+ * what another release of the SDK does not have is passed over: then all is as without this, and as slow.
  */
 export function loadWhenUsed(folder: string): void {
   try {
@@ -33,7 +37,10 @@ export function loadWhenUsed(folder: string): void {
   }
 }
 
-/** Lets this library load its SSH client when it is first used: what a program that makes roles need not, since the provider is another process. */
+/**
+ * Lets this library load its SSH client when it is first used: what a program that makes roles need not, since the
+ * provider is another process.
+ */
 export function connectWhenUsed(): void {
   try {
     standIn(createRequire(__filename), "ssh2");
@@ -43,8 +50,9 @@ export function connectWhenUsed(): void {
 }
 
 /**
- * Puts into the place of a module what becomes that module at the first look into it (`require.cache`: another entry is what Node.js lets one give it).
- * `parts`: not at a look, but when one of its parts is used, all of which are functions or classes.
+ * Puts into the place of a module what becomes that module at the first look into it (`require.cache`: another entry is
+ * what Node.js lets one give it). `parts`: not at a look, but when one of its parts is used, all of which are functions
+ * or classes.
  */
 function standIn(require: NodeJS.Require, name: string, parts = false): void {
   const file = require.resolve(name);
@@ -60,7 +68,10 @@ function standIn(require: NodeJS.Require, name: string, parts = false): void {
   require.cache[file] = place;
 }
 
-/** What stands for a module, a function or a class until it is used. `part`: what to give to whoever looks up one of a module's parts, if not itself. */
+/**
+ * What stands for a module, a function or a class until it is used. `part`: what to give to whoever looks up one of a
+ * module's parts, if not itself.
+ */
 function whenUsed(real: () => Real, part?: (key: string | symbol) => Real): Real {
   const place: Real = new Proxy(nothing.bind(undefined), {
     get: (_, key) => {

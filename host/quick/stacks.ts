@@ -7,14 +7,18 @@ const DEBUGGABLE = "@pulumi/pulumi/runtime/debuggable";
 const OPTION = "PULUMI_DEBUG_PROMISE_LEAKS";
 type Note = (promise: Promise<unknown>, about?: unknown) => unknown;
 
-/** The one that takes every line there is, to tell the engine where a resource is made, and how many of them say so: the first five are the SDK's and the classes'. */
+/**
+ * The one that takes every line there is, to tell the engine where a resource is made, and how many of them say so: the
+ * first five are the SDK's and the classes'.
+ */
 const PLACES = "callsites";
 const PLACE_LINES = 8;
 
 /**
- * Leaves out the stacks that the SDK takes four times for each property of each resource: to take one and look up its lines is a third of a large
- * program's processor time. The one of each resource keeps the lines that say where it is made, in the code that runs. Every other stack is
- * as before, and these too where the SDK's option asks for them. `folder`: as for `loadWhenUsed`.
+ * Leaves out the stacks that the SDK takes four times for each property of each resource: to take one and look up its
+ * lines is a third of a large program's processor time. The one of each resource keeps the lines that say where it is
+ * made, in the code that runs. Every other stack is as before, and these too where the SDK's option asks for them.
+ * `folder`: as for `loadWhenUsed`.
  */
 export function leaveOutUnreadStacks(folder: string, environment: NodeJS.ProcessEnv = process.env): void {
   if (environment[OPTION]) return;
@@ -28,7 +32,10 @@ export function leaveOutUnreadStacks(folder: string, environment: NodeJS.Process
   };
 }
 
-/** The SDK looks up lines in source maps in every program: what does so comes first, for it takes the place of what was there. */
+/**
+ * The SDK looks up lines in source maps in every program: what does so comes first, for it takes the place of what was
+ * there.
+ */
 function mapped(folder: string): void {
   try {
     asSdk(folder)("source-map-support/register");

@@ -8,7 +8,9 @@ import { type Change, type Conversation, Gathering, type Wish, goesWithOthers, i
 
 /** How long a lost connection is tried again to learn how the transaction ended. */
 const LOOK_AGAIN_SECONDS = 60;
-/** A host that could not be reached is not tried again for its other roles within this time, when it is only looked at. */
+/**
+ * A host that could not be reached is not tried again for its other roles within this time, when it is only looked at.
+ */
 const KNOWN_DOWN_MS = 60_000;
 /** How long it is tried at a stretch; then it is seen whether the way there is still to be relied on. */
 const ASK_SECONDS = 15;
@@ -23,7 +25,10 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 /** What tells one host from another, whoever connects and however, and whatever key it shows. */
 const placeOf = (connection: Connection): string => `${connection.address} ${connection.port}`;
 
-/** How many roles of a host are changed in one exchange: fewer than the outcomes that the host remembers (KEPT_OUTCOMES in store.py). */
+/**
+ * How many roles of a host are changed in one exchange: fewer than the outcomes that the host remembers (KEPT_OUTCOMES
+ * in store.py).
+ */
 const MOST_TOGETHER = 16;
 
 /** How an exchange for several changes went: what is known of each, and why there is no more. */
@@ -41,7 +46,9 @@ export class Conversations {
   private readonly readings = new Gathering<Wish>();
   private readonly changes = new Gathering<Change>(MOST_TOGETHER);
   private readonly down = new Map<string, { error: ConnectionError; until: number }>();
-  /** Hosts whose change awaits its confirmation, by address: nobody can rely on the way through them until it is over. */
+  /**
+   * Hosts whose change awaits its confirmation, by address: nobody can rely on the way through them until it is over.
+   */
   private readonly unsettled = new Map<string, Promise<unknown>>();
 
   constructor(private readonly pool = new ConnectionPool()) {}
@@ -51,7 +58,9 @@ export class Conversations {
     return this.inquire(talk, (client) => exchange(client, talk.connection, request, talk));
   }
 
-  /** What is on the host of one role. All that are asked for until the host is ready to answer go there in one exchange. */
+  /**
+   * What is on the host of one role. All that are asked for until the host is ready to answer go there in one exchange.
+   */
   read(talk: Conversation, request: object): Promise<AgentAnswer> {
     return new Promise((resolve, reject) => {
       const take = this.readings.join(connectionKey(talk.connection), { talk, request, resolve, reject });
@@ -83,9 +92,9 @@ export class Conversations {
   }
 
   /**
-   * A transaction. When the connection is lost on the way, looks again how it ended; when it has to be confirmed, does so
-   * over a new connection. Those that need no confirmation go to the host in one exchange, as reads do: one after the other, each by itself
-   * all or nothing.
+   * A transaction. When the connection is lost on the way, looks again how it ended; when it has to be confirmed, does
+   * so over a new connection. Those that need no confirmation go to the host in one exchange, as reads do: one after
+   * the other, each by itself all or nothing.
    *
    * @throws RoleError when the host refused or undid it; ConnectionError when it never got there.
    */
@@ -130,7 +139,10 @@ export class Conversations {
     return answer;
   }
 
-  /** The connection with the pins that its hosts have by now, where this process has changed them: what a state knows can be older. */
+  /**
+   * The connection with the pins that its hosts have by now, where this process has changed them: what a state knows
+   * can be older.
+   */
   current(connection: Connection): Connection {
     const via = connection.via && this.current(connection.via);
     const hostKeys = this.installed.get(placeOf(connection)) ?? connection.hostKeys;
@@ -185,7 +197,10 @@ export class Conversations {
     }
   }
 
-  /** One exchange for all changes that `take` gives once the host is ready. Throws when nothing was sent, or when trying again is useless. */
+  /**
+   * One exchange for all changes that `take` gives once the host is ready. Throws when nothing was sent, or when trying
+   * again is useless.
+   */
   private async carry(talk: Conversation, take: () => Change[]): Promise<Carried> {
     let changes: Change[] = [];
     const answers: (AgentAnswer | undefined)[] = [];
@@ -212,7 +227,10 @@ export class Conversations {
     }
   }
 
-  /** After a lost connection: the host knows whether the transaction was made, undone or never begun; then it is sent anew while `tries` are left. */
+  /**
+   * After a lost connection: the host knows whether the transaction was made, undone or never begun; then it is sent
+   * anew while `tries` are left.
+   */
   private async lookAgain(change: Change, lost: ConnectionError, tries: number): Promise<AgentAnswer> {
     const { talk, tx } = change;
     const host = displayName(talk.connection);
@@ -243,8 +261,9 @@ export class Conversations {
   }
 
   /**
-   * Asks how a transaction ended, with a connection of which nothing was lost, again and again until it is known. `refused`: the host may
-   * still refuse the operator's key or show another one of its own, for it is about to undo what made it.
+   * Asks how a transaction ended, with a connection of which nothing was lost, again and again until it is known.
+   * `refused`: the host may still refuse the operator's key or show another one of its own, for it is about to undo
+   * what made it.
    */
   private async outcome(talk: Conversation, tx: string, seconds: number, refused = false): Promise<AgentAnswer> {
     let end = Date.now() + seconds * 1000;

@@ -5,7 +5,9 @@ import { ROLE_FIELDS, clean } from "./inputs";
 
 /** Lists whose order means nothing. */
 const SETS = new Set(["packages", "absent", "state"]);
-/** Another one of these is another resource: what was made is removed where it was, and made anew where it is wanted. */
+/**
+ * Another one of these is another resource: what was made is removed where it was, and made anew where it is wanted.
+ */
 const REPLACING = ["role", "machine"] as const;
 
 /** What an absent field of an entry means. */
@@ -25,8 +27,9 @@ export function changedFields(olds: object, news: object): (typeof ROLE_FIELDS)[
 /** The engine's question whether a role has to be touched, and whether it has to be another resource. */
 export interface RoleDiff {
   /**
-   * `undefined`: the inputs differ, and the engine is to find out in what. Then it shows that alone; of a plain `true` it shows every input of
-   * the role. After a change that was left half made the inputs may be equal, which only we know not to be enough.
+   * `undefined`: the inputs differ, and the engine is to find out in what. Then it shows that alone; of a plain `true`
+   * it shows every input of the role. After a change that was left half made the inputs may be equal, which only we
+   * know not to be enough.
    */
   changes: boolean | undefined;
   replaces: string[];

@@ -3,8 +3,8 @@ import type { FileInputs, RoleInputs } from "./inputs";
 import { isSecret } from "./content";
 
 /**
- * What a refresh has found, in sentences: what was applied and what is there. The diff of the resource says the same by argument and
- * line; these are for whoever reads along.
+ * What a refresh has found, in sentences: what was applied and what is there. The diff of the resource says the same by
+ * argument and line; these are for whoever reads along.
  */
 export function driftWords(applied: RoleInputs, live: RoleInputs): string[] {
   return [

@@ -85,7 +85,10 @@ export function liveInputs(state: RoleOutputs, facts: Facts): RoleInputs {
   return live;
 }
 
-/** The inputs of a role whose host has lost its Python: nothing of them could be looked at, and the next update installs it and makes them so. */
+/**
+ * The inputs of a role whose host has lost its Python: nothing of them could be looked at, and the next update installs
+ * it and makes them so.
+ */
 export function withoutPython(state: RoleOutputs): RoleInputs {
   const drifted = "python3 is not on the host any more";
   return clean<RoleInputs>({
@@ -166,7 +169,10 @@ function liveContent(path: string, wanted: FileInputs, found: Found): string {
   return withoutSecrets(path, wanted, found.content);
 }
 
-/** The live text of a file without secrets: a line that is as applied shows as in the template, so that it is no difference. */
+/**
+ * The live text of a file without secrets: a line that is as applied shows as in the template, so that it is no
+ * difference.
+ */
 function withPlaceholders(wanted: FileInputs, live: string): string {
   if (wanted.values === undefined) return live;
   const template = new Map(wanted.content.split("\n").map((line) => [fill({ ...wanted, content: line }), line]));
@@ -177,8 +183,8 @@ function withPlaceholders(wanted: FileInputs, live: string): string {
 }
 
 /**
- * The live text of a file with secrets: a line that is as applied shows as in the template, with its placeholder; any other
- * line is hidden, for a hand edit may have put another secret there and nobody could tell.
+ * The live text of a file with secrets: a line that is as applied shows as in the template, with its placeholder; any
+ * other line is hidden, for a hand edit may have put another secret there and nobody could tell.
  */
 function withoutSecrets(path: string, wanted: FileInputs, live: string): string {
   const digest = `[drift: found on the host, lines hidden because the file holds secrets; digest ${digestOf(path, live)}]`;

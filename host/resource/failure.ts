@@ -1,6 +1,9 @@
 import type { AgentAnswer } from "../connection/exchange";
 
-/** Why a role could not be brought to its state. The message says where, what, the command and its words, and what is left. */
+/**
+ * Why a role could not be brought to its state. The message says where, what, the command and its words, and what is
+ * left.
+ */
 export class RoleError extends Error {
   constructor(
     message: string,
@@ -27,7 +30,9 @@ export function failureOf(host: string, role: string, answer: AgentAnswer): Role
   return new RoleError(lines.join("\n"), restored);
 }
 
-/** An error after the host has changed: with it the engine records the resource as half made (ErrorResourceInitFailed). */
+/**
+ * An error after the host has changed: with it the engine records the resource as half made (ErrorResourceInitFailed).
+ */
 export class HalfMadeError extends Error {
   constructor(
     readonly id: string,

@@ -6,8 +6,8 @@ import type { Port } from "./ports";
 const UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 /**
- * What the program says beside a role's inputs in a preview alone, where a provider cannot tell by itself what it runs in. It reaches the provider's check, which
- * leaves it out: no state, no diff and no output holds it.
+ * What the program says beside a role's inputs in a preview alone, where a provider cannot tell by itself what it runs
+ * in. It reaches the provider's check, which leaves it out: no state, no diff and no output holds it.
  */
 export const PREVIEW = "preview";
 

@@ -1,4 +1,7 @@
-/** What a preview finds out, before an update does, about the hosts on which roles would be made or changed. It changes nothing there. */
+/**
+ * What a preview finds out, before an update does, about the hosts on which roles would be made or changed. It changes
+ * nothing there.
+ */
 import type { BareHost } from "../connection/bare-host";
 import { type Connection, connectionOf, displayName } from "../connection/arguments";
 import { keysFor } from "../connection/authentication";
@@ -52,8 +55,9 @@ export function looksAtHosts(environment: NodeJS.ProcessEnv = process.env): bool
 }
 
 /**
- * Looks at a host when the first of its roles comes that would be made or changed, over one connection for all of them. A host that answers and cannot be
- * managed is an error, with the way out; one that is silent, and all when there is no key to log in with, one warning a host.
+ * Looks at a host when the first of its roles comes that would be made or changed, over one connection for all of them.
+ * A host that answers and cannot be managed is an error, with the way out; one that is silent, and all when there is no
+ * key to log in with, one warning a host.
  */
 export class HostLooks {
   private readonly places = new Map<string, Place>();
@@ -122,7 +126,10 @@ export class HostLooks {
     );
   }
 
-  /** The result of a look, or undefined when the host is silent for as long as there is time for it; what comes later is told when it comes. */
+  /**
+   * The result of a look, or undefined when the host is silent for as long as there is time for it; what comes later is
+   * told when it comes.
+   */
   private async within(place: Place, connection: Connection, look: Promise<string[]>): Promise<string[] | undefined> {
     const begun = Date.now();
     const patience = place.silent ? 0 : Math.max(LEAST_MS, IN_VAIN_MS - this.inVain);
@@ -179,7 +186,10 @@ export class HostLooks {
   }
 }
 
-/** Whether the machine of a new role is known to be there: a cloud server may have been made a moment ago, and has nothing of anybody's. */
+/**
+ * Whether the machine of a new role is known to be there: a cloud server may have been made a moment ago, and has
+ * nothing of anybody's.
+ */
 function isThere(place: Place, { machine }: RoleInputs): boolean {
   return machine === undefined || place.machines.has(machine);
 }

@@ -1,4 +1,6 @@
-/** What a preview says in words of a change that takes more than one step, or that a person could lock himself out by. */
+/**
+ * What a preview says in words of a change that takes more than one step, or that a person could lock himself out by.
+ */
 import { blobOf, fingerprint } from "../connection/host-key";
 import type { RoleInputs } from "./inputs";
 import { pinsAlone, pinsDiffer } from "./pins";
@@ -6,7 +8,10 @@ import { pinsAlone, pinsDiffer } from "./pins";
 /** A list of who may log in, by sshd's own name for such files. */
 const LOGIN_KEYS = /(^|\/)authorized_keys2?$/;
 
-/** What there is to say of a role's change, of its host and not of the role: the same words for all of a host's roles come once. */
+/**
+ * What there is to say of a role's change, of its host and not of the role: the same words for all of a host's roles
+ * come once.
+ */
 export function noticesOf(olds: RoleInputs, news: RoleInputs): string[] {
   const host = hostOf(news);
   if (host === undefined) return [];

@@ -23,8 +23,8 @@ export function installsHostKeyProblems(inputs: Record<string, unknown>): Argume
 }
 
 /**
- * Whether nothing differs but pinned keys, which another role installs, of the host or of one on the way to it: the host itself is as it
- * should be then.
+ * Whether nothing differs but pinned keys, which another role installs, of the host or of one on the way to it: the
+ * host itself is as it should be then.
  */
 export function pinsAlone(olds: RoleInputs, news: RoleInputs): boolean {
   if (!isDeepStrictEqual(changedFields(olds, news), ["connection"])) return false;
@@ -38,8 +38,8 @@ export function pinsDiffer(olds: RoleInputs, news: RoleInputs): boolean {
 }
 
 /**
- * The way to a host that a role gives another key: it may still show one of `before`. Undefined for every other role, and where there was no
- * other key: those take the pinned ones alone.
+ * The way to a host that a role gives another key: it may still show one of `before`. Undefined for every other role,
+ * and where there was no other key: those take the pinned ones alone.
  */
 export function wayBefore(
   connection: Connection,

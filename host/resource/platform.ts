@@ -15,7 +15,10 @@ const ARCHITECTURES: readonly string[] = ["amd64", "arm64", "armhf"];
 const SUPPORTED =
   "supported are Debian and Raspberry Pi OS from 12 on and Ubuntu from 24.04 on, on amd64, arm64 and armhf";
 
-/** Why a host cannot be managed, with the way out; undefined: it can, as far as it says what it is. A rolling release has no version, and passes. */
+/**
+ * Why a host cannot be managed, with the way out; undefined: it can, as far as it says what it is. A rolling release
+ * has no version, and passes.
+ */
 export function platformProblem({ id, version, name, like = "", architecture }: Platform): string | undefined {
   const called = `${name ?? id ?? "an unknown system"}${architecture === undefined ? "" : ` on ${architecture}`}`;
   const refused = (way: string) => `it runs ${called}; ${SUPPORTED}: ${way}`;

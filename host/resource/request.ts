@@ -15,7 +15,10 @@ export function transactionId(): string {
   return randomBytes(8).toString("hex");
 }
 
-/** Seconds within which a change must be confirmed over a new connection; 0: not at all. A role that says nothing is judged by what it touches. */
+/**
+ * Seconds within which a change must be confirmed over a new connection; 0: not at all. A role that says nothing is
+ * judged by what it touches.
+ */
 export function confirmSeconds(inputs: RoleInputs): number {
   const confirm = inputs.confirm ?? touchesWayIn(inputs) !== undefined;
   if (typeof confirm === "boolean") return confirm ? CONFIRM_SECONDS : 0;
@@ -23,8 +26,8 @@ export function confirmSeconds(inputs: RoleInputs): number {
 }
 
 /**
- * The agent's `apply` request. Contents are filled in: it goes over stdin and nowhere else. `reread`: live state was changed by another
- * hand while the files are right, so running units read them again.
+ * The agent's `apply` request. Contents are filled in: it goes over stdin and nowhere else. `reread`: live state was
+ * changed by another hand while the files are right, so running units read them again.
  */
 export function applyRequest(inputs: RoleInputs, id: string, tx: string, reread = false): object {
   const files = Object.entries(inputs.files ?? {}).map(([path, file]) => [
@@ -106,8 +109,8 @@ export interface SurveyContext {
 }
 
 /**
- * The agent's `survey` request: what is known already, and of files with secrets only a digest. Of a role that is there already less is sent, and no
- * secret. `olds`: what the role was, whose equal files need no room.
+ * The agent's `survey` request: what is known already, and of files with secrets only a digest. Of a role that is there
+ * already less is sent, and no secret. `olds`: what the role was, whose equal files need no room.
  */
 export function surveyRequest(inputs: RoleInputs, context: SurveyContext, olds: Partial<RoleInputs> = {}): object {
   const { made } = context;

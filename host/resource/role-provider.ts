@@ -31,7 +31,9 @@ export class RoleProvider {
   private readonly registries = new Map<string, ClaimRegistry>();
   private readonly noticed = new Set<string>();
 
-  /** `log` takes what a person should know while it happens; it goes to the provider's stderr, which the engine shows. */
+  /**
+   * `log` takes what a person should know while it happens; it goes to the provider's stderr, which the engine shows.
+   */
   constructor(
     private readonly conversations = new Conversations(),
     private readonly log: (line: string) => void = say,
@@ -87,7 +89,8 @@ export class RoleProvider {
       try {
         answer = await this.conversations.read(talk, readRequest(state, id));
       } catch (error) {
-        // A cloud server's own resource says whether it still exists: a refresh must be able to find that out, also with hosts behind it.
+        // A cloud server's own resource says whether it still exists: a refresh must be able to find that out, also
+        // with hosts behind it.
         const passed =
           error instanceof ConnectionError && error.temporary && (state.machine !== undefined || error.onTheWay);
         if (!passed) throw unreachable(error as Error, "refresh");

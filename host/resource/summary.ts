@@ -7,8 +7,8 @@ import { type FileInputs, type RoleInputs, isUnknown } from "./inputs";
 const THINGS = ["packages", "directories", "links", "absent", "sysctls", "users"] as const;
 
 /**
- * One line, or none where nothing changes on the host itself, as with another probe: which files change and by how many lines, what else comes, goes or
- * changes, and which units read anew for it. It holds no content, so no secret.
+ * One line, or none where nothing changes on the host itself, as with another probe: which files change and by how many
+ * lines, what else comes, goes or changes, and which units read anew for it. It holds no content, so no secret.
  */
 export function changeSummary(olds: RoleInputs, news: RoleInputs): string[] {
   const changed = new Set<string>(changedFields(olds, news));

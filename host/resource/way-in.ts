@@ -1,6 +1,9 @@
 import type { RoleInputs } from "./inputs";
 
-/** Paths that decide who gets in and how packets find the host: SSH and logins, packet filters, tunnels, networks, routing. */
+/**
+ * Paths that decide who gets in and how packets find the host: SSH and logins, packet filters, tunnels, networks,
+ * routing.
+ */
 const PATHS = [
   /^\/etc\/(ssh|intranet\/ssh|pam\.d|security|sudoers(\.d)?|nsswitch\.conf|passwd|shadow|group|hosts\.(allow|deny))(\/|$)/,
   /\/\.ssh(\/|$)/,
@@ -19,8 +22,8 @@ const UNITS =
 const SYSCTLS = /^net[./](ipv4|ipv6|bridge|netfilter)[./]/;
 
 /**
- * What of a role could cut the way by which its host is reached, in a few words; undefined: nothing that is known to. Such a role is
- * confirmed over a new connection unless it says itself whether it is to be.
+ * What of a role could cut the way by which its host is reached, in a few words; undefined: nothing that is known to.
+ * Such a role is confirmed over a new connection unless it says itself whether it is to be.
  */
 export function touchesWayIn(
   inputs: Partial<

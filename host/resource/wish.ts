@@ -3,10 +3,15 @@ import type { Connection } from "../connection/arguments";
 import type { AgentAnswer } from "../connection/exchange";
 import type { Patience } from "../connection/pool";
 
-/** One exchange with the agent on a host: the way there, for which role, how long to wait, and where to say what happens. */
+/**
+ * One exchange with the agent on a host: the way there, for which role, how long to wait, and where to say what
+ * happens.
+ */
 export interface Conversation {
   connection: Connection;
-  /** The same way for all but the confirmation: the host may still show the key that the one in `connection` replaces. */
+  /**
+   * The same way for all but the confirmation: the host may still show the key that the one in `connection` replaces.
+   */
   before?: Connection;
   role: string;
   patience: Patience;
@@ -50,7 +55,10 @@ export class Gathering<T extends Wish> {
   /** `most`: how many go together at the most. */
   constructor(private readonly most = Number.POSITIVE_INFINITY) {}
 
-  /** Joins those that wait under `key`. Who is the first of them gets what closes the group and returns it; the others need do nothing. */
+  /**
+   * Joins those that wait under `key`. Who is the first of them gets what closes the group and returns it; the others
+   * need do nothing.
+   */
   join(key: string, wish: T): (() => T[]) | undefined {
     const there = this.waiting.get(key);
     if (there !== undefined && there.length < this.most) return void there.push(wish);

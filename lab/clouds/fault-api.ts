@@ -17,7 +17,10 @@ const FAULT = {
   },
 };
 
-/** Listens on `socket`: `GET /faults` lists, `POST /faults` adds one, `POST /faults/clear` ends them all. @throws the error of listen(2) */
+/**
+ * Listens on `socket`: `GET /faults` lists, `POST /faults` adds one, `POST /faults/clear` ends them all. @throws the
+ * error of listen(2)
+ */
 export async function listenForFaults(faults: Faults, socket: string): Promise<void> {
   const app = fastify({ forceCloseConnections: true, ajv: { customOptions: { removeAdditional: false } } });
   app.setErrorHandler((error: Error, _request, reply) => reply.code(400).send({ error: error.message }));

@@ -6,7 +6,10 @@ export const CLOUDS = ["hetzner", "cloudflare"] as const;
 /** A cloud's name. */
 export type CloudName = (typeof CLOUDS)[number];
 
-/** What can happen to a request before the cloud has seen it; `lost` lets it happen, and closes the connection instead of answering. */
+/**
+ * What can happen to a request before the cloud has seen it; `lost` lets it happen, and closes the connection instead
+ * of answering.
+ */
 export const REQUEST_FAULTS = [
   "rate-limit",
   "locked",
@@ -124,7 +127,10 @@ function fits(text: string, pattern: string | undefined): boolean {
   return pattern.endsWith("*") ? text.startsWith(pattern.slice(0, -1)) : text === pattern;
 }
 
-/** Answers with an error in the cloud's own form; a gateway's (502 to 504) is a page, as from the proxies in front of both. */
+/**
+ * Answers with an error in the cloud's own form; a gateway's (502 to 504) is a page, as from the proxies in front of
+ * both.
+ */
 function answer(cloud: CloudName, kind: Fault["kind"], response: ServerResponse): void {
   const send = (status: number, type: string, body: string): void => {
     if (status === 429) {

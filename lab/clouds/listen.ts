@@ -32,7 +32,8 @@ export interface Listeners {
 }
 
 /**
- * Serves one application on several addresses (fastify's own listen knows one). `front` gets each request in place of the application.
+ * Serves one application on several addresses (fastify's own listen knows one). `front` gets each request in place of
+ * the application.
  * @throws the error of listen(2), for example EADDRINUSE; what listened until then is closed
  */
 export async function listen(

@@ -7,7 +7,9 @@ import { listenForFaults } from "./fault-api";
 import { parseEndpoint, type Endpoint } from "./listen";
 import { startClouds, type Clouds, type CloudsOptions } from "./service";
 
-/** How long an address that is not there yet is waited for, in milliseconds: IPv6 ones come after duplicate detection. */
+/**
+ * How long an address that is not there yet is waited for, in milliseconds: IPv6 ones come after duplicate detection.
+ */
 const PATIENCE = 10_000;
 
 interface Options {

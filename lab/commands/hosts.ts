@@ -94,7 +94,9 @@ export function hostCommands(
     });
 }
 
-/** Logs in from the operator's namespace; the host key of `home` is checked, that of a server is not known to the lab. */
+/**
+ * Logs in from the operator's namespace; the host key of `home` is checked, that of a server is not known to the lab.
+ */
 async function ssh(instance: InstancePaths, name: string, command: readonly string[]): Promise<number> {
   const status = await requireLab(instance);
   const host = status.hosts.find((candidate) => candidate.name === name);

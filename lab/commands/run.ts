@@ -8,7 +8,10 @@ import { attach, CommandError, run } from "../process";
 
 let environment: Record<string, string> | undefined;
 
-/** What the toolchain sets for the engine; empty where there is none or it is not built, which only matters to who runs the engine. */
+/**
+ * What the toolchain sets for the engine; empty where there is none or it is not built, which only matters to who runs
+ * the engine.
+ */
 async function toolchainEnvironment(command: string): Promise<Record<string, string>> {
   const toolchain = path.join(projectRoot(), "toolchain", "bin", "toolchain");
   if (!existsSync(toolchain)) return {};
@@ -38,8 +41,8 @@ export function operatorEnvironment(paths: InstancePaths): Record<string, string
 }
 
 /**
- * The stack that `pulumi` works on: the one that the caller named; in the lab's own project that of the lab; in a project elsewhere
- * nothing is set, for `pulumi stack select` would be hidden.
+ * The stack that `pulumi` works on: the one that the caller named; in the lab's own project that of the lab; in a
+ * project elsewhere nothing is set, for `pulumi stack select` would be hidden.
  * @param named the caller's PULUMI_STACK
  * @param cwd the caller's directory
  */

@@ -1,6 +1,6 @@
 /**
- * The public certificate authority of the lab: Debian's pebble(1) as Let's Encrypt. It resolves names by the lab's resolver, and
- * validates at the ports 80 and 443. Its accounts and its root are in memory: both are new after a start.
+ * The public certificate authority of the lab: Debian's pebble(1) as Let's Encrypt. It resolves names by the lab's
+ * resolver, and validates at the ports 80 and 443. Its accounts and its root are in memory: both are new after a start.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
@@ -15,7 +15,10 @@ import { Program, spawnIn } from "./programs";
 const START_MS = 60_000;
 /** Lifetime of its certificates in seconds: 90 days, as Let's Encrypt's. */
 const LIFETIME = 90 * 24 * 3600;
-/** Every challenge is validated at once, and for each order again; no nonce is refused by chance, as pebble does by itself to test clients. */
+/**
+ * Every challenge is validated at once, and for each order again; no nonce is refused by chance, as pebble does by
+ * itself to test clients.
+ */
 const SWITCHES = ["PEBBLE_VA_NOSLEEP=1", "PEBBLE_WFE_NONCEREJECT=0", "PEBBLE_AUTHZREUSE=0"];
 
 /** The port of a URL of its. */

@@ -18,11 +18,17 @@ export interface Uplink {
   prefixes: readonly string[];
   /** MTU of the link at both ends; default 1500. */
   mtu?: number;
-  /** Whether IPv6 is delivered on-link: the router asks for each address by neighbour discovery. Absent: all of it is routed to the host. */
+  /**
+   * Whether IPv6 is delivered on-link: the router asks for each address by neighbour discovery. Absent: all of it is
+   * routed to the host.
+   */
   onLink?: boolean;
 }
 
-/** The ip(8) command that gives `prefix` to an attachment. IPv6 is routed to the host as a whole, without neighbour discovery, unless it is on-link. */
+/**
+ * The ip(8) command that gives `prefix` to an attachment. IPv6 is routed to the host as a whole, without neighbour
+ * discovery, unless it is on-link.
+ */
 function routeCommand({ name: dev, onLink }: Pick<Uplink, "name" | "onLink">, prefix: string): string {
   if (!prefix.includes(":")) return `route replace ${prefix} dev ${dev} src ${INTERNET.ipv4}`;
   return `route replace ${prefix} ${onLink ? "" : "via fe80::2 "}dev ${dev} src ${INTERNET.ipv6}`;

@@ -3,7 +3,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileS
 import * as path from "node:path";
 import { sleep } from "../process";
 
-/** The roots of the hierarchies that systemd inside a host needs: the unified one, and on a hybrid machine systemd's own. */
+/**
+ * The roots of the hierarchies that systemd inside a host needs: the unified one, and on a hybrid machine systemd's
+ * own.
+ */
 export function cgroupRoots(mountinfo = readFileSync("/proc/self/mountinfo", "utf8")): string[] {
   const roots: string[] = [];
   for (const line of mountinfo.split("\n")) {
@@ -26,7 +29,10 @@ export function makeCgroups(instance: string, host: string): void {
   for (const dir of cgroupDirs(instance, host)) mkdirSync(dir, { recursive: true });
 }
 
-/** Shell-free way of starting a program inside control groups: a constant script that moves itself there and becomes the program. */
+/**
+ * Shell-free way of starting a program inside control groups: a constant script that moves itself there and becomes the
+ * program.
+ */
 export function inCgroups(dirs: readonly string[], argv: readonly string[]): string[] {
   const script =
     'n=$1; shift; while [ "$n" -gt 0 ]; do echo $$ > "$1/cgroup.procs" || exit 125; shift; n=$((n-1)); done; exec "$@"';
@@ -61,7 +67,10 @@ function removeIfEmpty(dir: string): void {
   rmdirSync(dir);
 }
 
-/** Removes the control groups of a host, or of a whole instance; processes that are just ending are waited for, up to five seconds. */
+/**
+ * Removes the control groups of a host, or of a whole instance; processes that are just ending are waited for, up to
+ * five seconds.
+ */
 export async function removeCgroups(instance: string, host?: string): Promise<void> {
   for (const dir of cgroupDirs(instance, host)) {
     for (let i = 0; ; i++) {

@@ -76,7 +76,9 @@ export class Host {
     });
   }
 
-  /** Cuts the power: everything in it ends at once, its namespace and its link are gone. A host that is off stays so. */
+  /**
+   * Cuts the power: everything in it ends at once, its namespace and its link are gone. A host that is off stays so.
+   */
   powerOff(): Promise<void> {
     return this.oneAtATime(() => {
       this.switchedOn = false;
@@ -125,7 +127,9 @@ export class Host {
     return this.oneAtATime(() => this.mountNow());
   }
 
-  /** The argument list that runs `argv` inside the running host, as seen from within the lab. Throws while it is off. */
+  /**
+   * The argument list that runs `argv` inside the running host, as seen from within the lab. Throws while it is off.
+   */
   enter(argv: readonly string[]): string[] {
     if (this.leaderPid === undefined) throw new Error(`host ${this.options.name} is off`);
     return ["nsenter", "-t", String(this.leaderPid), "-m", "-u", "-i", "-n", "-p", "-C", "--", ...argv];
@@ -269,7 +273,10 @@ export class Host {
   }
 }
 
-/** The image that a disk was made on, which is noted beside it: a disk means nothing on another. Throws when that image is gone. */
+/**
+ * The image that a disk was made on, which is noted beside it: a disk means nothing on another. Throws when that image
+ * is gone.
+ */
 function imageBelow(disk: string, image: string): string {
   const note = path.join(disk, "image");
   if (!existsSync(note)) writeFileSync(note, image);

@@ -43,8 +43,8 @@ async function makeSite(site: Site): Promise<void> {
 }
 
 /**
- * What passes between two ports of a LAN is not the router's matter. Where the machine's kernel has br_netfilter, it would track such connections
- * all the same, and not translate their addresses any more when they go on by the router.
+ * What passes between two ports of a LAN is not the router's matter. Where the machine's kernel has br_netfilter, it
+ * would track such connections all the same, and not translate their addresses any more when they go on by the router.
  */
 async function withoutBridgeFilter(router: string): Promise<void> {
   if (!existsSync("/proc/sys/net/bridge")) return;

@@ -1,4 +1,7 @@
-/** Network namespaces and what is in them, by ip(8), nft(8) and sysctl(8). Only ever used inside the lab's own namespaces. */
+/**
+ * Network namespaces and what is in them, by ip(8), nft(8) and sysctl(8). Only ever used inside the lab's own
+ * namespaces.
+ */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import * as path from "node:path";
@@ -7,7 +10,9 @@ import { run } from "../process";
 /** Where ip-netns(8) keeps named namespaces; a tmpfs inside the lab. */
 export const NETNS_DIR = "/run/netns";
 
-/** Runs ip(8) commands as one batch, in namespace `ns` or, without it, in the lab's own. The first that fails ends it. */
+/**
+ * Runs ip(8) commands as one batch, in namespace `ns` or, without it, in the lab's own. The first that fails ends it.
+ */
 export async function ip(commands: readonly string[], ns?: string): Promise<void> {
   if (commands.length === 0) return;
   await run(["ip", ...(ns ? ["-n", ns] : []), "-batch", "-"], { input: `${commands.join("\n")}\n` });

@@ -29,8 +29,8 @@ function clamp(mtu: number): string[] {
 }
 
 /**
- * The router of a site: IPv4 goes out masqueraded, and nothing new comes in by either family but what is forwarded. On a narrow
- * line it says nothing of packets that are too big, and hands on nothing that others say of it.
+ * The router of a site: IPv4 goes out masqueraded, and nothing new comes in by either family but what is forwarded. On
+ * a narrow line it says nothing of packets that are too big, and hands on nothing that others say of it.
  */
 export function routerRuleset({ forwards = [], narrow }: Site): string {
   const silence = narrow === undefined ? [] : TOO_BIG.map((match) => `${match} drop`);
@@ -71,8 +71,9 @@ export function routerRuleset({ forwards = [], narrow }: Site): string {
 }
 
 /**
- * What the Internet's router does not say: that a packet was too big for the line of a narrow site. Such an error quotes that
- * packet's header behind its own eight bytes (RFC 792, RFC 4443); the destination in there is what is looked at.
+ * What the Internet's router does not say: that a packet was too big for the line of a narrow site. Such an error
+ * quotes that packet's header behind its own eight bytes (RFC 792, RFC 4443); the destination in there is what is
+ * looked at.
  */
 export function blackHoleRuleset(sites: readonly Site[]): string {
   const rules = sites

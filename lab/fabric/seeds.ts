@@ -88,7 +88,9 @@ function hostKeyFiles(host: FixedHost): Record<string, SeedFile> {
   };
 }
 
-/** `home` as its owner set it up: applications, a packet filter and settings of its own, all of which must survive us. */
+/**
+ * `home` as its owner set it up: applications, a packet filter and settings of its own, all of which must survive us.
+ */
 function homeFiles(): Record<string, SeedFile> {
   const operator = deriveSshKey(KEY_LABELS.operator, "operator@lab");
   return {

@@ -7,7 +7,9 @@ import { GATEWAY, SERVICES } from "../constants";
 import type { ServerSpec } from "../machines";
 import { machineId, writeFiles } from "./seeds";
 
-/** The server's own address out of its /64, as the cloud configures it: `<prefix>::1`. Throws on what is no IPv6 prefix. */
+/**
+ * The server's own address out of its /64, as the cloud configures it: `<prefix>::1`. Throws on what is no IPv6 prefix.
+ */
 export function firstAddress(prefix: string): string {
   const [network] = ipaddr.parseCIDR(prefix);
   if (network.kind() !== "ipv6") throw new Error(`${prefix} is no IPv6 network`);
@@ -16,7 +18,10 @@ export function firstAddress(prefix: string): string {
   return ipaddr.fromByteArray(bytes).toString();
 }
 
-/** meta-data of the NoCloud data source. `generation` counts disks, so that a rebuilt server is a new instance to cloud-init. */
+/**
+ * meta-data of the NoCloud data source. `generation` counts disks, so that a rebuilt server is a new instance to
+ * cloud-init.
+ */
 export function metaData(spec: ServerSpec, generation: number): string {
   return stringify({
     "instance-id": `${spec.id}-${generation}`,
@@ -26,8 +31,8 @@ export function metaData(spec: ServerSpec, generation: number): string {
 }
 
 /**
- * network-config, version 2: addresses with on-link gateways, as the cloud's own configuration has them. The interface is
- * found by its name: netplan matches permanent MAC addresses, and a veth has none.
+ * network-config, version 2: addresses with on-link gateways, as the cloud's own configuration has them. The interface
+ * is found by its name: netplan matches permanent MAC addresses, and a veth has none.
  */
 export function networkConfig(spec: Pick<ServerSpec, "ipv4" | "ipv6">): { version: 2; ethernets: { eth0: unknown } } {
   const addresses: string[] = [];
@@ -66,7 +71,10 @@ export function seedServer(root: string, spec: ServerSpec, generation: number): 
   });
 }
 
-/** Writes the network of a server whose addresses have changed: in the seed, and where cloud-init put it unless somebody took that away. */
+/**
+ * Writes the network of a server whose addresses have changed: in the seed, and where cloud-init put it unless somebody
+ * took that away.
+ */
 export function reseedNetwork(root: string, spec: ServerSpec): void {
   const config = networkConfig(spec);
   const netplan = "etc/netplan/50-cloud-init.yaml";

@@ -186,7 +186,10 @@ export class Servers implements Machines {
     this.changed();
   }
 
-  /** Delivers a server's IPv6 network on-link, or routes it to the server, from now on. Throws `RefusedError` for what is no server with one. */
+  /**
+   * Delivers a server's IPv6 network on-link, or routes it to the server, from now on. Throws `RefusedError` for what
+   * is no server with one.
+   */
   async deliver(name: string, onLink: boolean): Promise<void> {
     const record = this.named(name)?.record;
     if (!record?.spec.ipv6) throw new RefusedError(`${name} is no server of the cloud with an IPv6 network`);

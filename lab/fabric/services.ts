@@ -1,4 +1,7 @@
-/** The services of a lab: public names, the two clouds, the package repository, the certificate authority, the operator's SSH agent. */
+/**
+ * The services of a lab: public names, the two clouds, the package repository, the certificate authority, the
+ * operator's SSH agent.
+ */
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { KEY_LABELS, SERVICES } from "../constants";

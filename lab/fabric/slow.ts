@@ -26,7 +26,10 @@ export class SlowLines {
 
   constructor(private readonly logs: string) {}
 
-  /** Makes the line of a host slow; one that was is as slow as this afterwards. Done when it is. Throws when it cannot be. */
+  /**
+   * Makes the line of a host slow; one that was is as slow as this afterwards. Done when it is. Throws when it cannot
+   * be.
+   */
   async slow(host: string, ends: readonly LineEnd[], { delayMs, loss }: Slowness): Promise<void> {
     await this.mend(host);
     const started = ends.map(({ namespace, device }, index) => {

@@ -51,7 +51,10 @@ export async function save(paths: InstancePaths, name: string): Promise<void> {
   renameSync(partial, target);
 }
 
-/** Puts the instance to what is kept in a directory that {@link requireSnapshot} gave. The caller has switched everything off. */
+/**
+ * Puts the instance to what is kept in a directory that {@link requireSnapshot} gave. The caller has switched
+ * everything off.
+ */
 export async function restore(paths: InstancePaths, source: string): Promise<void> {
   rmSync(paths.hosts, { recursive: true, force: true });
   await copy(path.join(source, "hosts"), paths.hosts);

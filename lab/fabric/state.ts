@@ -1,4 +1,6 @@
-/** What the fabric has to know again after a restart: the servers that clouds have ordered, and the paths that are cut. */
+/**
+ * What the fabric has to know again after a restart: the servers that clouds have ordered, and the paths that are cut.
+ */
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import type { FirewallRule, ServerSpec } from "../machines";
 import type { Cut } from "./firewall";

@@ -46,8 +46,8 @@ export function parseDeb822(text: string): AptSource[] {
 }
 
 /**
- * Turns the sources of a machine that runs `codename` into those of the lab's suite: the archive that carries the machine's
- * release carries the lab's too. Throws when there is none.
+ * Turns the sources of a machine that runs `codename` into those of the lab's suite: the archive that carries the
+ * machine's release carries the lab's too. Throws when there is none.
  */
 export function sourcesFor(machine: readonly AptSource[], codename: string, suite = DEBIAN_SUITE): AptSource[] {
   const wanted = new Map<string, AptSource>();

@@ -14,8 +14,8 @@ export function alive(pid: number): boolean {
 }
 
 /**
- * Runs `action` while no other process of this user holds `lock`, a directory. The lock of a process that has died is taken over. `waiting` is
- * called once when there is somebody to wait for.
+ * Runs `action` while no other process of this user holds `lock`, a directory. The lock of a process that has died is
+ * taken over. `waiting` is called once when there is somebody to wait for.
  */
 export async function withLock<T>(lock: string, waiting: () => void, action: () => Promise<T>): Promise<T> {
   mkdirSync(path.dirname(lock), { recursive: true });
@@ -45,8 +45,8 @@ export async function withLock<T>(lock: string, waiting: () => void, action: () 
 }
 
 /**
- * Makes `target` by calling `build` with a directory that does not exist yet (its parent does), and renames it when that is
- * done: a directory in the cache is complete or absent. Returns `target`.
+ * Makes `target` by calling `build` with a directory that does not exist yet (its parent does), and renames it when
+ * that is done: a directory in the cache is complete or absent. Returns `target`.
  */
 export async function buildOnce(
   target: string,

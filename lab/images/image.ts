@@ -142,8 +142,8 @@ async function customise(root: string, kind: ImageKind): Promise<void> {
 }
 
 /**
- * Makes an image unless the cache has it, and returns its directory: a Debian root file system that is never written again.
- * `progress` hears one line for each long step. Throws `CommandError` with the end of mmdebstrap's output.
+ * Makes an image unless the cache has it, and returns its directory: a Debian root file system that is never written
+ * again. `progress` hears one line for each long step. Throws `CommandError` with the end of mmdebstrap's output.
  */
 export function ensureImage(kind: ImageKind, progress: (line: string) => void): Promise<string> {
   return buildOnce(imageDir(kind), progress, async (partial) => {

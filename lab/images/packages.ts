@@ -1,4 +1,6 @@
-/** What the lab's hosts are made of, and what they can install. One list for each purpose; adding a package is one line. */
+/**
+ * What the lab's hosts are made of, and what they can install. One list for each purpose; adding a package is one line.
+ */
 
 /** Debian packages that the lab itself needs on the machine it runs on. */
 export const MACHINE_PACKAGES: readonly string[] = [
@@ -35,7 +37,10 @@ const COMMON: readonly string[] = [
   "wireguard-go",
 ];
 
-/** Managed hosts: what a cloud's Debian image has (nftables has priority "important" in Debian), and nothing else that the product installs. */
+/**
+ * Managed hosts: what a cloud's Debian image has (nftables has priority "important" in Debian), and nothing else that
+ * the product installs.
+ */
 export const SERVER_PACKAGES: readonly string[] = [
   ...COMMON,
   "cloud-init",

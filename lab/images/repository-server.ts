@@ -1,4 +1,7 @@
-/** The server of the hosts' package repository: plain files of one directory below /debian/. Arguments: directory, addresses. */
+/**
+ * The server of the hosts' package repository: plain files of one directory below /debian/. Arguments: directory,
+ * addresses.
+ */
 import { createReadStream, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import * as path from "node:path";

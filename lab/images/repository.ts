@@ -1,4 +1,6 @@
-/** The package repository that managed hosts install from: fetched before, on the machine, since hosts have no Internet. */
+/**
+ * The package repository that managed hosts install from: fetched before, on the machine, since hosts have no Internet.
+ */
 import { createHash } from "node:crypto";
 import {
   copyFileSync,
@@ -63,7 +65,10 @@ async function prepareApt(root: string, image: string): Promise<NodeJS.ProcessEn
   return { APT_CONFIG: conf, DEBIAN_FRONTEND: "noninteractive" };
 }
 
-/** Fetches one package with all it needs that the image lacks; the archives collect what several packages need only once. */
+/**
+ * Fetches one package with all it needs that the image lacks; the archives collect what several packages need only
+ * once.
+ */
 async function download(name: string, env: NodeJS.ProcessEnv): Promise<void> {
   for (const recommends of ["false", "true"]) {
     await run(
@@ -84,8 +89,8 @@ async function download(name: string, env: NodeJS.ProcessEnv): Promise<void> {
 }
 
 /**
- * Makes the repository unless the cache has it, and returns its directory: `*.deb`, `Packages`, `Packages.gz`, `Release`. The
- * packages that are built here must be built already (`buildStepCa`).
+ * Makes the repository unless the cache has it, and returns its directory: `*.deb`, `Packages`, `Packages.gz`,
+ * `Release`. The packages that are built here must be built already (`buildStepCa`).
  */
 export function ensureRepository(image: string, progress: (line: string) => void): Promise<string> {
   return buildOnce(repositoryDir(image), progress, async (partial) => {

@@ -1,11 +1,16 @@
-/** step-ca as a Debian package: Debian has none, so the toolchain builds it from its pinned Go module (toolchain/README.md). */
+/**
+ * step-ca as a Debian package: Debian has none, so the toolchain builds it from its pinned Go module
+ * (toolchain/README.md).
+ */
 import { execFileSync, spawn } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { projectRoot } from "../paths";
 import { run } from "../process";
 
-/** The package's control file; nothing but the program is in it, so whoever installs it brings unit, user and folders. */
+/**
+ * The package's control file; nothing but the program is in it, so whoever installs it brings unit, user and folders.
+ */
 const CONTROL = `Package: step-ca
 Version: @VERSION@
 Architecture: @ARCHITECTURE@
@@ -24,7 +29,10 @@ function toolchain(...args: string[]): string[] {
 
 let folder: string | undefined;
 
-/** Folder of the built program in the cache, whether it is there or not; its name follows from all that it is built from. */
+/**
+ * Folder of the built program in the cache, whether it is there or not; its name follows from all that it is built
+ * from.
+ */
 function stepCaFolder(): string {
   const [file, ...args] = toolchain("--where") as [string, ...string[]];
   folder ??= execFileSync(file, args, { encoding: "utf8" }).trim();
@@ -36,7 +44,9 @@ export function stepCaPackage(): unknown {
   return { control: CONTROL, program: path.basename(stepCaFolder()) };
 }
 
-/** Builds the program unless the cache has it. The toolchain says on stderr how far it is. Throws when the build fails. */
+/**
+ * Builds the program unless the cache has it. The toolchain says on stderr how far it is. Throws when the build fails.
+ */
 export async function buildStepCa(): Promise<void> {
   const [file, ...args] = toolchain() as [string, ...string[]];
   const code = await new Promise<number | null>((resolve, reject) => {

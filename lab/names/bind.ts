@@ -9,7 +9,9 @@ import { writeKeyFiles, zoneKey } from "./keys";
 
 const NAMED = "/usr/sbin/named";
 const RNDC = "/usr/sbin/rndc";
-/** How long a server may take until it answers on its control channel, and a zone until it is loaded, in milliseconds. */
+/**
+ * How long a server may take until it answers on its control channel, and a zone until it is loaded, in milliseconds.
+ */
 const PATIENCE = 15_000;
 
 /** One running `named`, started again whenever it ends. */
@@ -115,8 +117,8 @@ export function controlSecret(directory: string): string {
 }
 
 /**
- * Signs a zone with its key (dnssec-signzone(1), signatures for 30 days) and puts it where the server reads it; `change` may
- * alter the signed file first.
+ * Signs a zone with its key (dnssec-signzone(1), signatures for 30 days) and puts it where the server reads it;
+ * `change` may alter the signed file first.
  * @throws Error with what the signer refuses, for example a CNAME beside other data; what is served stays
  */
 export async function signZone(

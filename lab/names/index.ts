@@ -1,4 +1,6 @@
-/** The lab Internet's public DNS: an authoritative server for a signed root and all below it, and a validating resolver. */
+/**
+ * The lab Internet's public DNS: an authoritative server for a signed root and all below it, and a validating resolver.
+ */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { StateFile } from "../clouds/state-file";
@@ -117,7 +119,9 @@ class Service implements NamesService {
     });
   }
 
-  /** Signs the changed zones, keeps the state, and returns once they are served; when signing fails all stays as it was. */
+  /**
+   * Signs the changed zones, keeps the state, and returns once they are served; when signing fails all stays as it was.
+   */
   private async serve(next: NamesState, zones: string[], reconfigure: boolean): Promise<void> {
     await this.sign(zones, next);
     Object.assign(this.file.data, next);

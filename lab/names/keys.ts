@@ -9,7 +9,9 @@ import { join } from "node:path";
 
 /** ECDSAP256SHA256 (RFC 6605 section 2). */
 const ALGORITHM = 13;
-/** Zone key with the secure entry point bit: it signs the whole zone, and the parent names it (RFC 4034 section 2.1.1). */
+/**
+ * Zone key with the secure entry point bit: it signs the whole zone, and the parent names it (RFC 4034 section 2.1.1).
+ */
 const FLAGS = 257;
 /** The only protocol there is (RFC 4034 section 2.1.2). */
 const PROTOCOL = 3;
@@ -48,7 +50,9 @@ export function zoneKey(zone: string): ZoneKey {
   };
 }
 
-/** Writes a key as BIND's tools want it, `K<zone>.+013+<tag>.key` and `.private`; returns the path without the ending. */
+/**
+ * Writes a key as BIND's tools want it, `K<zone>.+013+<tag>.key` and `.private`; returns the path without the ending.
+ */
 export function writeKeyFiles(key: ZoneKey, directory: string): string {
   const base = join(
     directory,

@@ -1,4 +1,7 @@
-/** The program of the whole intranet: configuration to arguments, nothing else. Settings are explained in stacks/Pulumi.prod.example.yaml. */
+/**
+ * The program of the whole intranet: configuration to arguments, nothing else. Settings are explained in
+ * stacks/Pulumi.prod.example.yaml.
+ */
 import * as pulumi from "@pulumi/pulumi";
 import { Intranet, type IntranetArgs } from "../../components";
 import { readSettings, type Kind } from "../settings";
@@ -52,7 +55,10 @@ export const staticRoutes = net.staticRoutes;
 export const pending = net.pending;
 /** The script that joins a host, by site. Secret: each holds the host's keys. */
 export const enrol = net.enrol;
-/** The internal CA: its root certificate to be trusted, as PEM and as Apple's profile, its fingerprint, and the page that explains how. */
+/**
+ * The internal CA: its root certificate to be trusted, as PEM and as Apple's profile, its fingerprint, and the page
+ * that explains how.
+ */
 export const certificateAuthority = net.certificateAuthority;
 /** What to enter in DHCP and router advertisements of LANs, and a script that says which resolver answers. */
 export const dns = net.dns;

@@ -38,7 +38,10 @@ export class Fleet {
     this.fabric = new FabricClient(paths.socket);
   }
 
-  /** Makes the first `count` hosts unless they are there, and waits until they have booted. The first one has the address .90, and so on. */
+  /**
+   * Makes the first `count` hosts unless they are there, and waits until they have booted. The first one has the
+   * address .90, and so on.
+   */
   async make(count: number, progress: (text: string) => void): Promise<BenchHost[]> {
     const base = HETZNER_SPACE.ipv4.replace(/\d+\/\d+$/, "");
     const hosts = Array.from({ length: count }, (_, index) => {
@@ -69,7 +72,9 @@ export class Fleet {
     await eachOf(hosts, ({ name }) => this.inside(name, RESET, ...PACKAGES));
   }
 
-  /** What stands on each host of all that the workload wants, in one text for each: equal for tools that did the same. */
+  /**
+   * What stands on each host of all that the workload wants, in one text for each: equal for tools that did the same.
+   */
   look(hosts: BenchHost[]): Promise<string[]> {
     return eachOf(hosts, ({ name }) => this.inside(name, LOOK, ...PACKAGES));
   }
@@ -94,7 +99,10 @@ export class Fleet {
   }
 }
 
-/** What `look` must say of a host for this version of the line: the same as every tool's result, computed without any of them. */
+/**
+ * What `look` must say of a host for this version of the line: the same as every tool's result, computed without any of
+ * them.
+ */
 export function missingOn(
   found: string,
   { versions }: Desired,

@@ -4,8 +4,8 @@ import { homedir } from "node:os";
 import * as path from "node:path";
 
 /**
- * Makes a folder for `PULUMI_HOME` with the plugins of another one, in which the engine keeps no log of each command: a file stands where its folder
- * would be. `usual`: the environment of Pulumi as it is.
+ * Makes a folder for `PULUMI_HOME` with the plugins of another one, in which the engine keeps no log of each command: a
+ * file stands where its folder would be. `usual`: the environment of Pulumi as it is.
  */
 export function quietHome(folder: string, usual: NodeJS.ProcessEnv): string {
   mkdirSync(folder);

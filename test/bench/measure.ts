@@ -19,7 +19,10 @@ export interface Run {
   memory?: number;
 }
 
-/** Runs a command to its end. Throws with what it said when its exit code is not 0. `sample`: looks at its processes while it runs. */
+/**
+ * Runs a command to its end. Throws with what it said when its exit code is not 0. `sample`: looks at its processes
+ * while it runs.
+ */
 export function measure({ argv, cwd, env }: Command, sample = false): Promise<Run> {
   const mark = `BENCH_RUN=${process.pid}-${Date.now()}`;
   const [name, value] = mark.split("=") as [string, string];
@@ -71,8 +74,9 @@ export interface Wire {
   /** TCP connections that were opened. */
   connections: number;
   /**
-   * Times that the client had to hear from the host before it went on: data of the client after data of the host, summed over the
-   * connections, and one for each connection that is opened. Over a line of 50 ms each costs 50 ms, unless connections run side by side.
+   * Times that the client had to hear from the host before it went on: data of the client after data of the host,
+   * summed over the connections, and one for each connection that is opened. Over a line of 50 ms each costs 50 ms,
+   * unless connections run side by side.
    */
   roundTrips: number;
 }

@@ -7,8 +7,8 @@ export type Files = Record<string, string>;
 const json = (value: unknown) => JSON.stringify(value);
 
 /**
- * ansible-core: no facts, pipelining, one SSH connection a host (ControlPersist), all hosts at once, no host waits for another
- * (`free`), the interpreter named. JSON is YAML. Contents are templated by nothing: they go through `content`.
+ * ansible-core: no facts, pipelining, one SSH connection a host (ControlPersist), all hosts at once, no host waits for
+ * another (`free`), the interpreter named. JSON is YAML. Contents are templated by nothing: they go through `content`.
  */
 export function ansibleFiles({ hosts, versions }: Desired, knownHosts: string, sockets: string): Files {
   const variables = Object.fromEntries(
@@ -68,7 +68,9 @@ export function ansibleFiles({ hosts, versions }: Desired, knownHosts: string, s
   };
 }
 
-/** pyinfra: every host at once; contents are put from memory, a restart only where an operation has changed something. */
+/**
+ * pyinfra: every host at once; contents are put from memory, a restart only where an operation has changed something.
+ */
 export function pyinfraFiles({ hosts, versions }: Desired, knownHosts: string): Files {
   const entries = hosts.map(({ name, ipv4 }) => [ipv4, { services: servicesOf(name, versions[name]!) }]);
   const data = {

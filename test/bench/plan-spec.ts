@@ -3,7 +3,10 @@
 const MESHED = 30;
 const HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOlPOChH+fdh65LGUbJPjLZa+vTbateA9YBgrd+YEzns";
 
-/** Configuration of the stack for so many sites, each with a tunnel to the hub, and a full mesh between the first `meshed` of them. */
+/**
+ * Configuration of the stack for so many sites, each with a tunnel to the hub, and a full mesh between the first
+ * `meshed` of them.
+ */
 export function planConfig(sites: number, meshed = Math.min(MESHED, sites)): Record<string, unknown> {
   const name = (index: number) => `site-${index}`;
   const links = Array.from({ length: meshed }, (_, to) =>

@@ -1,4 +1,7 @@
-/** The preview of a large plan: how long, and how much memory. Nothing of it exists; the lab's clouds answer what is asked of them. */
+/**
+ * The preview of a large plan: how long, and how much memory. Nothing of it exists; the lab's clouds answer what is
+ * asked of them.
+ */
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
@@ -16,7 +19,10 @@ const SITES = [25, 50, 100];
 
 /** Arguments of Node.js as the project's own Pulumi.yaml has them for the program. */
 const USUAL = "--max-old-space-size=1024";
-/** Docs/performance.md, for a machine with little memory: with the garbage collection of Go, and without the engine's log besides. */
+/**
+ * Docs/performance.md, for a machine with little memory: with the garbage collection of Go, and without the engine's
+ * log besides.
+ */
 const SPARING = "--max-old-space-size=400 --max-semi-space-size=8";
 
 /** A project in a folder of its own, whose program is this project's stack. */
@@ -40,7 +46,10 @@ plugins:
   );
 }
 
-/** Previews plans of 25, 50 and 100 sites, each with a mesh between at most 30 of them, as they are and sparing memory; a table of what they took. */
+/**
+ * Previews plans of 25, 50 and 100 sites, each with a mesh between at most 30 of them, as they are and sparing memory;
+ * a table of what they took.
+ */
 export async function previewPlan(paths: InstancePaths, progress: (text: string) => void): Promise<string> {
   await up(paths, (line) => progress(`lab: ${line}`));
   const toolchain = path.join(projectRoot(), "toolchain/bin/toolchain");

@@ -8,7 +8,10 @@ export interface Measurement {
   tool: ToolName;
   /** Wall clock of each round. */
   seconds: number[];
-  /** For each host: logins that sshd accepted, and round trips on the wire; in MiB: peak of all processes. From a run that was not timed. */
+  /**
+   * For each host: logins that sshd accepted, and round trips on the wire; in MiB: peak of all processes. From a run
+   * that was not timed.
+   */
   logins?: number;
   roundTrips?: number;
   memory?: number;
@@ -34,7 +37,10 @@ export function median(values: readonly number[]): number {
 
 const PEERS: ToolName[] = ["ansible", "pyinfra"];
 
-/** How many times as long the faster peer takes as `tool` does, by medians; undefined where one of them was not measured. */
+/**
+ * How many times as long the faster peer takes as `tool` does, by medians; undefined where one of them was not
+ * measured.
+ */
 export function ratio(
   measurements: Measurement[],
   hosts: number,

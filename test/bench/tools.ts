@@ -12,8 +12,9 @@ import { ansibleFiles, type Files, pyinfraFiles } from "./peers";
 import type { Desired } from "./workload";
 
 /**
- * A tool as the benchmark runs it. `ours` verifies every host and then runs the program (`up --refresh`), `ours-one-pass` verifies each role when
- * the program comes to it (`up --refresh --run-program`), `ours-trusting` believes its state (`up`).
+ * A tool as the benchmark runs it. `ours` verifies every host and then runs the program (`up --refresh`),
+ * `ours-one-pass` verifies each role when the program comes to it (`up --refresh --run-program`), `ours-trusting`
+ * believes its state (`up`).
  */
 export type ToolName = "ours" | "ours-one-pass" | "ours-trusting" | "ansible" | "pyinfra";
 /** What the tables call them. */
@@ -58,7 +59,10 @@ export class Tools {
     this.env["PULUMI_HOME"] = quietHome(path.join(this.dir, "home"), this.env);
   }
 
-  /** Installs Node.js from npm and the peers from PyPI unless they are there, and makes the working directory. `whole`: this library has one role for all services of a host. */
+  /**
+   * Installs Node.js from npm and the peers from PyPI unless they are there, and makes the working directory. `whole`:
+   * this library has one role for all services of a host.
+   */
   static async make(paths: InstancePaths, progress: (text: string) => void, whole = false): Promise<Tools> {
     const node = path.join(cacheDir(), "bench/node");
     if (!existsSync(path.join(node, "node_modules/.bin/node"))) {

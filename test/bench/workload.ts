@@ -1,4 +1,7 @@
-/** What every tool of the benchmark brings the hosts to: 17 things a host, the same text, packages and units for all. Pure. */
+/**
+ * What every tool of the benchmark brings the hosts to: 17 things a host, the same text, packages and units for all.
+ * Pure.
+ */
 
 /** A host of the benchmark. */
 export interface BenchHost {

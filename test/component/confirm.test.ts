@@ -1,4 +1,6 @@
-/** Which roles of an intranet are undone by their host unless a new connection gets in: all that could cut the way in. */
+/**
+ * Which roles of an intranet are undone by their host unless a new connection gets in: all that could cut the way in.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HostIdentity, Intranet, PolicyRoute, Sinkhole, SitePrefix, SniProxy } from "../../components";

@@ -1,4 +1,7 @@
-/** The sinkhole and its proxy alone: what their roles hold for public services, and what nothing published leaves as it is. */
+/**
+ * The sinkhole and its proxy alone: what their roles hold for public services, and what nothing published leaves as it
+ * is.
+ */
 import type * as pulumi from "@pulumi/pulumi";
 import * as components from "../../components";
 import type { RoleInputs } from "../../host/resource/inputs";

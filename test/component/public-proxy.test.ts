@@ -1,4 +1,7 @@
-/** A proxy with public applications: an address of its own may be known only later, and nothing of it changes what is there without. */
+/**
+ * A proxy with public applications: an address of its own may be known only later, and nothing of it changes what is
+ * there without.
+ */
 import * as pulumi from "@pulumi/pulumi";
 import { ReverseProxy, type ReverseProxyArgs } from "../../components";
 import type { RoleInputs } from "../../host/resource/inputs";

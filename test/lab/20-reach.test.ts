@@ -15,7 +15,10 @@ const laptop = devices["laptop"]!;
 const CONTROL_PORT = 4711; // nobody declares it
 /** A stranger in the same data centre. */
 const NEIGHBOUR = "neighbour";
-/** The TCP ports of `target` that answer with a handshake, seen from the visitor: all 65,535 are tried, or those up to `last`. */
+/**
+ * The TCP ports of `target` that answer with a handshake, seen from the visitor: all 65,535 are tried, or those up to
+ * `last`.
+ */
 async function scanTcp(target: string, last = 65_535): Promise<number[]> {
   const found = JSON.parse(
     await labOk(["scan", "visitor", target, "--json", "--last", String(last)], { timeoutSeconds: 200 }),
@@ -47,7 +50,10 @@ const askNextcloud = (device: string, address: string, more: string[] = []) =>
     "https://nextcloud.intranet.example/",
   ]);
 
-/** Runs `during` while the Internet has routes for the space: through a host that hangs on it by that name, at its IPv4 address. */
+/**
+ * Runs `during` while the Internet has routes for the space: through a host that hangs on it by that name, at its IPv4
+ * address.
+ */
 async function withStaticRoutes(attachment: string, address: string, during: () => Promise<unknown>): Promise<void> {
   const routes = [
     ["ip", "route", "replace", space.v4, "via", address],
@@ -95,7 +101,8 @@ describe("a stranger", () => {
       Promise.all([out.sinkhole.ipv4, out.sinkhole.ipv6].map((target) => scanTcp(target, last)));
     const both = (...ports: number[]) => [ports, ports];
     expect(await scanned()).toEqual(both(80, 443));
-    // Positive control: the same scanner finds what is behind the cloud's firewall, and then what is behind the host's own.
+    // Positive control: the same scanner finds what is behind the cloud's firewall, and then what is behind the host's
+    // own.
     const listener = `import socket; socket.create_server(("::", ${CONTROL_PORT}), family=socket.AF_INET6, dualstack_ipv6=True).accept()`;
     await execOk("vps", ["systemd-run", "--collect", "--unit", "control", "python3", "-c", `while True: ${listener}`]);
     try {
@@ -308,7 +315,8 @@ describe("listening", () => {
     );
     return [...new Set(sockets.map(({ protocol, port }) => `${protocol}/${port}`))].sort();
   };
-  // What Debian's image itself brings: sshd and systemd-resolved's LLMNR, on a cloud's server also DHCP clients. The VPS's firewall keeps them in.
+  // What Debian's image itself brings: sshd and systemd-resolved's LLMNR, on a cloud's server also DHCP clients. The
+  // VPS's firewall keeps them in.
   const IMAGE = ["tcp/22", "tcp/5355", "udp/5355"];
   const PROXY = ["tcp/80", "tcp/443"];
   const NAMES_OFFERED = ["tcp/53", "udp/53"];

@@ -1,4 +1,7 @@
-/** How packets find their way between the hosts: every identity from every other, over the spare way too, and never beside a tunnel. */
+/**
+ * How packets find their way between the hosts: every identity from every other, over the spare way too, and never
+ * beside a tunnel.
+ */
 import { tunnel } from "./devices";
 import { capture, ensureUp, identity, plan, pulumiOk, until } from "./intranet";
 import { exec, execOk, labOk } from "./support";
@@ -58,7 +61,10 @@ function expectedPairs(cut: readonly string[] = []): Record<string, Record<strin
   );
 }
 
-/** Waits until every pair answers as it should, then sees on each host by which addresses the others asked: their identities. */
+/**
+ * Waits until every pair answers as it should, then sees on each host by which addresses the others asked: their
+ * identities.
+ */
 async function everyIdentityReachesEvery(cut: readonly string[], seconds: number): Promise<void> {
   const expected = expectedPairs(cut);
   let last: unknown;
@@ -212,7 +218,9 @@ describe("link-local addresses", () => {
   test("they never leave a link, not even when they are asked to", async () => {
     const from = endOf("home", "vps");
     const to = identity("cabin").v4;
-    /** Of the packets with link-local IPv4 addresses: those that are not between the two ends of the link they are on. */
+    /**
+     * Of the packets with link-local IPv4 addresses: those that are not between the two ends of the link they are on.
+     */
     const strays = (host: string, lines: readonly string[]) =>
       lines.filter((line) => {
         const [, iface, rest] = /^\S+ (\S+) +\S+ +(.*)$/.exec(line) ?? [];

@@ -1,4 +1,7 @@
-/** LANs and large packets: devices that run nothing of ours reach each other through the tunnels, and a service sees who asked. */
+/**
+ * LANs and large packets: devices that run nothing of ours reach each other through the tunnels, and a service sees who
+ * asked.
+ */
 import { FIXED_HOSTS, MAIL_PORT, OFFICE } from "../../lab/constants";
 import { staticRoutes, tunnel } from "./devices";
 import { capture, ensureUp, identity, outputs, plan, pulumiOk } from "./intranet";
@@ -26,7 +29,10 @@ afterAll(async () => {
 }, 120_000);
 
 describe("what stands on a LAN", () => {
-  /** A device on each LAN: behind a router with a static route, behind one as well, and with the site's host as its gateway. */
+  /**
+   * A device on each LAN: behind a router with a static route, behind one as well, and with the site's host as its
+   * gateway.
+   */
   const STANDING = ["tv", "printer", "camera"];
 
   test("the stack names the route for each router that needs one, and none for a site whose host is the gateway", () => {

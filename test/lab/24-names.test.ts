@@ -1,4 +1,6 @@
-/** Names inside and outside: the sinkhole for strangers, the intranet's own for friends. Who answers is 25's subject. */
+/**
+ * Names inside and outside: the sinkhole for strangers, the intranet's own for friends. Who answers is 25's subject.
+ */
 import { SEED } from "../../lab/clouds/cloudflare/seed";
 import {
   type Answer,
@@ -67,7 +69,8 @@ describe("outside", () => {
     expect(names).toEqual([`*.${domain}`, domain, `www.${domain}`]);
     const inside = new Set(Object.values(plan().hosts).flatMap(({ identity: { v4, v6 } }) => [v4, v6]));
     expect(records.filter(({ content }) => inside.has(content) || /^(10\.|fd)/.test(content))).toEqual([]);
-    // A name of its own would be answered by its own record: an RRSIG counts the labels of what it signs (RFC 4034, 3.1.3).
+    // A name of its own would be answered by its own record: an RRSIG counts the labels of what it signs (RFC 4034,
+    // 3.1.3).
     const signed = await dig("visitor", ["+dnssec", `nextcloud.${domain}`, "A"]);
     expect(signed.records.find((line) => line.startsWith("RRSIG A "))).toMatch(/^RRSIG A 13 2 /);
     const www = await dig("visitor", ["+dnssec", `www.${domain}`, "A"]);

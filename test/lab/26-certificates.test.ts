@@ -1,4 +1,7 @@
-/** The internal CA: devices that trust its root and nothing else take the services' certificates, and nothing that is not a service's. */
+/**
+ * The internal CA: devices that trust its root and nothing else take the services' certificates, and nothing that is
+ * not a service's.
+ */
 import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
 import * as fs from "node:fs";
@@ -316,7 +319,8 @@ test("a certificate is renewed in time, and no client meets a bad one", async ()
   expect(failures).toEqual([]);
   expect(asked).toBeGreaterThan(20);
   expect(serials).toHaveLength(2);
-  // The new one, or one after it on a slow machine, is as short-lived as was asked for; the CA dates it back by a minute.
+  // The new one, or one after it on a slow machine, is as short-lived as was asked for; the CA dates it back by a
+  // minute.
   const [leaf] = await shown("laptop", PHOTOS);
   expect(BigInt(`0x${leaf!.serialNumber}`)).not.toBe(BigInt(`0x${serials[0]}`));
   expect(Date.parse(leaf!.validTo) - Date.parse(leaf!.validFrom)).toBeLessThanOrEqual(4 * 60_000);

@@ -63,7 +63,10 @@ const bootTimes = (hosts: string[]): Promise<string[]> => Promise.all(hosts.map(
 const neighbours = async (host: string): Promise<string> =>
   `${host}: ${(await exec(host, ["birdc", "show", "ospf", "neighbors"])).stdout}`;
 
-/** Takes the power from hosts and gives it back; everything has to work a minute after the last of them has begun to boot. */
+/**
+ * Takes the power from hosts and gives it back; everything has to work a minute after the last of them has begun to
+ * boot.
+ */
 async function powerCut(hosts: string[], cut: () => Promise<void>): Promise<void> {
   const before = await bootTimes(hosts);
   expect(before).not.toContain("");

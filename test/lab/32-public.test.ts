@@ -1,4 +1,7 @@
-/** Services for everybody: visitors of both families reach them by names and certificates of the Internet, and every packet goes through the VPS. */
+/**
+ * Services for everybody: visitors of both families reach them by names and certificates of the Internet, and every
+ * packet goes through the VPS.
+ */
 import { ACME } from "../../lab/constants";
 import { GUEST_PREFIX } from "../../model";
 import { resolveThrough, staticRoutes } from "./devices";
@@ -32,7 +35,10 @@ const interfaceOf = (host: string, other: string): string => {
   return (a.host === host ? a : b).interface;
 };
 
-/** What changes by itself while hosts run: the ledger's serials, certificates, zones' journals; ports that BIRD chooses for BFD, anew for each session. */
+/**
+ * What changes by itself while hosts run: the ledger's serials, certificates, zones' journals; ports that BIRD chooses
+ * for BFD, anew for each session.
+ */
 const OWN_LIFE = [
   /^[0-9a-f]{64} +\/var\/lib\/(intranet\/ledger\.json|caddy\/|step-ca\/|bind\/|nginx\/).*$\n/gm,
   /^udp .*%wg-\S+:(?!3784$)\d+$\n/gm,

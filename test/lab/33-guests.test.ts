@@ -1,4 +1,7 @@
-/** Guests who do not behave: whatever they say at the VPS or at a service's own address, they get ACCESS DENIED or nothing, and hurt nobody. */
+/**
+ * Guests who do not behave: whatever they say at the VPS or at a service's own address, they get ACCESS DENIED or
+ * nothing, and hurt nobody.
+ */
 import { GUEST_PREFIX } from "../../model";
 import { capture, curl, ensureUp, identity, pulumiOk, until, up } from "./intranet";
 import { hetzner, liftedCloudFirewall } from "./lifted";
@@ -34,7 +37,10 @@ afterAll(async () => {
   await pulumiOk(["preview", "--refresh", "--expect-no-changes"]);
 }, 400_000);
 
-/** Packets in a guest's name, to a service or to anything else. What comes to a guest is no such thing: a service sends the end of an earlier connection again for minutes. */
+/**
+ * Packets in a guest's name, to a service or to anything else. What comes to a guest is no such thing: a service sends
+ * the end of an earlier connection again for minutes.
+ */
 const asGuests = (during: () => Promise<unknown>): Promise<string[]> =>
   capture("vps", "any", [`src net ${GUEST_PREFIX}`], during);
 
@@ -226,7 +232,8 @@ describe("who claims to be a guest", () => {
     } finally {
       await exec("internet", ["ip", "-6", "route", "del", GUEST_PREFIX]);
     }
-    // From a service's address it goes to the VPS, as answers to guests do; without a guest's connection nobody is there.
+    // From a service's address it goes to the VPS, as answers to guests do; without a guest's connection nobody is
+    // there.
     const knock =
       "import socket,sys; s=socket.create_connection((sys.argv[1],int(sys.argv[2])),3,source_address=(sys.argv[3],0))";
     for (const port of ["22", "80", "443"]) {

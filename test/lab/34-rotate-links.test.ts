@@ -1,4 +1,7 @@
-/** Links get new keys and OSPF new secrets, while pings and an https client go on: nothing is lost, whatever becomes of the `up`. */
+/**
+ * Links get new keys and OSPF new secrets, while pings and an https client go on: nothing is lost, whatever becomes of
+ * the `up`.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -22,8 +25,8 @@ const FIRST_KEY = "/run/transfer-key-before";
 const newest = (version: number) => `version-${version}`;
 
 /**
- * The configuration with these versions of the keys: of all links to the hub and of zone transfers, and of the link between sites, with what else
- * differs there.
+ * The configuration with these versions of the keys: of all links to the hub and of zone transfers, and of the link
+ * between sites, with what else differs there.
  */
 function versions(toHub: number, between: number, change: (link: any) => void = () => undefined): string[] {
   return changedConfig((network) => {
@@ -140,7 +143,8 @@ test("versions are not to be skipped: it is said before anything is changed, and
   expect(stdout + stderr).toMatch(/Raise keyVersion by one at a time/);
 }, 120_000);
 
-// Ends the program, which gets no chance to do anything more, as soon as the file is there. What it started may live a while longer.
+// Ends the program, which gets no chance to do anything more, as soon as the file is there. What it started may live a
+// while longer.
 const KILLED =
   '"$@" >/dev/null 2>&1 & pid=$!; until [ -e "$0" ]; do kill -0 "$pid" || exit 99; sleep 0.1; done; kill -KILL "$pid"; wait "$pid"';
 

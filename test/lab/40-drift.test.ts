@@ -65,8 +65,8 @@ const { v4 } = identity("home");
 const first = (name: string) => `$(wg show ${name} peers | sort | head -n 1)`;
 const peers = (name: string) => `wg show ${name} allowed-ips | sort`;
 /**
- * What somebody changes in the kernel alone: what it is, the host, his line of shell, what the refresh says, and a line whose output has to
- * differ, and then be as before. The way in to each host stays.
+ * What somebody changes in the kernel alone: what it is, the host, his line of shell, what the refresh says, and a line
+ * whose output has to differ, and then be as before. The way in to each host stays.
  */
 const kernel: [string, string, string, RegExp, string][] = [
   [

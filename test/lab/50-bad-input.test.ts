@@ -1,4 +1,7 @@
-/** Bad input is refused before anything is touched: argument path, rule, and both values; all mistakes of a description at once. */
+/**
+ * Bad input is refused before anything is touched: argument path, rule, and both values; all mistakes of a description
+ * at once.
+ */
 import { changedConfig, ensureUp, pulumi, pulumiOk } from "./intranet";
 import { hetzner } from "./lifted";
 

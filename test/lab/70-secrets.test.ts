@@ -1,4 +1,7 @@
-/** No secret is in clear in state, outputs, previews, logs, process lists or journals; on hosts each is where it belongs, for its owner alone. */
+/**
+ * No secret is in clear in state, outputs, previews, logs, process lists or journals; on hosts each is where it
+ * belongs, for its owner alone.
+ */
 import { createPrivateKey, createPublicKey, X509Certificate } from "node:crypto";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -49,7 +52,8 @@ test("no secret is written anywhere", async () => {
   const texts: Record<string, string> = {};
   texts["state"] = await pulumiOk(["stack", "export"]);
   texts["outputs"] = await pulumiOk(["stack", "output", "--json"]);
-  // Another device, another cost of a tunnel, another name: files with keys, routing secrets and the zone are written anew.
+  // Another device, another cost of a tunnel, another name: files with keys, routing secrets and the zone are written
+  // anew.
   const change = changedConfig((network) => {
     network.devices.tablet = {};
     network.links.find(({ to }: { to: string }) => to === "vps").cost = 90;
@@ -189,7 +193,8 @@ describe("on the hosts", () => {
         ...item,
       })),
     );
-    // The sinkhole's first host key came with its user data, for the first boot alone: cloud-init keeps that, and the role what it replaced.
+    // The sinkhole's first host key came with its user data, for the first boot alone: cloud-init keeps that, and the
+    // role what it replaced.
     const first = firstHostKey();
     const strange = elsewhere.filter(({ hits }) => !hits.every((hit) => first.includes(hit)));
     expect(strange.map(({ host, path: file }) => `${host} ${file}`)).toEqual([]);

@@ -1,4 +1,7 @@
-/** The published package in a program outside of this tree: installed, not linked; its types compile, its components stand alone. */
+/**
+ * The published package in a program outside of this tree: installed, not linked; its types compile, its components
+ * stand alone.
+ */
 import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
@@ -12,7 +15,10 @@ import { secretsIn } from "./secrets";
 import { exec, execOk, run } from "./support";
 import { pingEach } from "./traffic";
 
-/** A small intranet of somebody else's, put together from single components: a sinkhole, a friend's laptop, a CA, a role of its own. */
+/**
+ * A small intranet of somebody else's, put together from single components: a sinkhole, a friend's laptop, a CA, a role
+ * of its own.
+ */
 const PROGRAM = `
 import * as pulumi from "@pulumi/pulumi";
 import { CertificateAuthority, DeviceHub, PublicDns, RoadWarrior, Sinkhole, TrustAnchor, type SinkholeArgs } from "pulumi-intranet";

@@ -1,4 +1,6 @@
-/** `make down` leaves nothing of ours: looked at by the clouds' APIs, and from the hosts' consoles once the VPS is gone. */
+/**
+ * `make down` leaves nothing of ours: looked at by the clouds' APIs, and from the hosts' consoles once the VPS is gone.
+ */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { accounts, traces } from "./traces";

@@ -1,12 +1,16 @@
 /**
- * Labs between two files of tests, where `bin/test` runs several files side by side. A file begins with a lab that holds nothing or the whole intranet;
- * it goes back to a snapshot unless the file before has left just that. $LAB_RUN is the folder in which the files of one run tell each other.
+ * Labs between two files of tests, where `bin/test` runs several files side by side. A file begins with a lab that
+ * holds nothing or the whole intranet; it goes back to a snapshot unless the file before has left just that. $LAB_RUN
+ * is the folder in which the files of one run tell each other.
  */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { ensureLab, exec, INSTANCE, LAB_NAME, labOk, status } from "./support";
 
-/** What a lab holds. `fresh`: hosts as they come, no stack; `intranet`: the stack `lab` as it is committed, all hosts joined. */
+/**
+ * What a lab holds. `fresh`: hosts as they come, no stack; `intranet`: the stack `lab` as it is committed, all hosts
+ * joined.
+ */
 export type Holds = "fresh" | "intranet";
 
 const RUN = process.env["LAB_RUN"];
@@ -30,7 +34,10 @@ async function whereItIsUp(run: string): Promise<string | undefined> {
   return existsSync(file) ? readFileSync(file, "utf8") || undefined : undefined;
 }
 
-/** Brings the lab up, in the state that a file begins with. Returns what it surely holds; undefined: nobody knows, as when a file runs by hand. */
+/**
+ * Brings the lab up, in the state that a file begins with. Returns what it surely holds; undefined: nobody knows, as
+ * when a file runs by hand.
+ */
 export async function begin(file: string): Promise<Holds | undefined> {
   const known = existsSync(NOTE) ? (readFileSync(NOTE, "utf8") as Holds) : undefined;
   rmSync(NOTE, { force: true });

@@ -1,4 +1,7 @@
-/** Certificates as devices meet them: what a service shows, whether it is ever a bad one, and servers that show a thief's. */
+/**
+ * Certificates as devices meet them: what a service shows, whether it is ever a bad one, and servers that show a
+ * thief's.
+ */
 import { X509Certificate } from "node:crypto";
 import type { JsonGeneralName } from "@peculiar/x509";
 import type { CertificateWithKey } from "../../host/keys/x509";
@@ -46,7 +49,10 @@ export interface Watched {
   asked: number;
 }
 
-/** Asks for a service from a device that trusts the root alone, twice a second, until it has shown another certificate for a while. */
+/**
+ * Asks for a service from a device that trusts the root alone, twice a second, until it has shown another certificate
+ * for a while.
+ */
 export async function watchRenewal(device: string, name: string, seconds: number): Promise<Watched> {
   const argv = ["python3", "-c", WATCH, name, String(seconds), ROOT_FILE];
   return JSON.parse((await exec(device, argv, { timeoutSeconds: seconds + 60 })).stdout) as Watched;
@@ -76,7 +82,10 @@ export async function state(type: string): Promise<Record<string, string>> {
 const UNIT = "stolen-key";
 const FOLDER = `/run/${UNIT}`;
 
-/** Runs `during` while a server on a host shows a leaf with those names that the issuer has signed, on an address of its. */
+/**
+ * Runs `during` while a server on a host shows a leaf with those names that the issuer has signed, on an address of
+ * its.
+ */
 export async function withServer(
   host: string,
   at: { address: string; port: number },

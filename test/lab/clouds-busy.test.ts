@@ -1,4 +1,7 @@
-/** Clouds on a bad day: what clients repeat is repeated, all else is said; nothing is lost or made twice, and the next `up` goes on. */
+/**
+ * Clouds on a bad day: what clients repeat is repeated, all else is said; nothing is lost or made twice, and the next
+ * `up` goes on.
+ */
 import { join } from "node:path";
 import type { Fault } from "../../lab/clouds/faults";
 import { clearFaults, fault, faults } from "./faults";
@@ -34,7 +37,10 @@ const post = (path: string, kind: Fault["kind"], times = 1): Fault => ({
 });
 const server = async () => (await hetzner("/servers?name=busy")).servers[0] as { id: number; status: string };
 
-/** An `up` that must fail while these faults are in force, each of which it must meet as often as ordered. Returns what it said. */
+/**
+ * An `up` that must fail while these faults are in force, each of which it must meet as often as ordered. Returns what
+ * it said.
+ */
 async function failing(impatient: boolean, ...ordered: Fault[]): Promise<string> {
   await fault(...ordered);
   const env = impatient ? { TRIAL_IMPATIENT: "1" } : {};

@@ -1,4 +1,6 @@
-/** The lab's unmanaged devices, as their owners use them: the tunnel, the network's resolvers, and what names they see. */
+/**
+ * The lab's unmanaged devices, as their owners use them: the tunnel, the network's resolvers, and what names they see.
+ */
 import { SERVICES } from "../../lab/constants";
 import { outputs } from "./intranet";
 import { exec, type Result } from "./support";
@@ -8,7 +10,10 @@ export const PUBLIC_RESOLVERS = [SERVICES.resolver.ipv4, SERVICES.resolver.ipv6]
 
 const TUNNEL_FILE = "/etc/wireguard/intranet.conf";
 
-/** Puts a device's tunnel up or down, with the configuration that the stack gives out, or with another one, such as one of yesterday. */
+/**
+ * Puts a device's tunnel up or down, with the configuration that the stack gives out, or with another one, such as one
+ * of yesterday.
+ */
 export async function tunnel(device: string, state: "up" | "down", configuration?: string): Promise<void> {
   await exec(device, ["wg-quick", "down", "intranet"]);
   if (state === "down") return;
@@ -57,8 +62,8 @@ while read -r question; do
 done`;
 
 /**
- * Asks with dig from a host, one question after the other; each is what dig takes: a name, a type, `@server`, `+dnssec`. Never throws for
- * what is answered.
+ * Asks with dig from a host, one question after the other; each is what dig takes: a name, a type, `@server`,
+ * `+dnssec`. Never throws for what is answered.
  */
 export async function digAll(host: string, questions: readonly (readonly string[])[]): Promise<Answer[]> {
   const stdin = questions.map((question) => `${question.join(" ")}\n`).join("");

@@ -41,12 +41,14 @@ for folder, folders, names in os.walk("/"):
 print(json.dumps({"read": read, "found": sorted(found)}))
 `;
 
-/** Bytes of base64 text that stand for a part of the key: long enough for no chance, short enough for one line of PEM. */
+/**
+ * Bytes of base64 text that stand for a part of the key: long enough for no chance, short enough for one line of PEM.
+ */
 const WINDOW = 12;
 
 /**
- * What shows that the key is there: its 32 secret octets as they are, in hexadecimal, and each part of them in base64, since where the
- * text's lines break is not known. The rest of a key's file is public or the same in all.
+ * What shows that the key is there: its 32 secret octets as they are, in hexadecimal, and each part of them in base64,
+ * since where the text's lines break is not known. The rest of a key's file is public or the same in all.
  */
 function traces(privateKey: string): Buffer[] {
   const scalar = Buffer.from(createPrivateKey(privateKey).export({ format: "jwk" }).d!, "base64url");

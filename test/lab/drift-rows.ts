@@ -9,7 +9,10 @@ export interface DriftRow {
   readonly hand: string;
   /** What the refresh says of it. */
   readonly words: RegExp;
-  /** What shows the change, and afterwards that it is mended: a line of shell whose output must differ, and then be as before. */
+  /**
+   * What shows the change, and afterwards that it is mended: a line of shell whose output must differ, and then be as
+   * before.
+   */
   readonly look: string;
 }
 

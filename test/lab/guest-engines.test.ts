@@ -1,4 +1,7 @@
-/** IPv4 guests on a real host: the proxy's roles with either engine, from one to the other and back, and nothing left of them. */
+/**
+ * IPv4 guests on a real host: the proxy's roles with either engine, from one to the other and back, and nothing left of
+ * them.
+ */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { certificateRole, pageRole } from "../../components/denied-page/roles";

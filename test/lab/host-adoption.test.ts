@@ -1,4 +1,7 @@
-/** A server with a life of its own: what a preview says of it, what an `up` keeps, what a deletion gives back; and who may claim what. */
+/**
+ * A server with a life of its own: what a preview says of it, what an `up` keeps, what a deletion gives back; and who
+ * may claim what.
+ */
 import type { Trial } from "./host-program/trial";
 import { exec, execOk } from "./support";
 import { traces } from "./traces";

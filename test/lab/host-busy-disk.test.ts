@@ -1,4 +1,7 @@
-/** File systems of a host that are full, out of inodes or read-only: said by name before anything is changed, and undone without room. */
+/**
+ * File systems of a host that are full, out of inodes or read-only: said by name before anything is changed, and undone
+ * without room.
+ */
 import type { Trial } from "./host-program/trial";
 import { exec, execOk } from "./support";
 import { TrialStack, UP } from "./trial";

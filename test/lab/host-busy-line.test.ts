@@ -39,7 +39,8 @@ test("packages, large files and a confirmed change come through, each role in on
   expect((await exec("home", ["jq", "--version"])).code).toBe(0);
   expect(await script("wc -l < /etc/trial/big; cat /etc/trial/gate")).toBe("10000\nfirst\n");
   const used = await counted(before);
-  // One connection for all, and one that proves the way in; a session for what changes at once, and one to confirm. An update looks at nothing before.
+  // One connection for all, and one that proves the way in; a session for what changes at once, and one to confirm. An
+  // update looks at nothing before.
   expect(used.logins).toBeLessThanOrEqual(2);
   expect(used.sessions).toBeGreaterThanOrEqual(3);
   expect(used.sessions).toBeLessThanOrEqual(7);

@@ -1,4 +1,7 @@
-/** Twenty hosts in one up: one is off, one is slow, one has a full disk. The others converge, and each error names host and reason. */
+/**
+ * Twenty hosts in one up: one is off, one is slow, one has a full disk. The others converge, and each error names host
+ * and reason.
+ */
 import { FIXED_HOSTS, KEY_LABELS } from "../../lab/constants";
 import { deriveSshKey } from "../../lab/keys";
 import type { Trial } from "./host-program/trial";

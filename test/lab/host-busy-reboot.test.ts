@@ -1,4 +1,7 @@
-/** A host that goes down while an `up` works on it: the up waits for it or says how it ended, the host is whole, the next up goes on. */
+/**
+ * A host that goes down while an `up` works on it: the up waits for it or says how it ended, the host is whole, the
+ * next up goes on.
+ */
 import type { Trial } from "./host-program/trial";
 import { until } from "./intranet";
 import { exec, execOk, labOk, status } from "./support";

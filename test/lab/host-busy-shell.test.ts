@@ -1,4 +1,7 @@
-/** Logins that are not as expected: another shell, a talkative or broken one, sudo, no home, a broken Python, no room in /tmp. */
+/**
+ * Logins that are not as expected: another shell, a talkative or broken one, sudo, no home, a broken Python, no room in
+ * /tmp.
+ */
 import type { ConnectionArgs } from "../../host";
 import { FIXED_HOSTS, KEY_LABELS } from "../../lab/constants";
 import { deriveSshKey } from "../../lab/keys";

@@ -1,4 +1,7 @@
-/** A host that is busy: apt's locks, sshd's limits, a wrong clock. Waiting says for whom, ends in success, and costs nobody anything. */
+/**
+ * A host that is busy: apt's locks, sshd's limits, a wrong clock. Waiting says for whom, ends in success, and costs
+ * nobody anything.
+ */
 import { rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

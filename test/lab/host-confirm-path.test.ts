@@ -1,4 +1,7 @@
-/** What confirms a change that could lock everybody out: only a connection that is newer than the change and comes over the same path. */
+/**
+ * What confirms a change that could lock everybody out: only a connection that is newer than the change and comes over
+ * the same path.
+ */
 import { FIREWALL_RULES } from "../../components/host-identity/render";
 import { quoteCommand } from "../../host/connection/quote";
 import { FIXED_HOSTS } from "../../lab/constants";

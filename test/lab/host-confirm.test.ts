@@ -1,6 +1,7 @@
 /**
- * Commit confirmed: changes that cut the way in are undone by the hosts themselves, also when nobody is left to ask for it.
- * Five hosts at once: a firewall, sshd, a default route, an address, and the tunnel through which a host is managed.
+ * Commit confirmed: changes that cut the way in are undone by the hosts themselves, also when nobody is left to ask for
+ * it. Five hosts at once: a firewall, sshd, a default route, an address, and the tunnel through which a host is
+ * managed.
  */
 import type { ConnectionArgs } from "pulumi-intranet/host";
 import { KEY_LABELS } from "../../lab/constants";
@@ -56,7 +57,9 @@ async function asBefore(hosts: readonly string[] = HOSTS): Promise<void> {
   for (const host of hosts) expect(`${host}\n${now[host]}`).toBe(`${host}\n${before[host]}`);
 }
 
-/** Whether `up` says why a role was not made, and that its host undid it; also when the connection died with the change. */
+/**
+ * Whether `up` says why a role was not made, and that its host undid it; also when the connection died with the change.
+ */
 function explains(said: string, role: string, seconds: number, reason = ""): void {
   const shut = `the change was applied, but no new connection got in within ${seconds} s: ${reason}[^]*?`;
   const lost = `[^\\n]*; the host undid the change: nobody confirmed it over a new connection within ${seconds} s. `;

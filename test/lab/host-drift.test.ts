@@ -1,4 +1,7 @@
-/** Changes by hand to every kind of thing that a role owns: a refresh says them, an `up` mends them and touches nothing else. */
+/**
+ * Changes by hand to every kind of thing that a role owns: a refresh says them, an `up` mends them and touches nothing
+ * else.
+ */
 import { DRIFT_ROWS, ROLES, TOUCHED } from "./drift-rows";
 import { exec, execOk } from "./support";
 import { checksums, traces } from "./traces";
@@ -109,7 +112,10 @@ test("an up that verifies and changes in one pass says what it has found, mends 
   expect(await whole()).toEqual(before);
 });
 
-/** Of every unit that systemd knows, and some that it does not, those that differ; and whether without D-Bus the answer is systemctl's. */
+/**
+ * Of every unit that systemd knows, and some that it does not, those that differ; and whether without D-Bus the answer
+ * is systemctl's.
+ */
 const COMPARE = `
 import sys
 sys.path.insert(0, "/var/lib/intranet/agent.pyz")

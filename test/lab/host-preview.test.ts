@@ -1,6 +1,6 @@
 /**
- * What a preview does with hosts: it changes nothing there, not even where Python is missing, and says before an `up` what would stop it. On a server of its
- * own, which is spoilt in every way.
+ * What a preview does with hosts: it changes nothing there, not even where Python is missing, and says before an `up`
+ * what would stop it. On a server of its own, which is spoilt in every way.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

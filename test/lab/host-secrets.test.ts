@@ -1,4 +1,7 @@
-/** A role that fails while it holds a secret, and whose programs print it: no error, log, journal of ours or state shows it. */
+/**
+ * A role that fails while it holds a secret, and whose programs print it: no error, log, journal of ours or state shows
+ * it.
+ */
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

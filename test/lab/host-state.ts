@@ -39,7 +39,9 @@ export function leftovers(host: string): Promise<string> {
   return execOk(host, ["sh", "-c", LEFT]);
 }
 
-/** The transaction that is open on a host, or nothing. `awaiting`: the change is made, and waits for its confirmation. */
+/**
+ * The transaction that is open on a host, or nothing. `awaiting`: the change is made, and waits for its confirmation.
+ */
 export async function openTransaction(host: string): Promise<{ tx: string; state: string } | undefined> {
   const { stdout } = await exec(host, ["cat", "/var/lib/intranet/journal.json"]);
   return stdout === "" ? undefined : (JSON.parse(stdout) as { tx: string; state: string });

@@ -1,6 +1,7 @@
 /**
- * All or nothing: at the steps of a transaction its process, the connection, the provider, the host's power is ended. Afterwards the host
- * has the old state or the new, wholly; the same change then succeeds; nothing is left of the first try.
+ * All or nothing: at the steps of a transaction its process, the connection, the provider, the host's power is ended.
+ * Afterwards the host has the old state or the new, wholly; the same change then succeeds; nothing is left of the first
+ * try.
  */
 import { BROKEN, everything, packaged, type RoleContent } from "./steps-roles";
 import { type Change, type Fault, FAULTS, HOSTS, type Look, StepHost } from "./steps";
@@ -48,7 +49,10 @@ interface Interruption {
   fault: Fault;
 }
 
-/** Steps that are alike: commands and records by name, paths by what is done to them, dpkg's words by what it does, or has got to. */
+/**
+ * Steps that are alike: commands and records by name, paths by what is done to them, dpkg's words by what it does, or
+ * has got to.
+ */
 function kindOf(step: string): string {
   const name = step.split("#")[0]!;
   if (name.startsWith("ran:") || RECORDS.includes(name)) return name;
@@ -60,8 +64,9 @@ function kindOf(step: string): string {
 const times = new Map<string, number>();
 
 /**
- * What is tried in each change: at each kind of step every fault, and of many that are alike every fourth is interrupted, the faults in
- * turns. Steps of undoing, and those after a change awaits its confirmation, are other kinds.
+ * What is tried in each change: at each kind of step every fault, and of many that are alike every fourth is
+ * interrupted, the faults in turns. Steps of undoing, and those after a change awaits its confirmation, are other
+ * kinds.
  */
 function interruptions(steps: readonly (readonly string[])[], undone: boolean): Interruption[][] {
   if (ALL) return steps.map((names) => names.flatMap((step) => FAULTS.map((fault) => ({ step, fault }))));
@@ -182,7 +187,8 @@ test.each(Object.entries(CHAINS))("%s: interrupted at every kind of step in ever
   const known = await Promise.all(hosts.map((host) => record(host, chain)));
   const steps = known[0]!.steps;
   expect(steps.flat().length).toBeGreaterThanOrEqual(chain.least);
-  // In any order: dpkg does not wait for the program that notes its words, and so a step of the agent's may come before the last of them.
+  // In any order: dpkg does not wait for the program that notes its words, and so a step of the agent's may come before
+  // the last of them.
   const sorted = (names: readonly string[][]) => names.map((one) => [...one].sort());
   for (const other of known) expect(sorted(other.steps)).toEqual(sorted(steps));
   const planned = interruptions(steps, chain.undone !== undefined);

@@ -1,4 +1,7 @@
-/** Ctrl-C, typed at a real terminal: after the first what runs comes to its end, after the second the host's own timer sees to it; `up` goes on. */
+/**
+ * Ctrl-C, typed at a real terminal: after the first what runs comes to its end, after the second the host's own timer
+ * sees to it; `up` goes on.
+ */
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +12,8 @@ import { TrialStack, UP } from "./trial";
 
 jest.setTimeout(600_000);
 
-// A program in a terminal of its own; types Ctrl-C for each character that is added to the file. The kernel signals the foreground group.
+// A program in a terminal of its own; types Ctrl-C for each character that is added to the file. The kernel signals the
+// foreground group.
 const TERMINAL = [
   "import os, pty, select, sys",
   "child, terminal = pty.fork()",

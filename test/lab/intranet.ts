@@ -1,4 +1,6 @@
-/** What the tests of the intranet share: the stack in the lab, its outputs, and configuration that differs in one thing. */
+/**
+ * What the tests of the intranet share: the stack in the lab, its outputs, and configuration that differs in one thing.
+ */
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
@@ -37,7 +39,10 @@ export async function pulumiOk(args: string[], options: { timeoutSeconds?: numbe
   return result.stdout;
 }
 
-/** Brings the stack up when it is not, with every host that waits to be joined. A file that begins with it (between.ts) need not look. */
+/**
+ * Brings the stack up when it is not, with every host that waits to be joined. A file that begins with it (between.ts)
+ * need not look.
+ */
 export async function ensureUp(): Promise<unknown> {
   const known = globalThis as { intranetIsUp?: boolean };
   const isUp = known.intranetIsUp === true;
@@ -198,8 +203,8 @@ const END =
   'sleep 0.3; kill "$1"; for i in $(seq 40); do kill -0 "$1" 2>/dev/null || break; sleep 0.05; done; cat "$2"; rm -f "$2" "$2.err"';
 
 /**
- * Runs `during` while tcpdump listens on an interface of a host or router; returns the packets' lines that match `filter`. tcpdump is
- * the machine's own, in the host's network namespace, so that hosts need not have it.
+ * Runs `during` while tcpdump listens on an interface of a host or router; returns the packets' lines that match
+ * `filter`. tcpdump is the machine's own, in the host's network namespace, so that hosts need not have it.
  */
 export async function capture(
   host: string,

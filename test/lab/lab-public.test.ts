@@ -1,4 +1,7 @@
-/** What public services need of the lab: names and certificates as the Internet has them, and a cloud that delivers on-link. */
+/**
+ * What public services need of the lab: names and certificates as the Internet has them, and a cloud that delivers
+ * on-link.
+ */
 import { readFileSync } from "node:fs";
 import { ACME, INTERNET, SERVICES, ZONE } from "../../lab/constants";
 import { capture, curl, until } from "./intranet";

@@ -5,7 +5,10 @@ import { FIXED_HOSTS } from "../../lab/constants";
 import type { Trial, TrialRole } from "./host-program/trial";
 import { execOk } from "./support";
 
-/** The hosts: three servers of the cloud, and home. The fourth server is the far end of a tunnel (host-program/tunnel.ts). */
+/**
+ * The hosts: three servers of the cloud, and home. The fourth server is the far end of a tunnel
+ * (host-program/tunnel.ts).
+ */
 export const SERVERS = ["wall", "login", "nowhere", "far"] as const;
 /** Seconds after which two of the hosts undo what nobody has confirmed; the others have the default, 60. */
 export const SECONDS = 40;
@@ -55,7 +58,10 @@ function filter(rules: readonly string[], more: Partial<TrialRole> = {}): TrialR
   return { ...content, ...more } as TrialRole;
 }
 
-/** On home: what is established goes on, IPv6 as well, and nobody else gets in. `seconds`: the time for the confirmation. */
+/**
+ * On home: what is established goes on, IPv6 as well, and nobody else gets in. `seconds`: the time for the
+ * confirmation.
+ */
 export function gate(shut: boolean, seconds = SECONDS): TrialRole {
   return filter(shut ? WALLS[0]! : [], { confirm: { timeoutSeconds: seconds } });
 }

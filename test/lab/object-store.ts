@@ -1,4 +1,7 @@
-/** A server that speaks S3, at an address of the lab's services: where teams keep the state of a stack. The toolchain builds it. */
+/**
+ * A server that speaks S3, at an address of the lab's services: where teams keep the state of a stack. The toolchain
+ * builds it.
+ */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

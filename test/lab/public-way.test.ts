@@ -1,4 +1,7 @@
-/** A site's ways, addresses and rules for public services on a real host: what is refused, drift, other programs, a reset, and the way back. */
+/**
+ * A site's ways, addresses and rules for public services on a real host: what is refused, drift, other programs, a
+ * reset, and the way back.
+ */
 import type { TrialPublic } from "./host-program/trial";
 import { until } from "./intranet";
 import { exec, lab } from "./support";
@@ -21,7 +24,10 @@ const trial = new TrialStack();
 const { ok, failing } = trial;
 const up = (given: TrialPublic) => ok(UP, {}, { public: given });
 const script = async (text: string) => (await exec(HOST, ["sh", "-c", text])).stdout.trim();
-/** What the kernel has of it in any order, and which of our units run. systemd goes on for a while to name those whose file is gone. */
+/**
+ * What the kernel has of it in any order, and which of our units run. systemd goes on for a while to name those whose
+ * file is gone.
+ */
 const state = () =>
   script(
     [

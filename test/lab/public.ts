@@ -92,7 +92,10 @@ export async function ownAddresses(): Promise<string[]> {
   return [...found.matchAll(/ inet6 (\S+) /g)].map((match) => match[1]!);
 }
 
-/** The sources of what an account of a host asks the visitor for, each once. Where a link has just been missed there is no way for a moment: it asks again. */
+/**
+ * The sources of what an account of a host asks the visitor for, each once. Where a link has just been missed there is
+ * no way for a moment: it asks again.
+ */
 export async function sourcesOf(host: string, user: string): Promise<string[]> {
   const argv = ["setpriv", `--reuid=${user}`, "--clear-groups", "curl", "-sk", "-m", "10", `http://[${VISITOR}]/`];
   const seen = await until(`a packet of ${user}`, async () => {

@@ -1,4 +1,7 @@
-/** A program and its dynamic provider that start quickly, with the real engine: the state of one that does not is the state of one that does. */
+/**
+ * A program and its dynamic provider that start quickly, with the real engine: the state of one that does not is the
+ * state of one that does.
+ */
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";

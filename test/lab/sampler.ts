@@ -1,11 +1,15 @@
-/** Looks for texts on a host, or at the operator's, for as long as something goes on: in processes and in temporary folders. */
+/**
+ * Looks for texts on a host, or at the operator's, for as long as something goes on: in processes and in temporary
+ * folders.
+ */
 import { randomBytes } from "node:crypto";
 import { exec, run } from "./support";
 
 /** Where programs leave what is to live for a moment only. */
 export const TEMPORARY = ["/tmp", "/var/tmp", "/dev/shm", "/run"];
 
-// Looks every 0.2 s until the file named first is there, and once more. The texts come on stdin: they are in no process list.
+// Looks every 0.2 s until the file named first is there, and once more. The texts come on stdin: they are in no process
+// list.
 const LOOK = [
   "import glob, json, os, stat, sys, time",
   "texts = [text.encode() for text in json.load(sys.stdin)]",
@@ -45,8 +49,8 @@ export interface Sampled {
 }
 
 /**
- * Runs `during` while hosts are looked at: all processes, and the files below some folders of less than 1 MiB, which a journal is not. `operator`
- * is the operator's own namespace. Returns what was seen where, by host.
+ * Runs `during` while hosts are looked at: all processes, and the files below some folders of less than 1 MiB, which a
+ * journal is not. `operator` is the operator's own namespace. Returns what was seen where, by host.
  */
 export async function sample(
   hosts: readonly string[],

@@ -7,17 +7,23 @@ const SIGNATURE = { key: "4dabf18193072939515e22adb298388d", value: "1b470612641
 /** What precedes the 32 bytes of an X25519 private key in PKCS #8 (RFC 8410, section 7). */
 const X25519 = Buffer.from("302e020100300506032b656e04220420", "hex");
 
-/** 32 bytes in base64: keys of WireGuard, of OSPF and of DNS transfers. A WireGuard key has the same shape whether private or public. */
+/**
+ * 32 bytes in base64: keys of WireGuard, of OSPF and of DNS transfers. A WireGuard key has the same shape whether
+ * private or public.
+ */
 const KEYS = /(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=/g;
 const PRIVATE_KEYS = /-----BEGIN ((?:[A-Z]+ )?PRIVATE KEY)-----\n([A-Za-z0-9+/=\n]+)-----END/g;
 
-/** Every secret that a text holds, each as a piece that is found nowhere else: a key, or a line of a private key's file. */
+/**
+ * Every secret that a text holds, each as a piece that is found nowhere else: a key, or a line of a private key's file.
+ */
 export function secretsIn(text: string): string[] {
   const plain = text.replaceAll("\\n", "\n");
   const found = new Set([...plain.matchAll(KEYS)].map(([key]) => key));
   for (const [, kind, body] of plain.matchAll(PRIVATE_KEYS)) {
     const lines = body!.split("\n").filter((line) => line.length >= 24);
-    // The first line of OpenSSH's format is the same for every Ed25519 key; in PKCS #8, P-256, the last one is of the public key alone.
+    // The first line of OpenSSH's format is the same for every Ed25519 key; in PKCS #8, P-256, the last one is of the
+    // public key alone.
     for (const line of kind === "OPENSSH PRIVATE KEY" ? lines.slice(1) : lines.slice(0, 2)) found.add(line);
   }
   return [...found];
@@ -66,7 +72,10 @@ export function pieces(secrets: readonly StackSecret[]): string[] {
   return [...found].filter((piece) => !publics.has(piece));
 }
 
-/** `HOST PATH` of every file into which a role of an exported stack puts a secret. `names`: those of hosts that are known by their address alone. */
+/**
+ * `HOST PATH` of every file into which a role of an exported stack puts a secret. `names`: those of hosts that are
+ * known by their address alone.
+ */
 export function secretFiles(
   exported: { deployment: { resources: any[] } },
   names: Readonly<Record<string, string>>,

@@ -25,8 +25,8 @@ export interface ManagedServer extends TestServer {
 }
 
 /**
- * Orders a server, with a firewall of those rules in front of it if any are given, and waits until it has booted. `sshKeys` are names of the
- * project's SSH keys that get into it.
+ * Orders a server, with a firewall of those rules in front of it if any are given, and waits until it has booted.
+ * `sshKeys` are names of the project's SSH keys that get into it.
  */
 export async function makeServer(name: string, firewall?: unknown[], sshKeys: string[] = []): Promise<TestServer> {
   const firewalls = firewall
@@ -54,8 +54,8 @@ export async function makeServer(name: string, firewall?: unknown[], sshKeys: st
 }
 
 /**
- * Orders so many servers, into which the operator gets as root, and looks up their host keys at their consoles. A few at a time: they share a
- * machine.
+ * Orders so many servers, into which the operator gets as root, and looks up their host keys at their consoles. A few
+ * at a time: they share a machine.
  */
 export async function makeManagedServers(count: number, prefix: string): Promise<ManagedServer[]> {
   const key = `${prefix}-operator`;

@@ -1,4 +1,7 @@
-/** A conversation over one TCP connection that goes on while a test does something else: what breaks it, or holds it up, is seen. */
+/**
+ * A conversation over one TCP connection that goes on while a test does something else: what breaks it, or holds it up,
+ * is seen.
+ */
 import { until } from "./intranet";
 import { exec } from "./support";
 
@@ -36,7 +39,10 @@ export interface Talk {
   longest: number;
 }
 
-/** Begins a conversation of a device with a host, at an address of that host's. The function that is returned ends it; it throws when it broke. */
+/**
+ * Begins a conversation of a device with a host, at an address of that host's. The function that is returned ends it;
+ * it throws when it broke.
+ */
 export async function conversation(device: string, host: string, address: string): Promise<() => Promise<Talk>> {
   const file = `/run/conversation-${Date.now()}`;
   const options = { timeoutSeconds: MINUTES * 60 };

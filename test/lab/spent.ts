@@ -1,6 +1,9 @@
 /** Where the time of a file of tests goes: each kind of work notes when it began and ended. */
 
-/** `up`: Pulumi runs; `boot`: hosts boot, labs start and go back to a snapshot; `wait`: a test waits until something has happened. */
+/**
+ * `up`: Pulumi runs; `boot`: hosts boot, labs start and go back to a snapshot; `wait`: a test waits until something has
+ * happened.
+ */
 export type Kind = "up" | "boot" | "wait";
 
 /** One piece of work, in milliseconds since 1970. */
@@ -22,7 +25,10 @@ export async function spend<T>(kind: Kind, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Seconds of each kind within a span. What runs side by side counts once: as `up`, else as `boot`, else as `wait`; the rest is `test`. */
+/**
+ * Seconds of each kind within a span. What runs side by side counts once: as `up`, else as `boot`, else as `wait`; the
+ * rest is `test`.
+ */
 export function secondsByKind(spent: readonly Spent[], from: number, to: number): Record<Kind | "test", number> {
   const edges = [...new Set([from, to, ...spent.flatMap((one) => [one.from, one.to])])]
     .filter((time) => time >= from && time <= to)

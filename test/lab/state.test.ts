@@ -1,4 +1,7 @@
-/** The state of a stack in an S3 bucket that a team shares: two people at once, an `up` that is killed, a bucket that goes away. */
+/**
+ * The state of a stack in an S3 bucket that a team shares: two people at once, an `up` that is killed, a bucket that
+ * goes away.
+ */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -98,7 +101,8 @@ test("an up is killed: its lock stays and says whose it is; after `pulumi cancel
 });
 
 test("the bucket goes away in the middle of an up: the up fails, and the next one takes over what it had made", async () => {
-  // No repetitions of the store's own client, which would make minutes of Pulumi's: there is no token in its bucket for one.
+  // No repetitions of the store's own client, which would make minutes of Pulumi's: there is no token in its bucket for
+  // one.
   const env = { PULUMI_BACKEND_URL: `${store.environment.PULUMI_BACKEND_URL}&rate_limiter_capacity=1` };
   const cut = trial.begin({ one: role("one after that"), three: role("three without a record", true) }, { env });
   await held("three.conf");

@@ -31,8 +31,8 @@ systemctl daemon-reload; apt-get purge -y -q wireguard-tools
 `;
 
 /**
- * Everything but packages: accounts, directories, files, secrets, a link, what must not be, sysctl, WireGuard, nftables, units of each kind.
- * The second version must be confirmed.
+ * Everything but packages: accounts, directories, files, secrets, a link, what must not be, sysctl, WireGuard,
+ * nftables, units of each kind. The second version must be confirmed.
  */
 export function everything(version: 1 | 2): RoleContent {
   const rules = `table inet steps { chain in { type filter hook input priority 0; tcp dport ${7000 + version} drop; }; }`;

@@ -13,7 +13,10 @@ import { OWNERS, OWNERS_GONE, UNITS } from "./steps-roles";
 import type { Answered, Asked } from "./steps-program/words";
 import { exec, LAB_NAME } from "./support";
 
-/** The ways in which a transaction is interrupted: who asked for it, its process on the host, the way to it, the host's power. */
+/**
+ * The ways in which a transaction is interrupted: who asked for it, its process on the host, the way to it, the host's
+ * power.
+ */
 export const FAULTS = ["provider", "agent", "connection", "power"] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -132,7 +135,9 @@ export class StepHost {
     return (await this.tell("seen")) as string[];
   }
 
-  /** A change with a fault at a step, and then what the next contact does. Returns what the provider said, if it lived. */
+  /**
+   * A change with a fault at a step, and then what the next contact does. Returns what the provider said, if it lived.
+   */
   async interrupt(change: Change, step: string, fault: Fault): Promise<string | undefined> {
     await this.tell("arm", fault === "agent" ? "kill" : "hold", step);
     const going = this.request(change);

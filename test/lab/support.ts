@@ -1,6 +1,6 @@
 /**
- * The lab as tests use it, with an instance of its own ($LAB_NAME, else "test"). Commands of `bin/lab` that tests use all the time are called here
- * without a process of their own.
+ * The lab as tests use it, with an instance of its own ($LAB_NAME, else "test"). Commands of `bin/lab` that tests use
+ * all the time are called here without a process of their own.
  */
 import * as path from "node:path";
 import { asOperator } from "../../lab/commands/run";
@@ -15,7 +15,10 @@ export type { CommandOptions, Result } from "./command";
 
 const ROOT = path.resolve(__dirname, "../..");
 
-/** Name of the instance that the tests use; where several run side by side ($LAB_RUN is set), each of jest's workers has one. */
+/**
+ * Name of the instance that the tests use; where several run side by side ($LAB_RUN is set), each of jest's workers has
+ * one.
+ */
 export const LAB_NAME =
   (process.env["LAB_NAME"] || "test") + (process.env["LAB_RUN"] ? `-${process.env["JEST_WORKER_ID"] ?? "1"}` : "");
 
@@ -40,7 +43,10 @@ export async function labOk(args: readonly string[], options: CommandOptions = {
   return result.stdout;
 }
 
-/** Runs a command inside a host or in a router's namespace. A host that is off, or that nobody knows, is exit code 1, as of `bin/lab exec`. */
+/**
+ * Runs a command inside a host or in a router's namespace. A host that is off, or that nobody knows, is exit code 1, as
+ * of `bin/lab exec`.
+ */
 export async function exec(host: string, argv: readonly string[], options: CommandOptions = {}): Promise<Result> {
   let whole;
   try {
@@ -76,7 +82,10 @@ export function status(): Promise<LabStatus> {
   return requireLab(INSTANCE);
 }
 
-/** Brings the lab up, and keeps the snapshot `fresh` of it as it is before any stack was there. Returns whether it has just been made. */
+/**
+ * Brings the lab up, and keeps the snapshot `fresh` of it as it is before any stack was there. Returns whether it has
+ * just been made.
+ */
 export async function ensureLab(): Promise<boolean> {
   const now = JSON.parse(await labOk(["up", "--json"], { timeoutSeconds: 900 })) as LabStatus;
   if (now.snapshots.includes("fresh") || now.hosts.some(({ kind }) => kind === "server")) return false;

@@ -32,12 +32,18 @@ export async function traces(host: string): Promise<string> {
   return stdout;
 }
 
-/** A host's accounts. Debian's packages leave theirs when they are purged, so that their number is never given to another. */
+/**
+ * A host's accounts. Debian's packages leave theirs when they are purged, so that their number is never given to
+ * another.
+ */
 export async function accounts(host: string): Promise<string[]> {
   return (await execOk(host, ["getent", "passwd"])).split("\n").filter((line) => line !== "");
 }
 
-/** What daemons write on their own while nobody changes anything: clocks, seeds, leases, journals of zones, issued certificates. */
+/**
+ * What daemons write on their own while nobody changes anything: clocks, seeds, leases, journals of zones, issued
+ * certificates.
+ */
 const OWN_LIFE = ["/var/lib/systemd", "/var/lib/dhcp", "/var/lib/caddy", "/var/lib/step-ca/db", "/var/lib/apt"];
 
 // Owner, mode and kind count as much as content. The ledger of roles lies below /var/lib, and says what else they own.
@@ -63,7 +69,10 @@ const SUMS = [
   "print(json.dumps(found))",
 ].join("\n");
 
-/** Every file, folder and link of a host's configuration and state, and whatever else its roles own, each with its mode, owner and checksum. */
+/**
+ * Every file, folder and link of a host's configuration and state, and whatever else its roles own, each with its mode,
+ * owner and checksum.
+ */
 export async function checksums(host: string): Promise<Record<string, string>> {
   const found = await execOk(host, [
     "python3",

@@ -6,7 +6,10 @@ import { exec, probe } from "./support";
 const PING_EACH =
   'n=$1; shift; for a; do (ping -n -c 1 -W "$n" "$a" 2>/dev/null | sed -n "s/.* from \\(.*\\): .*ttl=\\([0-9]*\\).*/$a \\2/p") & done; wait';
 
-/** Pings each address once, all at the same time. Returns the TTL (hop limit) of each answer, by address: 64 less the routers on its way. */
+/**
+ * Pings each address once, all at the same time. Returns the TTL (hop limit) of each answer, by address: 64 less the
+ * routers on its way.
+ */
 export async function pingEach(
   from: string,
   addresses: readonly string[],
@@ -23,7 +26,9 @@ export async function ping(from: string, to: string, options: readonly string[] 
   return [code === 0, stdout + stderr];
 }
 
-/** Runs `during` while packets that match are captured on every interface of several hosts; returns the lines by host. */
+/**
+ * Runs `during` while packets that match are captured on every interface of several hosts; returns the lines by host.
+ */
 export async function captureOn(
   hosts: readonly string[],
   filter: string,
@@ -67,7 +72,10 @@ const SEND = [
   "assert link.recv(3) == b'end'",
 ].join("\n");
 
-/** Sends that many bytes over one TCP connection to an address of a host. Returns how many arrived, and from whom as the receiver saw it. */
+/**
+ * Sends that many bytes over one TCP connection to an address of a host. Returns how many arrived, and from whom as the
+ * receiver saw it.
+ */
 export async function transfer(
   from: string,
   to: string,
@@ -90,7 +98,10 @@ export async function transfer(
   return { bytes: Number(count), from: peer };
 }
 
-/** Runs `during` with an nftables rule at the head of a chain, and takes exactly that rule out again. `chain` as `inet intranet forward`. */
+/**
+ * Runs `during` with an nftables rule at the head of a chain, and takes exactly that rule out again. `chain` as `inet
+ * intranet forward`.
+ */
 export async function withRule(
   host: string,
   chain: string,

@@ -1,4 +1,6 @@
-/** A stack of raw roles on lab hosts, which a test describes in JSON (test/lab/host-program), with a state of its own. */
+/**
+ * A stack of raw roles on lab hosts, which a test describes in JSON (test/lab/host-program), with a state of its own.
+ */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +11,9 @@ import { type Result, run } from "./support";
 /** The command of an `up` without questions. */
 export const UP = ["up", "--yes", "--skip-preview"];
 
-/** Pulumi's own log, and that of its plugins, on stderr, at the highest level at which it shows no output of a resource. */
+/**
+ * Pulumi's own log, and that of its plugins, on stderr, at the highest level at which it shows no output of a resource.
+ */
 export const LOGGED = ["--logtostderr", "--logflow", "-v=2"];
 
 const PROGRAM = join(ROOT, "test/lab/host-program");
@@ -90,7 +94,10 @@ export class TrialStack {
     return result.stdout + result.stderr;
   };
 
-  /** An `up` that runs beside what the test does: `said` waits until it has printed something, `done` until it has ended. */
+  /**
+   * An `up` that runs beside what the test does: `said` waits until it has printed something, `done` until it has
+   * ended.
+   */
   begin = (
     roles: Trial["roles"],
     more: Omit<Trial, "roles"> & { wrap?: string[]; env?: object } = {},

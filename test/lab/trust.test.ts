@@ -1,4 +1,7 @@
-/** Host keys and login keys change while the way stays open; whoever shows an old key, or has an old one, is refused from then on. */
+/**
+ * Host keys and login keys change while the way stays open; whoever shows an old key, or has an old one, is refused
+ * from then on.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,7 @@
-/** Visitors of public services: those who behave, those who do not, and what is seen of either on the lines of Internet providers. */
+/**
+ * Visitors of public services: those who behave, those who do not, and what is seen of either on the lines of Internet
+ * providers.
+ */
 import { readFileSync } from "node:fs";
 import { X509Certificate } from "node:crypto";
 import { labFile } from "../../lab/paths";
@@ -23,7 +26,10 @@ export interface Hello {
 
 /** What came back. */
 export interface Answer {
-  /** `answered`: with a certificate or an alert; `closed`: in order; `reset`: not in order; `silence`: nothing until time was up. */
+  /**
+   * `answered`: with a certificate or an alert; `closed`: in order; `reset`: not in order; `silence`: nothing until
+   * time was up.
+   */
   ended: "answered" | "closed" | "reset" | "silence";
   /** Bytes that could be sent. */
   sent: number;
@@ -38,7 +44,10 @@ export interface Answer {
 
 const PROGRAM = readFileSync(labFile("files/hello.py"), "utf8");
 
-/** Says several hellos from a host to port 443 of an address, all at the same time; answers in their order. Throws when a connection does not come about. */
+/**
+ * Says several hellos from a host to port 443 of an address, all at the same time; answers in their order. Throws when
+ * a connection does not come about.
+ */
 export async function sayHellos(from: string, address: string, hellos: readonly Hello[]): Promise<Answer[]> {
   const asked = JSON.stringify(hellos.map((hello) => ({ address, port: 443, ...hello })));
   const { code, stdout, stderr } = await exec(from, ["python3", "-", asked], { stdin: PROGRAM });
@@ -55,7 +64,10 @@ export async function sayHello(from: string, address: string, hello: Hello): Pro
   return (await sayHellos(from, address, [hello]))[0]!;
 }
 
-/** Runs `during` while a host holds that many connections open, each in the middle of its hello. Returns how many of them there were. */
+/**
+ * Runs `during` while a host holds that many connections open, each in the middle of its hello. Returns how many of
+ * them there were.
+ */
 export async function withHalfHellos(
   from: string,
   address: string,
@@ -90,11 +102,17 @@ export async function trustPublicAuthority(...visitors: string[]): Promise<void>
   for (const visitor of visitors) await exec(visitor, ["sh", "-c", 'cat > "$1"', "sh", ROOT_FILE], { stdin: root });
 }
 
-/** Asks for a public service as a browser would, with the public root as all that is trusted, by the names that the visitor's resolver gives. */
+/**
+ * Asks for a public service as a browser would, with the public root as all that is trusted, by the names that the
+ * visitor's resolver gives.
+ */
 export const visit = (from: string, name: string, more: string[] = []) =>
   curl(from, ["--cacert", ROOT_FILE, "--capath", "/nonexistent", ...more, `https://${name}/`]);
 
-/** Runs `during` and returns the packets that match on the lines of sites' providers: by line, at the provider's end and at the router's. */
+/**
+ * Runs `during` and returns the packets that match on the lines of sites' providers: by line, at the provider's end and
+ * at the router's.
+ */
 export async function onLines(
   sites: readonly string[],
   filter: string,

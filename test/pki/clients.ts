@@ -1,4 +1,7 @@
-/** Four kinds of TLS clients that are asked whether they take a server's certificate, with one root as all that they trust. */
+/**
+ * Four kinds of TLS clients that are asked whether they take a server's certificate, with one root as all that they
+ * trust.
+ */
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:tls";
@@ -82,7 +85,9 @@ export class TlsClients {
     if (!accepted) throw new Error(output);
   }
 
-  /** A server with that certificate and chain, asked by one client under a name, or under an address that is 127.0.0.1. */
+  /**
+   * A server with that certificate and chain, asked by one client under a name, or under an address that is 127.0.0.1.
+   */
   async ask(client: string, name: string, { chain, privateKey }: SignedLeaf): Promise<Judgement> {
     const server = createServer({ cert: chain, key: privateKey }, (socket) => {
       socket.on("error", () => undefined);

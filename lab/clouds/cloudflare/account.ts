@@ -49,8 +49,8 @@ export class Account {
   }
 
   /**
-   * Changes a zone's records as the draft says, all or none, and returns once that is served; what the name server refuses is
-   * undone.
+   * Changes a zone's records as the draft says, all or none, and returns once that is served; what the name server
+   * refuses is undone.
    * @param work makes the draft's steps; what it returns is returned
    * @throws ApiError of the zone's id or of the work, Error of the name server
    */

@@ -2,7 +2,9 @@ import { ApiError, GENERAL, noRoute, validationError } from "./errors";
 import type { DnsRecord, Zone } from "./model";
 import { checkConflicts, readRecord, type RecordBody } from "./records";
 
-/** One step from the records that there are to those that are wanted; without `from` a new one, without `to` one less. */
+/**
+ * One step from the records that there are to those that are wanted; without `from` a new one, without `to` one less.
+ */
 export interface Change {
   from?: DnsRecord;
   to?: DnsRecord;
@@ -23,7 +25,10 @@ export class Draft {
     return this.put(readRecord(this.zone, body));
   }
 
-  /** Overwrites a record, or with `patch` what the body holds of it. @throws ApiError as create, or 81044: no such record */
+  /**
+   * Overwrites a record, or with `patch` what the body holds of it. @throws ApiError as create, or 81044: no such
+   * record
+   */
   change(id: string, body: RecordBody, patch: boolean): DnsRecord {
     const earlier = this.find(id);
     return this.put(readRecord(this.zone, body, earlier, patch), earlier);

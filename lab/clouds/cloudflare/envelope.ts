@@ -25,8 +25,8 @@ export function success(result: unknown, messages: object[] = []): object {
 }
 
 /**
- * Refuses parameters that a list does not know: ignoring a filter would show a client more than it asked for, and Cloudflare's
- * own documents say of none what it does.
+ * Refuses parameters that a list does not know: ignoring a filter would show a client more than it asked for, and
+ * Cloudflare's own documents say of none what it does.
  * @throws ApiError that names the parameter and those that there are
  */
 export function requireKnown(query: Query, known: readonly string[]): void {
@@ -71,7 +71,10 @@ export function textParameters(field: string): string[] {
   return Object.keys(TEXT_TESTS).map((suffix) => field + suffix);
 }
 
-/** Keeps what a text filter asks for: `name=x`, or `name.exact`, `.contains`, `.startswith`, `.endswith`; not case-sensitive. */
+/**
+ * Keeps what a text filter asks for: `name=x`, or `name.exact`, `.contains`, `.startswith`, `.endswith`; not
+ * case-sensitive.
+ */
 export function textFilters<T>(
   query: Query,
   field: string,

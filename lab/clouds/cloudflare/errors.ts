@@ -31,8 +31,8 @@ export class ApiError extends Error {
 export const GENERAL = 1004;
 
 /**
- * The record breaks a rule of its type. The number of the rule stands at the top, as today (9005: no IPv4 address in an A
- * record); it was once in a chain below 1004.
+ * The record breaks a rule of its type. The number of the rule stands at the top, as today (9005: no IPv4 address in an
+ * A record); it was once in a chain below 1004.
  */
 export function validationError(message: string, code: number): ApiError {
   return new ApiError(400, code, message);

@@ -25,8 +25,8 @@ export function exportZone(zone: Zone): string {
 }
 
 /**
- * The records of a zone file (RFC 1035 section 5): `$ORIGIN`, `$TTL`, `@`, names without a final dot, parentheses, comments.
- * SOA and NS of the zone itself are left out, as Cloudflare makes its own.
+ * The records of a zone file (RFC 1035 section 5): `$ORIGIN`, `$TTL`, `@`, names without a final dot, parentheses,
+ * comments. SOA and NS of the zone itself are left out, as Cloudflare makes its own.
  * @throws ApiError that names the line's words, for `$INCLUDE`, other classes than IN and what has no type
  */
 export function parseZoneFile(text: string, zone: string): RecordBody[] {

@@ -41,8 +41,9 @@ interface Params {
 }
 
 /**
- * Routes of what is published and not here. There are none of a kind, so its lists are empty, whatever is filtered for, and no id of
- * it exists; making one is `unsupported_error`. What Hetzner has removed is `deprecated_api_endpoint`, with 410.
+ * Routes of what is published and not here. There are none of a kind, so its lists are empty, whatever is filtered for,
+ * and no id of it exists; making one is `unsupported_error`. What Hetzner has removed is `deprecated_api_endpoint`,
+ * with 410.
  */
 export function absentRoutes(app: FastifyInstance): void {
   for (const [collection, kind] of Object.entries(ABSENT)) {

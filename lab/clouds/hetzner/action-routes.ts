@@ -32,7 +32,9 @@ const WITH_ID: Listing<ActionRecord> = {
   filters: { ...ACTIONS.filters, id: { of: (action) => String(action.id) } },
 };
 
-/** Routes of `/actions`, `/{kind}/actions[/{id}]` and `/{kind}/{id}/actions[/{id}]` of every kind that has actions here. */
+/**
+ * Routes of `/actions`, `/{kind}/actions[/{id}]` and `/{kind}/{id}/actions[/{id}]` of every kind that has actions here.
+ */
 export function actionRoutes(app: FastifyInstance, project: Project): void {
   app.get("/actions", ({ query }) => {
     if (valuesOf(query as Query, "id").length === 0) {

@@ -11,8 +11,9 @@ const RESERVED = "hetzner.cloud/";
 export type Selector = (labels: Labels) => boolean;
 
 /**
- * Checks labels by Hetzner's rules: a key is `[prefix/]name`, prefix a DNS name of at most 253 characters and not Hetzner's own, names and
- * values of at most 63 letters, digits, `.`, `_`, `-` that start and end with a letter or digit; values may be empty.
+ * Checks labels by Hetzner's rules: a key is `[prefix/]name`, prefix a DNS name of at most 253 characters and not
+ * Hetzner's own, names and values of at most 63 letters, digits, `.`, `_`, `-` that start and end with a letter or
+ * digit; values may be empty.
  * @throws ApiError invalid_input that names the key
  */
 export function checkLabels(labels: unknown): Labels {

@@ -40,8 +40,8 @@ export function valuesOf(query: Query, name: string): string[] {
 
 /**
  * Answers a list request: filtered, sorted, one page.
- * @throws ApiError invalid_input for a parameter or a value that the list does not know: ignoring one would show a client
- * more than it asked for
+ * @throws ApiError invalid_input for a parameter or a value that the list does not know: ignoring one would show a
+ * client more than it asked for
  */
 export function listed<T>(items: readonly T[], query: Query, listing: Listing<T>): object {
   const { filters = {}, ignored = [], labels, sort } = listing;

@@ -66,7 +66,8 @@ export function sshKeyRoutes(app: FastifyInstance, project: Project): void {
 
 /**
  * The MD5 fingerprint of a public key, `aa:bb:…`, over its binary form (RFC 4716 section 4).
- * @throws ApiError invalid_input when the text is no OpenSSH public key, or the type inside differs from the one in front
+ * @throws ApiError invalid_input when the text is no OpenSSH public key, or the type inside differs from the one in
+ * front
  */
 export function fingerprintOf(publicKey: string): string {
   return createHash("md5")

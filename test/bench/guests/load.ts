@@ -1,4 +1,7 @@
-/** The two ends of the guests' benchmark: services that answer a TLS hello, and guests that send one. They speak no TLS: only the proxy is measured. */
+/**
+ * The two ends of the guests' benchmark: services that answer a TLS hello, and guests that send one. They speak no TLS:
+ * only the proxy is measured.
+ */
 import * as net from "node:net";
 import { Duplex } from "node:stream";
 import * as tls from "node:tls";
@@ -53,7 +56,10 @@ function visit(port: number, hello: Buffer): Promise<number> {
   });
 }
 
-/** So many guests one after the other in each of some lanes, for that long; resolves with how many there were and what came. */
+/**
+ * So many guests one after the other in each of some lanes, for that long; resolves with how many there were and what
+ * came.
+ */
 export async function visits(
   port: number,
   hello: Buffer,
@@ -74,7 +80,10 @@ export async function visits(
   return { guests, bytes, seconds: (performance.now() - begun) / 1000 };
 }
 
-/** As a program of its own: `load.js serve`, or `load.js visit PORT NAME LANES SECONDS`, which prints what it saw as JSON. */
+/**
+ * As a program of its own: `load.js serve`, or `load.js visit PORT NAME LANES SECONDS`, which prints what it saw as
+ * JSON.
+ */
 async function main([what, port, name, lanes, seconds]: string[]): Promise<void> {
   if (what === "serve") {
     serve(SMALL.address, false);

@@ -1,4 +1,7 @@
-/** `make bench ARGS=guests`: what lets IPv4 guests in by name, beside a plain nginx stream and HAProxy, in a network namespace of its own. */
+/**
+ * `make bench ARGS=guests`: what lets IPv4 guests in by name, beside a plain nginx stream and HAProxy, in a network
+ * namespace of its own.
+ */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as net from "node:net";

@@ -1,6 +1,6 @@
 /**
- * Every text of every component's arguments, replaced by hostile ones: refused by name before anything is made, or listed here as free and
- * carried literally (free.test.ts proves that).
+ * Every text of every component's arguments, replaced by hostile ones: refused by name before anything is made, or
+ * listed here as free and carried literally (free.test.ts proves that).
  */
 import * as fc from "fast-check";
 import { HOSTILE } from "./hostile";
@@ -12,8 +12,8 @@ import { SAMPLES } from "./samples";
 jest.setTimeout(900_000);
 
 /**
- * Arguments that may hold such texts. `machine` is an opaque name that no host sees, `identityFile` a path on the machine that runs Pulumi.
- * A host role's own contents are tried by test/unit/host/check.test.ts.
+ * Arguments that may hold such texts. `machine` is an opaque name that no host sees, `identityFile` a path on the
+ * machine that runs Pulumi. A host role's own contents are tried by test/unit/host/check.test.ts.
  */
 const FREE: Readonly<Record<string, readonly string[]>> = {
   CertificateAuthorityArgs: ["organisation"],

@@ -1,6 +1,8 @@
 /** What a sample of a component's arguments consists of. */
 
-/** A component, its arguments by the name of their type, and those among them that are maps with the user's own keys. */
+/**
+ * A component, its arguments by the name of their type, and those among them that are maps with the user's own keys.
+ */
 export interface Sample {
   /** The exported type of the arguments. */
   readonly type: string;

@@ -1,4 +1,7 @@
-/** A program with a sinkhole and one enrolled host of the lab, $TRIAL_HOST, that has a role of its own beside its way in. */
+/**
+ * A program with a sinkhole and one enrolled host of the lab, $TRIAL_HOST, that has a role of its own beside its way
+ * in.
+ */
 import * as pulumi from "@pulumi/pulumi";
 import { Enrolment, HostIdentity, Sinkhole, WireGuardLink, type WireGuardEnd } from "pulumi-intranet";
 import { HostRole, WireGuardKey } from "pulumi-intranet/host";

@@ -1,6 +1,6 @@
 /**
- * The provider of HostRole as a process of its own, that a test can kill: one request a line on stdin, as JSON, one answer a line on
- * stdout. `apply` creates when there is no `id`.
+ * The provider of HostRole as a process of its own, that a test can kill: one request a line on stdin, as JSON, one
+ * answer a line on stdout. `apply` creates when there is no `id`.
  */
 import { createInterface } from "node:readline";
 import { RoleProvider } from "../../../host/resource/role-provider";

@@ -1,4 +1,6 @@
-/** The programs' own checkers, run on rendered files. A missing program skips its checks loudly; in CI it fails them. */
+/**
+ * The programs' own checkers, run on rendered files. A missing program skips its checks loudly; in CI it fails them.
+ */
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,7 +27,10 @@ function isInstalled(program: string): boolean {
   );
 }
 
-/** A test that needs a program and root: skipped loudly where it is missing, failed in CI. `timeoutMs`: as of jest's `test`. */
+/**
+ * A test that needs a program and root: skipped loudly where it is missing, failed in CI. `timeoutMs`: as of jest's
+ * `test`.
+ */
 export function testWith(program: string, title: string, body: () => void | Promise<void>, timeoutMs?: number): void {
   const missing = !isInstalled(program)
     ? `${program} is not installed`
@@ -70,8 +75,8 @@ export function checkNft(rules: string): Verdict {
 }
 
 /**
- * `wg-quick strip`, whose output `wg setconf` then reads, with placeholders filled by keys of the right form. In an empty network
- * namespace there is no interface to set: `wg` says so only after it has read everything.
+ * `wg-quick strip`, whose output `wg setconf` then reads, with placeholders filled by keys of the right form. In an
+ * empty network namespace there is no interface to set: `wg` says so only after it has read everything.
  */
 export function checkWgQuick(config: string): Verdict {
   const key = Buffer.alloc(32, 1).toString("base64");
@@ -130,7 +135,10 @@ export function checkBird(config: string): Verdict {
   return withFiles({ "bird.conf": filled }, (folder) => run("bird", ["-p", "-c", join(folder, "bird.conf")]));
 }
 
-/** `systemd-analyze verify` of one unit among files that stand in for /etc/systemd/system; Debian's own units lie behind them. */
+/**
+ * `systemd-analyze verify` of one unit among files that stand in for /etc/systemd/system; Debian's own units lie behind
+ * them.
+ */
 export function checkUnit(unit: string, files: Readonly<Record<string, string>>): Verdict {
   return withFiles(files, (folder) =>
     run(

@@ -1,4 +1,7 @@
-/** Goldens: rendered files as they were looked at and approved. `UPDATE_GOLDENS=1` writes them anew, for reading before a commit. */
+/**
+ * Goldens: rendered files as they were looked at and approved. `UPDATE_GOLDENS=1` writes them anew, for reading before
+ * a commit.
+ */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
@@ -9,7 +12,10 @@ export function goldenPath(name: string): string {
   return join(FOLDER, name);
 }
 
-/** Compares a rendered file with its golden. A golden that does not exist fails the test unless goldens are being written. */
+/**
+ * Compares a rendered file with its golden. A golden that does not exist fails the test unless goldens are being
+ * written.
+ */
 export function expectGolden(name: string, rendered: string): void {
   const path = goldenPath(name);
   if (process.env["UPDATE_GOLDENS"] === "1") {

@@ -36,7 +36,8 @@ describe("the script", () => {
       [
         show,
         `sh now start; ${show}; sh now start; ${show}`,
-        // Somebody takes a rule away, puts another one between ours, and one beside them; the script takes care of its own places alone.
+        // Somebody takes a rule away, puts another one between ours, and one beside them; the script takes care of its
+        // own places alone.
         "ip -6 rule del pref 110; ip -6 rule add pref 115 to 2001:db8::9 lookup 7; ip -6 rule add pref 113 to 2001:db8::9 lookup 7",
         "ip -6 route del unreachable default table 6464 metric 4294967295",
         `sh now start; ip -6 rule del pref 113; ${show}; sh changed start; ${show}; sh changed stop; ${show}`,

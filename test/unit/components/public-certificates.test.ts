@@ -1,4 +1,7 @@
-/** The proxy's own configuration at work: Caddy, an internal and a public authority, a handshake and a request of every kind. */
+/**
+ * The proxy's own configuration at work: Caddy, an internal and a public authority, a handshake and a request of every
+ * kind.
+ */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import * as render from "../../../components/reverse-proxy/render";
@@ -54,7 +57,8 @@ testWith("pebble", "both authorities certify, each its own, and a service's addr
   const denied = "subject=CN=ACCESS DENIED";
   const nothing = { status: 404, location: "", body: "Nothing of that name is served here." };
   const result = seen();
-  // No certificate yet, and all else works; it comes by itself once the authority is there, by either challenge, and is renewed.
+  // No certificate yet, and all else works; it comes by itself once the authority is there, by either challenge, and is
+  // renewed.
   expect(result["internal, while the public authority is down"]).toBe(200);
   expect(result["public, while the authority is down"]).toBeNull();
   // Whoever asks for another name there cannot tell one of the intranet's from one that nobody has.

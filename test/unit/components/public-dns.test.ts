@@ -46,8 +46,8 @@ describe("public names", () => {
 });
 
 /**
- * A resolver of planned records: those of the name itself or, where nothing stands at it or below it, of the wildcard of its closest encloser
- * (RFC 4592, section 3.3).
+ * A resolver of planned records: those of the name itself or, where nothing stands at it or below it, of the wildcard
+ * of its closest encloser (RFC 4592, section 3.3).
  */
 function lookup(records: readonly PlannedRecord[], name: string, type: string): PlannedRecord[] {
   const exists = (node: string): boolean =>
@@ -59,7 +59,10 @@ function lookup(records: readonly PlannedRecord[], name: string, type: string): 
   return at(`*.${encloser}`);
 }
 
-/** The authorities that may certify a name: the nearest CAA records on the way to the root, less the wildcard's label (RFC 8659, section 3). */
+/**
+ * The authorities that may certify a name: the nearest CAA records on the way to the root, less the wildcard's label
+ * (RFC 8659, section 3).
+ */
 function issuersOf(records: readonly PlannedRecord[], subject: string): string[] {
   const wildcard = subject.startsWith("*.");
   for (let name = wildcard ? subject.slice(2) : subject; name !== ""; name = name.replace(/^[^.]*\.?/, "")) {

@@ -1,4 +1,7 @@
-/** The whole way of visitors and services, by packets: what the components render, in network namespaces with the kernel's own rules and BIRD. */
+/**
+ * The whole way of visitors and services, by packets: what the components render, in network namespaces with the
+ * kernel's own rules and BIRD.
+ */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

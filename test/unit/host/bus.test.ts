@@ -1,4 +1,7 @@
-/** Asking systemd over D-Bus: what is no answer is noticed, and then `systemctl` is asked. What is one is compared in the lab (host-drift). */
+/**
+ * Asking systemd over D-Bus: what is no answer is noticed, and then `systemctl` is asked. What is one is compared in
+ * the lab (host-drift).
+ */
 import { execFile } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";

@@ -1,4 +1,7 @@
-/** Waiting that ends: apt's locks with a short limit; clocks that jump. The agent's own modules, with programs that only pretend. */
+/**
+ * Waiting that ends: apt's locks with a short limit; clocks that jump. The agent's own modules, with programs that only
+ * pretend.
+ */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

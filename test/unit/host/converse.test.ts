@@ -1,4 +1,7 @@
-/** Confirming a change: what the provider does when the way in is shut for a while, for the host itself and for those behind it. */
+/**
+ * Confirming a change: what the provider does when the way in is shut for a while, for the host itself and for those
+ * behind it.
+ */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

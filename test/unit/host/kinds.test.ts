@@ -19,7 +19,10 @@ beforeEach(() => {
 afterEach(() => host.remove());
 const tree = () => Object.fromEntries(Object.entries(host.tree()).filter(([path]) => !path.startsWith("/etc/systemd")));
 
-/** By hand: directory → link to another place that has the same file, file → directory, link → directory, absent → directory. */
+/**
+ * By hand: directory → link to another place that has the same file, file → directory, link → directory, absent →
+ * directory.
+ */
 function muddle(): void {
   rmSync(host.at("/etc/d"), { recursive: true, force: true });
   host.write("/etc/moved/inside", "ours\n");

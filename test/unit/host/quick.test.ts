@@ -1,4 +1,7 @@
-/** What is put off in a program and in the dynamic provider: it is not loaded, and it is as it was once it is used. In real processes, with the real SDK. */
+/**
+ * What is put off in a program and in the dynamic provider: it is not loaded, and it is as it was once it is used. In
+ * real processes, with the real SDK.
+ */
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -203,7 +206,10 @@ test("of debug lines the SDK's own about each resource are left out, and of no o
   expect(asked.length).toBeGreaterThanOrEqual(told.length + 2 * 3);
 });
 
-/** The dynamic provider as the engine starts it, by a process that stands for the engine; its address, and its process id. */
+/**
+ * The dynamic provider as the engine starts it, by a process that stands for the engine; its address, and its process
+ * id.
+ */
 async function started(): Promise<{ engine: ChildProcess; client: ResourceProviderClient }> {
   const start = `require("child_process").spawn(process.argv[1], ["127.0.0.1:1"], { stdio: ["ignore", "inherit", "ignore"] }); setInterval(() => 0, 1000)`;
   const engine = spawn(process.execPath, ["-e", start, join(quick, LAUNCHER)], {

@@ -100,7 +100,10 @@ export class Scratch {
     };
   }
 
-  /** Puts a program in front of the machine's own that notes how it is called, says something, and succeeds. Returns what it has noted. */
+  /**
+   * Puts a program in front of the machine's own that notes how it is called, says something, and succeeds. Returns
+   * what it has noted.
+   */
   pretend(program: string, says = ""): () => string[] {
     const folder = `${this.root}.bin`;
     const log = `${folder}/${program}.log`;

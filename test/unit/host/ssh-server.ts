@@ -21,7 +21,10 @@ export interface Options {
   onExec?: (command: string, input: Buffer) => { stdout?: string; stderr?: string; code: number } | "hang" | "drop";
   /** What becomes of a stream to another host: `hang` as to one that is off, `refuse` as to one without a way. */
   forward?: "hang" | "refuse";
-  /** Milliseconds between the end of what a command prints and its exit code: sshd sees the one before the other. Default: none. */
+  /**
+   * Milliseconds between the end of what a command prints and its exit code: sshd sees the one before the other.
+   * Default: none.
+   */
   reapMs?: number;
   /** Sessions that may be open on one connection; a further one is refused as sshd does. Default: any number. */
   maxSessions?: number;

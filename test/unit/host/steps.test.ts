@@ -1,4 +1,7 @@
-/** Any change between any two roles, killed at any step, and the process that mends it killed at any step too: the old state or the new. */
+/**
+ * Any change between any two roles, killed at any step, and the process that mends it killed at any step too: the old
+ * state or the new.
+ */
 import fc from "fast-check";
 import { OWNER, Scratch } from "./scratch";
 

@@ -77,7 +77,10 @@ describe("on the host", () => {
       units: { [`${name}.service`]: { restartOn: [] } },
       ...more,
     });
-  /** A systemd that knows a unit as soon as its file is there, unless it is told to be slow, and runs what it has started. */
+  /**
+   * A systemd that knows a unit as soon as its file is there, unless it is told to be slow, and runs what it has
+   * started.
+   */
   const systemd = (slow = false) => {
     const log = host.pretend("systemctl");
     const show = [

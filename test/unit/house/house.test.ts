@@ -1,4 +1,7 @@
-/** The house rules that a machine can hold: who imports whom, a doc comment on everything exported, files of a size to read. */
+/**
+ * The house rules that a machine can hold: who imports whom, a doc comment on everything exported, files of a size to
+ * read.
+ */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import * as ts from "typescript";
@@ -80,7 +83,10 @@ function undocumented(source: ts.SourceFile): string[] {
   });
 }
 
-/** Fields of exported interfaces of arguments and results in the product that nobody explains. A field may share the comment above it. */
+/**
+ * Fields of exported interfaces of arguments and results in the product that nobody explains. A field may share the
+ * comment above it.
+ */
 function unexplainedArguments(source: ts.SourceFile): string[] {
   return source.statements.filter(ts.isInterfaceDeclaration).flatMap((declaration) => {
     if (!isExported(declaration) || !declaration.name.text.endsWith("Args")) return [];

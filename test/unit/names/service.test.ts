@@ -1,4 +1,6 @@
-/** Real BIND servers in a network namespace of their own. Needs root, unshare, nsenter and BIND; skipped without them. */
+/**
+ * Real BIND servers in a network namespace of their own. Needs root, unshare, nsenter and BIND; skipped without them.
+ */
 import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

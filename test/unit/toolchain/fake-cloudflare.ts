@@ -1,4 +1,5 @@
-// A small Cloudflare in memory: one zone, its records and settings, with the envelope, codes and spelling of the API v4.
+// A small Cloudflare in memory: one zone, its records and settings, with the envelope, codes and spelling of the API
+// v4.
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 

@@ -1,4 +1,5 @@
-// A machine for the build driver: a `go` and a `pulumi` that only pretend, in a folder of their own, and a cache beside it.
+// A machine for the build driver: a `go` and a `pulumi` that only pretend, in a folder of their own, and a cache beside
+// it.
 import { spawn } from "node:child_process";
 import {
   chmodSync,
@@ -17,7 +18,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 const toolchain = path.resolve(__dirname, "../../../toolchain/bin/toolchain");
 
-/** Stands for the Pulumi CLI: knows `version` and `plugin install`. Downloads only what $FAKE_OFFICIAL names, hangs at $FAKE_SILENT. */
+/**
+ * Stands for the Pulumi CLI: knows `version` and `plugin install`. Downloads only what $FAKE_OFFICIAL names, hangs at
+ * $FAKE_SILENT.
+ */
 const fakePulumi = `#!/usr/bin/env bash
 echo "pulumi $*" >> "$FAKE_CALLS"
 if [[ $1 == version ]]; then echo v9.9.9; exit; fi

@@ -1,4 +1,5 @@
-// An SSH server in this process: real protocol, real shell commands, SFTP on a folder, connections forwarded on request.
+// An SSH server in this process: real protocol, real shell commands, SFTP on a folder, connections forwarded on
+// request.
 import { spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { closeSync, mkdirSync, openSync, statSync, writeSync } from "node:fs";

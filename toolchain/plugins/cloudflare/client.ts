@@ -8,8 +8,8 @@ const tokenShape = /^[0-9A-Za-z_-]{40,80}$/;
 let client: Cloudflare | undefined;
 
 /**
- * The client, made once. Token from CLOUDFLARE_API_TOKEN, address from CLOUDFLARE_BASE_URL (Cloudflare's own when absent).
- * The token becomes a standing secret of the redactor. Throws when there is no token or it cannot be one.
+ * The client, made once. Token from CLOUDFLARE_API_TOKEN, address from CLOUDFLARE_BASE_URL (Cloudflare's own when
+ * absent). The token becomes a standing secret of the redactor. Throws when there is no token or it cannot be one.
  */
 export function cloudflare(): Cloudflare {
   if (client) return client;

@@ -51,7 +51,9 @@ export async function getIpRanges(args: Properties): Promise<Properties> {
 /** As many records as the official provider returns when `maxItems` does not say otherwise. */
 const defaultMaxItems = 1000;
 
-/** getDnsRecords: the records of a zone, all pages, narrowed by the API's own filters (name, type, content, comment …). */
+/**
+ * getDnsRecords: the records of a zone, all pages, narrowed by the API's own filters (name, type, content, comment …).
+ */
 export async function getDnsRecords(args: Properties): Promise<Properties> {
   const { zoneId, maxItems, ...filters } = args;
   if (typeof zoneId !== "string") throw new Error('getDnsRecords needs "zoneId"');

@@ -1,5 +1,6 @@
-// When two spellings of a record mean the same. Cloudflare gives names and contents back in its own form; without this a
-// second preview would show differences for ever (trailing dots, case, IPv6 forms, quotes, numbers as text, empty lists).
+// When two spellings of a record mean the same. Cloudflare gives names and contents back in its own form; without this
+// a second preview would show differences for ever (trailing dots, case, IPv6 forms, quotes, numbers as text, empty
+// lists).
 import { isIPv6 } from "node:net";
 import { isDeepStrictEqual } from "node:util";
 import { isObject, type Properties } from "../common/values";

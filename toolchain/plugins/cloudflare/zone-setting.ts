@@ -29,7 +29,9 @@ async function set(inputs: Properties): Promise<Properties> {
   return outputsOf(setting ?? { id: settingId, ...change }, zoneId, inputs);
 }
 
-/** One setting of a zone. Its id is the setting's; importing takes `<zone id>/<setting id>`. Deleting changes nothing. */
+/**
+ * One setting of a zone. Its id is the setting's; importing takes `<zone id>/<setting id>`. Deleting changes nothing.
+ */
 export const zoneSetting: ResourceType = {
   check: (inputs) => ({
     failures: ["settingId", "value", "zoneId"]

@@ -4,7 +4,10 @@ import { type Config, NodeSSH } from "node-ssh";
 import { type Endpoint, nameOf } from "./endpoint";
 import { algorithmsFor, fingerprint, isPinned } from "./host-key";
 
-/** Seconds between the first two tries, how they grow, and the longest: ten tries take half a minute, sixty about seven minutes. */
+/**
+ * Seconds between the first two tries, how they grow, and the longest: ten tries take half a minute, sixty about seven
+ * minutes.
+ */
 const firstPause = 0.5;
 const growth = 1.5;
 const longestPause = 8;
@@ -32,8 +35,8 @@ class Refused extends Error {
 }
 
 /**
- * Connects, runs `use` and closes, whatever happens. Retries up to the endpoint's dialErrorLimit with growing pauses; a wrong
- * host key is never retried, a refused login only a few times.
+ * Connects, runs `use` and closes, whatever happens. Retries up to the endpoint's dialErrorLimit with growing pauses; a
+ * wrong host key is never retried, a refused login only a few times.
  */
 export async function withConnection<T>(endpoint: Endpoint, use: (ssh: NodeSSH) => Promise<T>): Promise<T> {
   if (endpoint.proxy) {

@@ -76,8 +76,9 @@ async function copyFolder(ssh: NodeSSH, sftp: SFTPWrapper, local: string, remote
 }
 
 /**
- * A folder always goes below `remotePath` under its own name, which is made when it is not there, so that a second copy goes where
- * the first did. Only a source that ends with a slash goes into `remotePath` itself. Both as the official plugin does it.
+ * A folder always goes below `remotePath` under its own name, which is made when it is not there, so that a second copy
+ * goes where the first did. Only a source that ends with a slash goes into `remotePath` itself. Both as the official
+ * plugin does it.
  */
 async function copy(inputs: Properties): Promise<void> {
   const source = inputs.source as { path?: string; text?: string };
@@ -96,12 +97,18 @@ async function copy(inputs: Properties): Promise<void> {
   });
 }
 
-/** Whether an update has to copy: the official plugin does so for another content or another path, not for another connection. */
+/**
+ * Whether an update has to copy: the official plugin does so for another content or another path, not for another
+ * connection.
+ */
 function mustCopy(before: Properties, after: Properties): boolean {
   return !isDeepStrictEqual([before.source, before.remotePath], [after.source, after.remotePath]);
 }
 
-/** A copy of a local file, text or folder on a host. Deleting the resource leaves the copy there, as the official plugin does. */
+/**
+ * A copy of a local file, text or folder on a host. Deleting the resource leaves the copy there, as the official plugin
+ * does.
+ */
 export const copyToRemote: ResourceType = {
   check,
   diff: diffOf(["connection", "remotePath", "source", "triggers"]),

@@ -28,8 +28,8 @@ const textFields = ["host", "user", "hostKey", "password", "privateKey", "privat
 const numberFields = ["port", "dialErrorLimit", "perDialTimeout"];
 
 /**
- * What is wrong with a connection. Unknown fields are refused by name; no value is ever repeated, for any may be secret.
- * Fields that are not known yet are not looked at.
+ * What is wrong with a connection. Unknown fields are refused by name; no value is ever repeated, for any may be
+ * secret. Fields that are not known yet are not looked at.
  */
 export function checkConnection(value: unknown, path = "connection"): CheckFailure[] {
   if (value === undefined) return [failure(path, `"${path}" is required`)];

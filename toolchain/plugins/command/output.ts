@@ -41,7 +41,9 @@ class Stream {
   }
 }
 
-/** Both streams of one command. A stream that will be a secret output is never logged; every logged line is redacted. */
+/**
+ * Both streams of one command. A stream that will be a secret output is never logged; every logged line is redacted.
+ */
 export class Output {
   readonly stdout: Stream;
   readonly stderr: Stream;
@@ -62,8 +64,8 @@ export class Output {
   }
 
   /**
-   * Throws when the command did not end with 0: which command, where, how it ended and the end of its stderr, all redacted
-   * before anything is cut off. Standard input is never shown.
+   * Throws when the command did not end with 0: which command, where, how it ended and the end of its stderr, all
+   * redacted before anything is cut off. Standard input is never shown.
    */
   requireSuccess(ending: Ending, command: string, where: string, scope: Scope): void {
     if (ending.code === 0) return;

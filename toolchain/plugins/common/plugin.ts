@@ -1,4 +1,5 @@
-// What both stand-ins have in common: resource types by token, wrapped values taken off and put back on, errors redacted.
+// What both stand-ins have in common: resource types by token, wrapped values taken off and put back on, errors
+// redacted.
 import { isDeepStrictEqual } from "node:util";
 import type {
   CheckFailure,
@@ -21,11 +22,17 @@ export interface Scope {
 
 /** One resource type, on plain values: no secret wrapping, no undefined; unknowns only in check and diff. */
 export interface ResourceType {
-  /** Outputs that are secret as soon as one of the named inputs is. Inputs that are given back stay as secret as they were. */
+  /**
+   * Outputs that are secret as soon as one of the named inputs is. Inputs that are given back stay as secret as they
+   * were.
+   */
   readonly secretFrom?: Readonly<Record<string, readonly string[]>>;
   /** The failures of a set of inputs; may replace the inputs by normalised ones. */
   check(inputs: Properties): { inputs?: Properties; failures: CheckFailure[] };
-  /** What differs between the last outputs and the new inputs. `replaces` names the inputs that cannot be changed in place. */
+  /**
+   * What differs between the last outputs and the new inputs. `replaces` names the inputs that cannot be changed in
+   * place.
+   */
   diff(outputs: Properties, inputs: Properties): DiffResult;
   create(inputs: Properties, scope: Scope): Promise<{ id: string; outputs: Properties }>;
   /** The live state, or undefined when it is gone. On import `outputs` is empty, and the inputs are wanted too. */
@@ -50,8 +57,8 @@ export function typeOf(urn: string): string {
 }
 
 /**
- * The outputs with secrets marked: what is given back as it came in keeps its own wrapping; what is named in `secretFrom` is
- * secret when one of its sources is.
+ * The outputs with secrets marked: what is given back as it came in keeps its own wrapping; what is named in
+ * `secretFrom` is secret when one of its sources is.
  */
 function protect(type: ResourceType, outputs: Properties, raw: Properties): Properties {
   const marked = Object.entries(withoutAbsent(outputs)).map(([key, value]): [string, unknown] => {
@@ -84,8 +91,8 @@ async function guarded<T>(raws: unknown[], operation: () => Promise<T>): Promise
 }
 
 /**
- * A provider for `@pulumi/pulumi/provider`'s server out of resource types and functions by token.
- * Errors name the unknown token; secret inputs never appear in an error. `cancel` is told when the engine wants to stop.
+ * A provider for `@pulumi/pulumi/provider`'s server out of resource types and functions by token. Errors name the
+ * unknown token; secret inputs never appear in an error. `cancel` is told when the engine wants to stop.
  */
 export function pluginOf(
   version: string,

@@ -1,5 +1,5 @@
-// Property values as the engine sends them: secrets and outputs come wrapped in objects with a signature, what is not known
-// yet comes as one of a few fixed strings (pulumi's sdk/go/common/resource/plugin/rpc.go).
+// Property values as the engine sends them: secrets and outputs come wrapped in objects with a signature, what is not
+// known yet comes as one of a few fixed strings (pulumi's sdk/go/common/resource/plugin/rpc.go).
 
 /** A resource's properties by name. */
 export type Properties = Record<string, unknown>;
@@ -32,7 +32,9 @@ function isWrapped(value: Properties): boolean {
   return value[signatureKey] === secretSignature || value[signatureKey] === outputSignature;
 }
 
-/** Whether a value stands for something that is known only after the update. An output without a value is unknown too. */
+/**
+ * Whether a value stands for something that is known only after the update. An output without a value is unknown too.
+ */
 export function isUnknown(value: unknown): boolean {
   return (
     (typeof value === "string" && unknowns.has(value)) ||
@@ -81,8 +83,8 @@ export function withoutAbsent(properties: Properties): Properties {
 }
 
 /**
- * Every text inside a secret, for the redactor. Lines of a longer text count by themselves: a private key is often quoted
- * line by line.
+ * Every text inside a secret, for the redactor. Lines of a longer text count by themselves: a private key is often
+ * quoted line by line.
  */
 export function secretTexts(value: unknown, inside = false): string[] {
   if (typeof value === "string") return inside && !isUnknown(value) ? [value, ...value.split("\n")] : [];
