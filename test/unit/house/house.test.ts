@@ -163,3 +163,14 @@ describe("the rules' own reading", () => {
     ).toEqual(["XArgs.b"]);
   });
 });
+
+test("comments are at most 120 columns wide", () => {
+  const wide = [...FILES, ...sourcesOf("test")].flatMap((path) =>
+    readFileSync(join(ROOT, path), "utf8")
+      .split("\n")
+      .flatMap((line, index) =>
+        /^\s*(\*|\/\*\*|\/\/)/.test(line) && line.length > 120 ? [`${path}:${index + 1}`] : [],
+      ),
+  );
+  expect(wide).toEqual([]);
+});
