@@ -7,23 +7,32 @@ import { MADE_BY } from "./text";
  */
 export const LINK_LOCAL_V6 = "fe80::/112";
 
-/** Keeps such a random address from being heard: the neighbour's BFD would hold on to it. */
-export const OWN_LINK_LOCALS: readonly string[] = [
-  "\tchain output {",
-  "\t\ttype filter hook output priority filter; policy accept;",
-  `\t\toifname "wg-*" ip6 saddr fe80::/10 ip6 saddr != ${LINK_LOCAL_V6} drop`,
-  "\t}",
-];
+/**
+ * The chain of what the host itself says. It keeps such a random address from being heard, since the neighbour's BFD
+ * would hold on to it; `more`: further rules.
+ */
+export function outputChain(more: readonly string[] = []): string[] {
+  return [
+    "\tchain output {",
+    "\t\ttype filter hook output priority filter; policy accept;",
+    `\t\toifname "wg-*" ip6 saddr fe80::/10 ip6 saddr != ${LINK_LOCAL_V6} drop`,
+    ...more,
+    "\t}",
+  ];
+}
 
 /**
- * Of what comes by a tunnel: a source of the space has to lie behind a tunnel by this host's own routes, so nobody
- * speaks there as this host itself, as its LAN, or as what it has no way to (BCP 38, BCP 84: feasible reverse path; a
- * site may be heard by another tunnel than the one it is answered by).
+ * The chain for what comes by a tunnel: a source of the space has to lie behind a tunnel by this host's own routes, so
+ * nobody speaks there as this host itself, as its LAN, or as what it has no way to (BCP 38, BCP 84: feasible reverse
+ * path; a site may be heard by another tunnel than the one it is answered by).
  */
-export function tunnelSources(space: { readonly v4: string; readonly v6: string }): string[] {
+export function sourcesChain(space: { readonly v4: string; readonly v6: string }): string[] {
   return [
+    "\tchain sources {",
     `\t\tip saddr ${space.v4} fib saddr oifname != "wg-*" drop`,
     `\t\tip6 saddr ${space.v6} fib saddr oifname != "wg-*" drop`,
+    "\t}",
+    "",
   ];
 }
 

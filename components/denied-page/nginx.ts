@@ -1,6 +1,6 @@
 /** The web server that shows the page to everybody. Pure. */
 import { lines, MADE_BY } from "../common/text";
-import { OPEN_FILES } from "./limits";
+import { CONNECTIONS_EACH, OPEN_FILES } from "./limits";
 import { CERTIFICATE_FOLDER, PAGE } from "./page";
 
 /** The web server's whole configuration. */
@@ -77,7 +77,7 @@ export function renderNginxConfig(
     "\tkeepalive_timeout 15s;",
     "\treset_timedout_connection on;",
     "\tlimit_conn_zone $binary_remote_addr zone=visitors:10m;",
-    "\tlimit_conn visitors 256;",
+    `\tlimit_conn visitors ${CONNECTIONS_EACH};`,
     "\tlimit_conn_log_level notice;",
     "",
     "\tssl_protocols TLSv1.2 TLSv1.3;",

@@ -1,7 +1,7 @@
 /** Files that give a host its addresses in the intranet, and the rules for what it forwards. Pure. */
 import type { Forwarding } from "../../model";
 import { renderDeclaredScript, renderDeclaredUnit, renderTableUnit } from "../common/declared";
-import { OWN_LINK_LOCALS, REPLACE_TABLE, tunnelSources } from "../common/nftables";
+import { outputChain, REPLACE_TABLE, sourcesChain } from "../common/nftables";
 import { lines, MADE_BY } from "../common/text";
 
 /** The script that holds the addresses; also what its unit runs. */
@@ -132,10 +132,7 @@ export function renderForwardRules(
     '\t\tiifname "wg-*" jump sources',
     "\t}",
     "",
-    "\tchain sources {",
-    tunnelSources(space),
-    "\t}",
-    "",
+    sourcesChain(space),
     "\tchain forward {",
     "\t\ttype filter hook forward priority filter; policy accept;",
     '\t\tiifname "wg-*" jump sources',
@@ -153,9 +150,7 @@ export function renderForwardRules(
     "\t\tdrop",
     "\t}",
     "",
-    publicNetwork
-      ? [...OWN_LINK_LOCALS.slice(0, -1), ...errorRules(publicNetwork.bits), ...OWN_LINK_LOCALS.slice(-1)]
-      : OWN_LINK_LOCALS,
+    outputChain(publicNetwork ? errorRules(publicNetwork.bits) : []),
     "}",
   );
 }

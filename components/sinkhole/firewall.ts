@@ -1,6 +1,6 @@
 /** The sinkhole's firewall: closed, but for the denied page, SSH, the tunnels' ports and ICMP. Pure. */
 import { GUEST_PREFIX } from "../../model";
-import { LINK_LOCAL_V6, OWN_LINK_LOCALS, REPLACE_TABLE, tunnelSources } from "../common/nftables";
+import { LINK_LOCAL_V6, outputChain, REPLACE_TABLE, sourcesChain } from "../common/nftables";
 import { lines } from "../common/text";
 
 /** What the rules depend on. */
@@ -197,10 +197,7 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
     "\t\treject with icmpx admin-prohibited",
     "\t}",
     "",
-    "\tchain sources {",
-    tunnelSources(space),
-    "\t}",
-    "",
+    sourcesChain(space),
     "\tchain routing {",
     indented(ROUTING),
     "\t}",
@@ -221,9 +218,7 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
     "\t}",
     "",
     published.chain,
-    OWN_LINK_LOCALS.slice(0, -1),
-    SILENT,
-    OWN_LINK_LOCALS.slice(-1),
+    outputChain(SILENT),
     "}",
   );
 }

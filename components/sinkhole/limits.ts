@@ -1,5 +1,6 @@
 /** How many connections one visitor may hold at the sinkhole's own TCP ports. Pure. */
 import type { RoleContent } from "../host-identity/roles";
+import { CONNECTIONS_EACH } from "../denied-page/limits";
 import { renderTableUnit } from "../common/declared";
 import { replaceTable } from "../common/nftables";
 import { lines } from "../common/text";
@@ -8,15 +9,9 @@ import { lines } from "../common/text";
 export const LIMITS_TABLE = "intranet-limits";
 
 /**
- * Connections of one IPv4 address, or of one /64 of IPv6: room for many people behind one router, and a small part of
- * what nginx can hold.
- */
-export const CONNECTIONS_EACH = 256;
-
-/**
- * The rules: further connections of such a visitor are dropped before any program sees them, also those on which
- * nothing is ever said, which nginx counts nowhere in its http context (ngx_http_limit_conn_module). What comes by a
- * tunnel is not counted.
+ * The rules: a visitor is one IPv4 address, or one /64 of IPv6. Further connections of such a visitor are dropped
+ * before any program sees them, also those on which nothing is ever said, which nginx counts nowhere in its http
+ * context (ngx_http_limit_conn_module). What comes by a tunnel is not counted.
  */
 export function renderLimits(ports: readonly number[]): string {
   const counted = `tcp dport { ${[...new Set(ports)].sort((a, b) => a - b).join(", ")} } ct state new`;

@@ -2,6 +2,7 @@
  * nginx's part in letting guests in: streams that are told apart by the name in the TLS handshake, and port 80. Pure.
  */
 import { GUEST_PREFIX } from "../../model";
+import { CONNECTIONS_EACH } from "../denied-page/limits";
 import type { NginxGuests } from "../denied-page/nginx";
 
 /** Debian's package of nginx's streams: `ssl_preread` and `map` (nginx.org, ngx_stream_ssl_preread_module). */
@@ -51,7 +52,7 @@ function renderStream(services: readonly NamedService[]): string[] {
     "\tpreread_buffer_size 16k;",
     "\tpreread_timeout 10s;",
     "\tlimit_conn_zone $binary_remote_addr zone=guests:10m;",
-    "\tlimit_conn guests 256;",
+    `\tlimit_conn guests ${CONNECTIONS_EACH};`,
     "\tlimit_conn_log_level notice;",
     "\tproxy_connect_timeout 10s;",
     "\tproxy_timeout 1h;",

@@ -7,6 +7,8 @@ import util
 ATTEMPT_SECONDS = 60
 """A single question is given up after this time at most."""
 
+USUAL_PORTS = {"http": 80, "https": 443, "tls": 443}
+
 
 def run(probe):
     """Repeats a probe until it succeeds; raises with its last answer at the deadline."""
@@ -46,13 +48,13 @@ def describe(probe):
 def place(target, kind):
     """The address, and the port where it is not the usual one."""
     port = port_of(target, kind)
-    if port == (80 if kind == "http" else 443):
+    if port == USUAL_PORTS[kind]:
         return target["address"]
     return f"[{target['address']}]:{port}" if ":" in target["address"] else f"{target['address']}:{port}"
 
 
 def port_of(target, kind):
-    return target.get("port", 80 if kind == "http" else 443)
+    return target.get("port", USUAL_PORTS.get(kind))
 
 
 def ask(probe, seconds):
