@@ -17,7 +17,7 @@ export type { DeviceOutputs } from "./intranet/devices";
 export type { Inventory, ServiceEntry, SiteEntry } from "./intranet/inventory";
 export { Intranet, type CertificateAuthorityOutputs, type DnsOutputs } from "./intranet/intranet";
 export type { SummaryRow } from "./intranet/summary";
-export type { BfdArgs, OspfArgs, OspfInterface, PinnedTable, PublicOspf } from "./ospf/args";
+export type { BfdArgs, OspfArgs, OspfInterface, OspfOwner, PinnedTable, PublicOspf } from "./ospf/args";
 export { Ospf } from "./ospf/ospf";
 export type { PinnedAccount, PolicyRouteArgs } from "./policy-route/args";
 export { PolicyRoute } from "./policy-route/policy-route";

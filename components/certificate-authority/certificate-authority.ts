@@ -6,7 +6,7 @@ import type { CertificateAuthorityArgs } from "./args";
 import { checkCertificateAuthority } from "./check";
 import { expiryNotice } from "./expiry";
 import { PAGE_FOLDER, pageValues, renderMobileConfig } from "./page";
-import { type AuthorityConfig, directoryUrl } from "./render";
+import { type AuthorityConfig, CRL_PORT, directoryUrl } from "./render";
 import { authorityRole, pageRole } from "./roles";
 
 /**
@@ -52,7 +52,7 @@ export class CertificateAuthority extends pulumi.ComponentResource {
       hostname,
       address: args.identity.v4,
       port: args.port ?? 9000,
-      crlPort: args.crlPort ?? 9001,
+      crlPort: args.crlPort ?? CRL_PORT,
       // Another root is another directory: a proxy that knew the old one asks at once and does not wait for a renewal.
       provisioner: rootVersion === 1 ? "acme" : `acme-${rootVersion}`,
       leafLifetime: args.leafLifetime ?? "168h",

@@ -11,6 +11,7 @@ import {
 } from "../../model";
 import { checkAddress } from "../common/check";
 import type { CertificateAuthorityArgs } from "./args";
+import { CRL_PORT } from "./render";
 
 function checkWithin(name: string, domain: string, path: string, issues: Issues): void {
   checkDomain(name, path, issues);
@@ -32,8 +33,8 @@ export function checkCertificateAuthority(subject: string, args: CertificateAuth
   if (args.hostname !== undefined) checkWithin(args.hostname, args.domain, "hostname", issues);
   for (const field of ["port", "crlPort"] as const)
     if (args[field] !== undefined) checkPort(args[field], field, issues);
-  if ((args.port ?? 9000) === (args.crlPort ?? 9001))
-    issues.add("crlPort", "must be another port than https has", [show(args.crlPort ?? 9001)], "leave it out");
+  if ((args.port ?? 9000) === (args.crlPort ?? CRL_PORT))
+    issues.add("crlPort", "must be another port than https has", [show(args.crlPort ?? CRL_PORT)], "leave it out");
   if (args.organisation !== undefined) checkOrganisation(args.organisation, "organisation", issues);
   checkLeafLifetime(args.leafLifetime ?? "168h", "leafLifetime", issues);
   (args.subdomains ?? []).forEach((name, index) => checkWithin(name, args.domain, `subdomains[${index}]`, issues));

@@ -40,6 +40,8 @@ export interface AuthorityConfig {
 
 /** The revocation list, below the address of its port. */
 export const CRL_PATH = "/crl";
+/** The TCP port of that, unless another one is asked for. */
+export const CRL_PORT = 9001;
 
 /** Where the revocation list is. */
 export function crlUrl(config: Pick<AuthorityConfig, "hostname" | "crlPort">): string {

@@ -106,9 +106,10 @@ export function renderDeclaredUnit(unit: { description: string; script: string; 
 
 /**
  * The unit that loads a table of nftables before any interface is up. It is not stopped at shutdown, where the network
- * is still there. What empties the ruleset (`nftables.service`) is followed by loading ours again.
+ * is still there. What empties the ruleset (`nftables.service`) is followed by loading ours again. `first`: a command
+ * that is run before each load, and may fail.
  */
-export function renderTableUnit(unit: { description: string; rules: string; table: string }): string {
+export function renderTableUnit(unit: { description: string; rules: string; table: string; first?: string }): string {
   return lines(
     `# ${MADE_BY}`,
     "[Unit]",
@@ -123,7 +124,9 @@ export function renderTableUnit(unit: { description: string; rules: string; tabl
     "[Service]",
     "Type=oneshot",
     "RemainAfterExit=yes",
+    ...(unit.first === undefined ? [] : [`ExecStartPre=-${unit.first}`]),
     `ExecStart=/usr/sbin/nft -f ${unit.rules}`,
+    ...(unit.first === undefined ? [] : [`ExecReload=-${unit.first}`]),
     `ExecReload=/usr/sbin/nft -f ${unit.rules}`,
     `ExecStop=/usr/sbin/nft delete table inet ${unit.table}`,
     "",

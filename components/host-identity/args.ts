@@ -1,5 +1,6 @@
 import type * as pulumi from "@pulumi/pulumi";
 import type { Forwarding } from "../../model";
+import type { TunnelAnswers } from "./render";
 import type { ManagedHost } from "../common/managed-host";
 
 /** Arguments of {@link HostIdentity}. */
@@ -29,6 +30,13 @@ export interface HostIdentityArgs extends ManagedHost {
    * address. Only with `firewall: "tunnels"`. Default: none.
    */
   publicNetwork?: pulumi.Input<string>;
+  /**
+   * What the host itself answers over its tunnels, beside ping: TCP and UDP ports for the whole space, and the port of
+   * its SSH for the prefixes it is managed from. All else is refused with an ICMP error. What comes by other interfaces
+   * is left to the host's own rules. Only with `firewall: "tunnels"`. Absent: everything that listens on all addresses
+   * or on the identity is reached by everybody in the space, also what the host's owner runs.
+   */
+  answers?: TunnelAnswers;
   /** On-link prefixes of which the host uses only its own addresses; the rest becomes unreachable. Default: none. */
   unusedPrefixes?: pulumi.Input<string>[];
   /** The prefix of its roles' names in the host's ledger. Default `intranet`. */

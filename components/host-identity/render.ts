@@ -1,7 +1,21 @@
 /** Files that give a host its addresses in the intranet, and the rules for what it forwards. Pure. */
 import type { Forwarding } from "../../model";
 import { renderDeclaredScript, renderDeclaredUnit, renderTableUnit } from "../common/declared";
-import { outputChain, REPLACE_TABLE, sourcesChain } from "../common/nftables";
+import {
+  FROM_TUNNEL,
+  fromAnyOf,
+  LINK_LOCAL_V6,
+  NOT_FROM_TUNNEL,
+  NOT_TO_TUNNEL,
+  outputChain,
+  portSet,
+  REPLACE_TABLE,
+  ROUTING,
+  sourcesChain,
+  STARTING,
+  TO_TUNNEL,
+  TUNNEL_GROUP,
+} from "../common/nftables";
 import { lines, MADE_BY } from "../common/text";
 
 /** The script that holds the addresses; also what its unit runs. */
@@ -29,7 +43,7 @@ export const NETWORKD_CONFIG = "/etc/systemd/networkd.conf.d/60-intranet.conf";
 /** Routes of the last resort: below everything that anybody else sets. */
 const LAST_METRIC = 4000000000;
 /** What comes in by a tunnel and leaves by one. */
-const BETWEEN_TUNNELS = 'iifname "wg-*" oifname "wg-*"';
+const BETWEEN_TUNNELS = `${FROM_TUNNEL} ${TO_TUNNEL}`;
 /** Wins over the kernel's own route to an on-link prefix, whose metric is 256. */
 const FIRST_METRIC = 128;
 
@@ -101,23 +115,51 @@ export function renderNetworkdConfig(): string {
   return lines(`# ${MADE_BY}`, "[Network]", "ManageForeignRoutes=no", "ManageForeignRoutingPolicyRules=no");
 }
 
+/**
+ * Puts tunnels that are there into their group, by which the rules know them: those that stand since before there were
+ * groups, and one that another hand has taken out. `$$`: systemd.service(5).
+ */
+const GROUP_TUNNELS = `/bin/sh -c 'for up in /etc/wireguard/wg-*.up; do ip link set dev "$$(basename "$$up" .up)" group ${TUNNEL_GROUP}; done 2>/dev/null'`;
+
 /** The unit that loads the rules. */
 export function renderFirewallUnit(): string {
-  return renderTableUnit({ description: "Firewall of the intranet", rules: FIREWALL_RULES, table: "intranet" });
+  return renderTableUnit({
+    description: "Firewall of the intranet",
+    rules: FIREWALL_RULES,
+    table: "intranet",
+    first: GROUP_TUNNELS,
+  });
+}
+
+/** What a host itself answers over its tunnels, beside ping. */
+export interface TunnelAnswers {
+  /** TCP ports that the space reaches. */
+  readonly tcp: readonly number[];
+  /** UDP ports that the space reaches. */
+  readonly udp: readonly number[];
+  /** The port of its SSH, and the prefixes of the space that reach it. */
+  readonly management: { readonly port: number; readonly from: readonly string[] };
+}
+
+/** The rules of a site's host, but for the space. */
+export interface ForwardRules {
+  readonly forwarding: Forwarding;
+  /** Its prefix, and its bits as a number; may be placeholders. Absent: there is none. */
+  readonly publicNetwork?: { readonly prefix: string; readonly bits: string };
+  /** Absent: everything that listens. */
+  readonly answers?: TunnelAnswers;
 }
 
 /**
  * The rules of a site's host, in a table of their own: through its tunnels it forwards between addresses of the space
  * and nothing else; on a host that only passes on, what touches the LAN does not get in or out either. What does not
  * touch a tunnel is left to the host's own rules. The TCP segment size follows the way's MTU, for ICMP "too big" does
- * not arrive everywhere. With a public network (its prefix, and its bits as a number; may be placeholders) its packets
- * pass from tunnel to tunnel, and errors about them, which have this host's own address, leave by a tunnel or not at
- * all.
+ * not arrive everywhere. With a public network its packets pass from tunnel to tunnel, and errors about them, which
+ * have this host's own address, leave by a tunnel or not at all.
  */
 export function renderForwardRules(
   space: { v4: string; v6: string },
-  forwarding: Forwarding,
-  publicNetwork?: { prefix: string; bits: string },
+  { forwarding, publicNetwork, answers }: ForwardRules,
 ): string {
   const allowed = [
     `ip saddr ${space.v4} ip daddr ${space.v4} accept`,
@@ -127,17 +169,25 @@ export function renderForwardRules(
     allowed.push(...["saddr", "daddr"].map((end) => `${BETWEEN_TUNNELS} ip6 ${end} ${publicNetwork.prefix} accept`));
   return lines(
     REPLACE_TABLE,
-    "\tchain input {",
-    "\t\ttype filter hook input priority filter; policy accept;",
-    '\t\tiifname "wg-*" jump sources',
+    `\tset ${STARTING} {`,
+    "\t\ttype ifname",
     "\t}",
     "",
+    "\tchain input {",
+    "\t\ttype filter hook input priority filter; policy accept;",
+    `\t\tiifname @${STARTING} ${NOT_FROM_TUNNEL} drop`,
+    `\t\t${FROM_TUNNEL} jump sources`,
+    answers ? `\t\t${FROM_TUNNEL} goto answers` : [],
+    "\t}",
+    "",
+    answers ? answersChain(space, answers, publicNetwork?.prefix) : [],
     sourcesChain(space),
     "\tchain forward {",
     "\t\ttype filter hook forward priority filter; policy accept;",
-    '\t\tiifname "wg-*" jump sources',
-    '\t\tiifname "wg-*" jump tunnels',
-    '\t\toifname "wg-*" jump tunnels',
+    `\t\tiifname @${STARTING} ${NOT_FROM_TUNNEL} drop`,
+    `\t\t${FROM_TUNNEL} jump sources`,
+    `\t\t${FROM_TUNNEL} jump tunnels`,
+    `\t\t${TO_TUNNEL} jump tunnels`,
     "\t}",
     "",
     "\tchain tunnels {",
@@ -156,12 +206,36 @@ export function renderForwardRules(
 }
 
 /**
+ * What the host itself answers to whoever comes by a tunnel: what is open, ping, its neighbours' routing, and SSH to
+ * where it is managed from. Visitors to its public addresses have rules of their own, in a table of their own.
+ */
+function answersChain(space: { v4: string; v6: string }, answers: TunnelAnswers, publicNetwork?: string): string[] {
+  const { tcp, udp, management } = answers;
+  const inside = fromAnyOf([space.v4, space.v6]);
+  const open = (protocol: string, ports: readonly number[]): string[] =>
+    ports.length === 0 ? [] : inside.map((from) => `${from} ${protocol} dport ${portSet(ports)} accept`);
+  const rules = [
+    "ct state vmap { established : accept, related : accept, invalid : drop }",
+    ...ROUTING,
+    ...(publicNetwork === undefined ? [] : [`ip6 saddr != ${space.v6} ip6 daddr ${publicNetwork} accept`]),
+    `ip saddr != { 169.254.0.0/16, ${space.v4} } drop`,
+    `ip6 saddr != { ${LINK_LOCAL_V6}, ${space.v6} } drop`,
+    "meta l4proto { icmp, ipv6-icmp } accept",
+    ...open("tcp", tcp),
+    ...open("udp", udp),
+    ...fromAnyOf(management.from).map((from) => `${from} tcp dport ${management.port} accept`),
+    "reject with icmpx admin-prohibited",
+  ];
+  return ["\tchain answers {", ...rules.map((rule) => `\t\t${rule}`), "\t}", ""];
+}
+
+/**
  * ICMPv6 errors (RFC 4443) carry the packet that they are about, with its source 16 bytes after their own beginning and
  * its destination 32.
  */
 function errorRules(bits: string): string[] {
   const types = "{ destination-unreachable, packet-too-big, time-exceeded, parameter-problem }";
   return [128, 256].map(
-    (offset) => `\t\toifname != "wg-*" oifname != "lo" icmpv6 type ${types} @th,${offset},64 ${bits} drop`,
+    (offset) => `\t\t${NOT_TO_TUNNEL} oifname != "lo" icmpv6 type ${types} @th,${offset},64 ${bits} drop`,
   );
 }

@@ -71,9 +71,12 @@ export function uplinkRole(role = "intranet"): RoleContent {
 
 /** The firewall of a site's host. */
 export function siteFirewallRole(args: HostIdentityArgs): RoleContent {
-  const { space, forwarding, publicNetwork } = args;
-  const named = publicNetwork === undefined ? undefined : { prefix: PUBLIC_NETWORK, bits: NETWORK_BITS };
-  const rules = render.renderForwardRules(space, forwarding, named);
+  const { space, forwarding, publicNetwork, answers } = args;
+  const rules = render.renderForwardRules(space, {
+    forwarding,
+    ...(publicNetwork === undefined ? {} : { publicNetwork: { prefix: PUBLIC_NETWORK, bits: NETWORK_BITS } }),
+    ...(answers === undefined ? {} : { answers }),
+  });
   const values = publicNetwork === undefined ? undefined : networkValues(rules, publicNetwork, "publicNetwork");
   return firewallRole(`${args.role ?? "intranet"}-firewall`, rules, values);
 }

@@ -8,6 +8,7 @@ import { HostIdentity } from "../host-identity/host-identity";
 import { hasUplink, identityRole, uplinkRole } from "../host-identity/roles";
 import { linkRole } from "../wireguard/roles";
 import { linkSettings, wireGuardEnd } from "./links";
+import { answersOf } from "./answers";
 import type { Hosts, Parts } from "./parts";
 import { publicNetwork } from "./public";
 
@@ -25,7 +26,13 @@ export function makeHosts(parts: Parts, keys: Record<string, TunnelKeys>): Manag
   const hosts: Record<string, ManagedHost> = { [plan.hub]: hub };
   const enrolments: Record<string, Enrolment> = {};
   for (const [site, { forwarding }] of Object.entries(plan.sites)) {
-    const identity = { ...plan.hosts[site]!.identity, space: plan.space, forwarding, ...publicNetwork(parts) };
+    const identity = {
+      ...plan.hosts[site]!.identity,
+      space: plan.space,
+      forwarding,
+      answers: answersOf(plan, args, site),
+      ...publicNetwork(parts),
+    };
     let host: ManagedHost;
     if (plan.hosts[site]!.enrolled) {
       const enrolment = enrol(parts, site, identity, keys, hub);

@@ -6,6 +6,7 @@ import { step, type ManagedHost } from "../common/managed-host";
 import { Ospf } from "../ospf/ospf";
 import type { WireGuardEnd, WireGuardLinkArgs } from "../wireguard/args";
 import { WireGuardLink } from "../wireguard/wireguard-link";
+import { ownersOf } from "./owners";
 import { eachHost, type Hosts, type Parts } from "./parts";
 import { publicOspf } from "./public";
 
@@ -112,6 +113,7 @@ export function makeOspf(parts: Parts, links: Record<string, WireGuardLink>, hos
           space: plan.space,
           announce: [...announce],
           ...publicOspf(parts, at),
+          ...ownersOf(parts, at),
           interfaces: interfaces.map(({ link, spare, ...rest }) => ({
             ...rest,
             secret: secrets[link]!.value,

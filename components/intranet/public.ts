@@ -63,7 +63,7 @@ export function publicOspf(parts: Parts, host: string): { public?: PublicOspf } 
   const services = addressed(parts, host);
   const addresses = Object.fromEntries(services.map(({ service, address }) => [service.name, address]));
   const pinned = pinnedOf(services).map(({ table, address }) => ({ table, address }));
-  return { public: { network, side: "site", addresses, pinned } };
+  return { public: { network, side: "site", hub: plan.hub, addresses, pinned } };
 }
 
 /** On every site's host the ways of what has a public address, and on those that serve the addresses themselves. */

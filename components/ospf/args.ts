@@ -24,6 +24,13 @@ export interface OspfArgs extends ManagedHost {
   /** The tunnels that OSPF is spoken on. Empty: nobody is spoken to. */
   interfaces: OspfInterface[];
   /**
+   * Whose each prefix is, by host: what another one announces is not taken, nor what comes by a way that does not lead
+   * to the owner, and what is nobody's is taken from nobody. So a host that was broken into draws no other's packets
+   * here, unless it lies on a way to it; at worst that other one is cut off, for OSPF computes one way before this is
+   * asked. Useful where there is more than one neighbour. Absent: any part of the space is taken from everybody.
+   */
+  owners?: Record<string, OspfOwner>;
+  /**
    * Notices a dead tunnel after `intervalMs` × `multiplier` (BFD, RFC 5880) instead of 20 s. Default `true`: 1000 ms
    * and 5, so 5 s. A neighbour that has it off is no harm.
    */
@@ -47,6 +54,8 @@ export interface PublicOspf {
    * Internet's is used by what {@link PolicyRoute} sends there, while the host's own default route stays what it is.
    */
   side: "hub" | "site";
+  /** Which of the `owners` is the hub: nobody else leads to the Internet. Needed where there are any, at a site. */
+  hub?: string;
   /**
    * The addresses of services on this host, without length: announced one by one, and taken from nobody else. By the
    * service's name, so that another service changes no line but its own. Default: none.
@@ -57,6 +66,20 @@ export interface PublicOspf {
    * none.
    */
   pinned?: PinnedTable[];
+}
+
+/** Another host of the network, as this one may know it. */
+export interface OspfOwner {
+  /** Its router id. */
+  routerId: string;
+  /** What is its own, of both families, inside the space; parts of it too. */
+  prefixes: string[];
+  /** The interfaces of {@link OspfArgs.interfaces} that lead to it, spare ones too. Empty: it is never reached. */
+  ways: string[];
+  /** Whether it is in several areas: then it speaks for the hosts of the others (RFC 2328, section 3.3). Default false. */
+  border?: boolean;
+  /** The part of the public network that holds its services' addresses. Absent: it has none. */
+  services?: pulumi.Input<string>;
 }
 
 /** A routing table whose packets carry a service's address. */

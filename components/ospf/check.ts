@@ -16,8 +16,8 @@ import {
   checkPinnedTable,
   checkUnique,
 } from "../common/check";
-import { addressRule, checkInput, NETWORK_64 } from "../common/input";
-import type { BfdArgs, OspfArgs, OspfInterface, PublicOspf } from "./args";
+import { addressRule, checkInput, IPV6_PREFIX, NETWORK_64 } from "../common/input";
+import type { BfdArgs, OspfArgs, OspfInterface, OspfOwner, PublicOspf } from "./args";
 
 /** Checks the arguments; raises a ValidationError with all problems at once. */
 export function checkOspf(subject: string, args: OspfArgs): void {
@@ -33,6 +33,7 @@ export function checkOspf(subject: string, args: OspfArgs): void {
   checkAreas(args.interfaces, issues);
   if (typeof args.bfd === "object") checkBfd(args.bfd, issues);
   if (args.public) checkPublic(args.public, issues);
+  if (args.owners) checkOwners(args, args.owners, spaces, issues);
   issues.throwIfAny(subject);
 }
 
@@ -87,6 +88,41 @@ function checkAreas(interfaces: readonly OspfInterface[], issues: Issues): void 
     [`areas ${areas.join(", ")}`],
     "put one of the tunnels into area 0, or all into the same area",
   );
+}
+
+/** A prefix has one owner, and ways are interfaces that are spoken on. */
+function checkOwners(
+  { interfaces, public: given }: OspfArgs,
+  owners: Record<string, OspfOwner>,
+  spaces: readonly (Prefix | undefined)[],
+  issues: Issues,
+): void {
+  const spoken = interfaces.flatMap(({ interface: own, spare }) => (spare ? [own, spare.interface] : [own]));
+  const [routers, taken] = [new Map<string, string>(), new Map<string, string>()];
+  for (const [host, owner] of Object.entries(owners)) {
+    const path = `owners.${host}`;
+    checkLabel(host, path, issues);
+    checkAddress(owner.routerId, `${path}.routerId`, 4, issues);
+    checkUnique(owner.routerId, `${path}.routerId`, "is another host's too", routers, issues);
+    owner.prefixes.forEach((text, index) => checkAnnounced(text, `${path}.prefixes[${index}]`, spaces, taken, issues));
+    owner.ways.forEach((way, index) => {
+      if (!spoken.includes(way))
+        issues.add(
+          `${path}.ways[${index}]`,
+          "is no interface that OSPF is spoken on",
+          [show(way), ...spoken.map(show)],
+          "name one of `interfaces`",
+        );
+    });
+    if (owner.services !== undefined) checkInput(owner.services, `${path}.services`, IPV6_PREFIX, issues);
+  }
+  if (given?.side === "site" && (given.hub === undefined || !(given.hub in owners)))
+    issues.add(
+      "public.hub",
+      "must be one of the owners: nobody else leads to the Internet",
+      [show(given.hub ?? ""), ...Object.keys(owners).map(show)],
+      "name the hub",
+    );
 }
 
 function checkPublic(given: PublicOspf, issues: Issues): void {

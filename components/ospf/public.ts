@@ -49,13 +49,18 @@ export function publicExport({ side }: PublicBird): string {
   return side === "hub" ? "\t\texport where source = RTS_STATIC;" : "\t\texport none;";
 }
 
+/** The sinkhole's own addresses are nobody's to announce. */
+export function notSinkholes(): string[] {
+  return [`\tif net ~ [ ${SINKHOLE_PREFIX}+ ] then reject;`];
+}
+
 /**
  * What the filter accepts beside parts of the space: single addresses of the network, but for the sinkhole's; and at a
  * site what the hub announces.
  */
 export function publicFilter({ side }: PublicBird): string[] {
   return [
-    `\tif net ~ [ ${SINKHOLE_PREFIX}+ ] then reject;`,
+    ...notSinkholes(),
     `\tif net ~ [ ${PUBLIC_NETWORK}{128,128} ] then accept;`,
     ...(side === "site" ? [`\tif net ~ [ ${DEFAULT}, ${GUEST_PREFIX} ] then accept;`] : []),
   ];

@@ -1,6 +1,16 @@
 /** BIRD's configuration and what systemd needs beside Debian's unit. Pure. */
 import { AFTER_IDENTITY } from "../host-identity/render";
-import { hubRoutes, notOwn, ownAddresses, publicExport, publicFilter, publicTables, type PublicBird } from "./public";
+import { ownerRules, type Owners } from "./owners";
+import {
+  hubRoutes,
+  notOwn,
+  notSinkholes,
+  ownAddresses,
+  publicExport,
+  publicFilter,
+  publicTables,
+  type PublicBird,
+} from "./public";
 import { SANDBOX } from "../common/hardening";
 import { familyOf, lines, MADE_BY } from "../common/text";
 
@@ -28,6 +38,8 @@ export interface BirdConfig {
   readonly bfd?: { readonly intervalMs: number; readonly multiplier: number };
   /** Absent: the space is all. */
   readonly public?: PublicBird;
+  /** Absent: whatever lies in the space is taken from everybody. */
+  readonly owners?: Owners;
 }
 
 /** An interface; its secret is the placeholder that {@link secretName} names. */
@@ -75,9 +87,10 @@ function versionsOf(config: BirdConfig): Version[] {
 }
 
 /**
- * The whole configuration. Others' announcements pass one filter: a part of the space, and nothing that this host
- * announces itself; so neither a tunnel's link-local addresses nor a default route get in, and nobody takes this host's
+ * The whole configuration. Others' announcements pass one filter: a part of the space, from its owner where those are
+ * known, and nothing that this host announces itself; so neither a tunnel's link-local addresses nor a default route get in, and nobody takes this host's
  * own LAN from it. `direct` knows what is connected and wins over OSPF, also where the kernel's own metric would not.
+ * That it and BFD go by names does no harm: of the owner's own `wg-…` only what is connected there stays unknown here.
  * What this host announces are stub networks: BIRD sets no route for them here. Routes are taken back when BIRD ends;
  * the space is then unreachable but for the tunnels' own routes.
  */
@@ -118,15 +131,24 @@ function bfdProtocol(bfd: NonNullable<BirdConfig["bfd"]>): string[] {
   ];
 }
 
+/** What is taken from others: by its owner where those are known, else all that lies in the space. */
+function taken(version: Version, owners: Owners | undefined): string[] {
+  const { family, bits, space } = version;
+  const longer = Number(space.split("/")[1]) + 1;
+  if (owners) return [...(version.public ? notSinkholes() : []), ...ownerRules(owners, family)];
+  return [
+    ...(version.public ? publicFilter(version.public) : []),
+    `\tif net ~ [ ${space}{${longer},${bits}} ] then accept;`,
+  ];
+}
+
 function familySections(version: Version, config: BirdConfig): string[] {
-  const { family, bits } = version;
-  const longer = Number(version.space.split("/")[1]) + 1;
+  const { family } = version;
   return [
     "",
     `filter parts_of_the_space${family} {`,
     `\tif net ~ [ ${version.announced.map((prefix) => `${prefix}+`).join(", ")} ] then reject;`,
-    ...(version.public ? publicFilter(version.public) : []),
-    `\tif net ~ [ ${version.space}{${longer},${bits}} ] then accept;`,
+    ...taken(version, config.owners),
     "\treject;",
     "}",
     "",

@@ -1,12 +1,13 @@
 /** BIRD's role, as desired state. */
 import * as pulumi from "@pulumi/pulumi";
 import type { RoleContent } from "../host-identity/roles";
-import { addressRule, known } from "../common/input";
+import { addressRule, IPV6_PREFIX, known } from "../common/input";
 import { networkValues } from "../common/public-network";
-import type { OspfArgs, PublicOspf } from "./args";
+import type { OspfArgs, OspfOwner, PublicOspf } from "./args";
 import { checkedSecret } from "./check";
 import { KEEP_WAYS, RELEASE_WAYS } from "./local-delay";
 import { ASK_NEIGHBOURS, LIVE_STATE, NOTE_NEIGHBOURS } from "./probes";
+import { ownerPrefix, type Owner, type Owners } from "./owners";
 import { addressName, sourceName, type PublicBird } from "./public";
 import { BIRD_CONFIG, BIRD_DROP_IN, renderBirdConfig, renderBirdDropIn, secretName } from "./render";
 
@@ -30,6 +31,7 @@ export function ospfRole(args: OspfArgs): RoleContent {
       ...(spare ? { spare: spare.interface } : {}),
     })),
     ...(args.public ? { public: publicBird(args.public) } : {}),
+    ...(args.owners ? { owners: ownersIn(args.owners, args.public) } : {}),
     ...(args.bfd === false ? {} : { bfd: { ...BFD_DEFAULT, ...(typeof args.bfd === "object" ? args.bfd : {}) } }),
   });
   const spoken = args.interfaces.flatMap(({ neighbour, spare, ...entry }) =>
@@ -49,7 +51,7 @@ export function ospfRole(args: OspfArgs): RoleContent {
       [BIRD_CONFIG]: {
         content,
         secrets,
-        ...(args.public ? { values: publicValues(content, args.public) } : {}),
+        ...(args.public ? { values: { ...publicValues(content, args.public), ...ownerValues(args.owners) } } : {}),
         group: "bird",
         mode: "0640",
       },
@@ -82,6 +84,32 @@ export function ospfRole(args: OspfArgs): RoleContent {
 
 function publicBird({ side, addresses = {}, pinned = [] }: PublicOspf): PublicBird {
   return { side, addresses: Object.keys(addresses).map(addressName), pinned: pinned.map(({ table }) => table) };
+}
+
+/** The owners as BIRD's configuration says them. The Internet is behind the hub, which is the only one to announce it. */
+function ownersIn(owners: Record<string, OspfOwner>, given: PublicOspf | undefined): Owners {
+  const entries = Object.entries(owners).map(([host, { routerId, prefixes, ways, services }]): [string, Owner] => [
+    host,
+    {
+      routerId,
+      prefixes,
+      ways,
+      services: services !== undefined && given !== undefined,
+      outside: given?.side === "site" && host === given.hub,
+    },
+  ]);
+  const borders = Object.values(owners).flatMap(({ routerId, border }) => (border ? [routerId] : []));
+  return { hosts: Object.fromEntries(entries), borders };
+}
+
+function ownerValues(owners: Record<string, OspfOwner> = {}): Record<string, pulumi.Output<string>> {
+  return Object.fromEntries(
+    Object.entries(owners).flatMap(([host, { services }]) =>
+      services === undefined
+        ? []
+        : [[ownerPrefix(host), known(services, `owners.${host}.services`, IPV6_PREFIX)] as const],
+    ),
+  );
 }
 
 function publicValues(content: string, given: PublicOspf): Record<string, pulumi.Output<string>> {

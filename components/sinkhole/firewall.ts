@@ -1,6 +1,18 @@
 /** The sinkhole's firewall: closed, but for the denied page, SSH, the tunnels' ports and ICMP. Pure. */
 import { GUEST_PREFIX } from "../../model";
-import { LINK_LOCAL_V6, outputChain, REPLACE_TABLE, sourcesChain } from "../common/nftables";
+import {
+  FROM_TUNNEL,
+  fromAnyOf,
+  LINK_LOCAL_V6,
+  NOT_FROM_TUNNEL,
+  NOT_TO_TUNNEL,
+  outputChain,
+  portSet,
+  REPLACE_TABLE,
+  ROUTING,
+  sourcesChain,
+  TO_TUNNEL,
+} from "../common/nftables";
 import { lines } from "../common/text";
 
 /** What the rules depend on. */
@@ -9,10 +21,10 @@ export interface SinkholeFirewall {
   readonly space: { readonly v4: string; readonly v6: string };
   /** WireGuard's ports. */
   readonly udpPorts: readonly number[];
-  /** The interface that devices come in by; every other `wg-*` is a link to a router. */
+  /** The interface that devices come in by; every other tunnel is a link to a router. */
   readonly deviceInterface: string;
   /** Prefixes of the space that may open SSH by a tunnel; none: nobody does. */
-  readonly management: { readonly v4: readonly string[]; readonly v6: readonly string[] };
+  readonly management: readonly string[];
   /** Whether a device reaches other devices. */
   readonly devicesReachEachOther: boolean;
   /** What visitors from the Internet are let through to; absent: nothing. */
@@ -69,7 +81,7 @@ interface PublishedRules {
  */
 function publishedRules({ space, published }: SinkholeFirewall): PublishedRules {
   if (!published)
-    return { input: [], accepted: [], tunnels: [], visitors: ['iifname != "wg-*" drop'], served: [], chain: [] };
+    return { input: [], accepted: [], tunnels: [], visitors: [`${NOT_FROM_TUNNEL} drop`], served: [], chain: [] };
   const { network, services, guestPorts, onLink } = published;
   const addresses = `{ ${services.map(({ address }) => address).join(", ")} }`;
   const ports = services.flatMap((service) => sorted(service.ports).map((port) => `${service.address} . ${port}`));
@@ -82,25 +94,25 @@ function publishedRules({ space, published }: SinkholeFirewall): PublishedRules 
   ];
   return {
     input: notOurs,
-    accepted: guestPorts.length > 0 ? [`meta nfproto ipv4 tcp dport { ${sorted(guestPorts).join(", ")} } accept`] : [],
+    accepted: guestPorts.length > 0 ? [`meta nfproto ipv4 tcp dport ${portSet(guestPorts)} accept`] : [],
     tunnels: [
       `ip6 saddr ${addresses} ip6 daddr ${GUEST_PREFIX} ct state { established, related } accept`,
       `ip6 saddr ${space.v6} ip6 daddr ${GUEST_PREFIX} ct state related accept`,
       `ip6 daddr ${GUEST_PREFIX} drop`,
       `ip6 saddr ${network} ct state { established, related } accept`,
     ],
-    visitors: [`ip6 saddr ${GUEST_PREFIX} drop`, `ip6 daddr ${GUEST_PREFIX} drop`, 'iifname != "wg-*" goto visitors'],
+    visitors: [`ip6 saddr ${GUEST_PREFIX} drop`, `ip6 daddr ${GUEST_PREFIX} drop`, `${NOT_FROM_TUNNEL} goto visitors`],
     served: [
-      `oifname "wg-*" ip6 saddr ${addresses} ip6 daddr ${addresses} accept`,
-      `oifname "wg-*" ip6 saddr ${addresses} ip6 daddr ${space.v6} accept`,
-      `oifname "wg-*" ip6 saddr ${space.v6} ip6 daddr ${addresses} accept`,
-      `oifname != "wg-*" ip6 saddr ${addresses} ip6 daddr != ${space.v6} accept`,
+      `${TO_TUNNEL} ip6 saddr ${addresses} ip6 daddr ${addresses} accept`,
+      `${TO_TUNNEL} ip6 saddr ${addresses} ip6 daddr ${space.v6} accept`,
+      `${TO_TUNNEL} ip6 saddr ${space.v6} ip6 daddr ${addresses} accept`,
+      `${NOT_TO_TUNNEL} ip6 saddr ${addresses} ip6 daddr != ${space.v6} accept`,
     ],
     chain: [
       "\tchain visitors {",
       `\t\tip6 saddr ${network} drop`,
       `\t\tip6 saddr ${space.v6} drop`,
-      `\t\toifname "wg-*" ip6 daddr ${addresses} jump through`,
+      `\t\t${TO_TUNNEL} ip6 daddr ${addresses} jump through`,
       "\t\tdrop",
       "\t}",
       "",
@@ -121,18 +133,7 @@ function publishedRules({ space, published }: SinkholeFirewall): PublishedRules 
 const SILENT = [
   "icmp type destination-unreachable icmp code port-unreachable",
   "icmpv6 type destination-unreachable icmpv6 code port-unreachable",
-].map((error) => `\t\toifname != { "lo", "wg-*" } ${error} drop`);
-
-/**
- * OSPF (protocol 89, RFC 2328) and BFD over one hop (UDP 3784, RFC 5881), between the two ends of a link and no
- * further.
- */
-const ROUTING = [
-  "ip saddr 169.254.0.0/16 ip protocol 89 accept",
-  `ip6 saddr ${LINK_LOCAL_V6} meta l4proto 89 accept`,
-  "ip saddr 169.254.0.0/16 ip ttl 255 udp dport 3784 accept",
-  `ip6 saddr ${LINK_LOCAL_V6} ip6 hoplimit 255 udp dport 3784 accept`,
-];
+].map((error) => `\t\toifname != "lo" ${NOT_TO_TUNNEL} ${error} drop`);
 
 /**
  * The whole table, replaced in one transaction when it is loaded. It holds no counters, so that what the kernel lists
@@ -154,17 +155,13 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
     // And nobody else is a device.
     `\t\tiifname != "${deviceInterface}" fib saddr oifname "${deviceInterface}" drop`,
   ];
-  const management = (["v4", "v6"] as const).flatMap((family) =>
-    firewall.management[family].map(
-      (prefix) => `\t\t${family === "v4" ? "ip" : "ip6"} saddr ${prefix} tcp dport 22 accept`,
-    ),
-  );
+  const management = fromAnyOf(firewall.management).map((from) => `\t\t${from} tcp dport 22 accept`);
   return lines(
     REPLACE_TABLE,
     "\tchain input {",
     "\t\ttype filter hook input priority filter; policy drop;",
     '\t\tiifname "lo" accept',
-    '\t\tiifname "wg-*" goto tunnels',
+    `\t\t${FROM_TUNNEL} goto tunnels`,
     `\t\tip saddr ${space.v4} drop`,
     `\t\tip daddr ${space.v4} drop`,
     `\t\tip6 saddr ${space.v6} drop`,
@@ -177,9 +174,7 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
     "\t\tip6 saddr fe80::/10 udp sport 547 udp dport 546 accept",
     "\t\ttcp dport { 22, 80, 443 } accept",
     indented(published.accepted),
-    firewall.udpPorts.length > 0
-      ? `\t\tudp dport { ${[...firewall.udpPorts].sort((a, b) => a - b).join(", ")} } accept`
-      : [],
+    firewall.udpPorts.length > 0 ? `\t\tudp dport ${portSet(firewall.udpPorts)} accept` : [],
     "\t}",
     "",
     "\tchain tunnels {",
@@ -207,12 +202,12 @@ export function renderSinkholeRules(firewall: SinkholeFirewall): string {
     "\t\ttcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu",
     indented(published.visitors),
     devices,
-    '\t\tiifname "wg-*" jump sources',
+    `\t\t${FROM_TUNNEL} jump sources`,
     firewall.devicesReachEachOther
       ? []
       : `\t\tiifname "${deviceInterface}" oifname "${deviceInterface}" reject with icmpx admin-prohibited`,
-    `\t\toifname "wg-*" ip saddr ${space.v4} ip daddr ${space.v4} accept`,
-    `\t\toifname "wg-*" ip6 saddr ${space.v6} ip6 daddr ${space.v6} accept`,
+    `\t\t${TO_TUNNEL} ip saddr ${space.v4} ip daddr ${space.v4} accept`,
+    `\t\t${TO_TUNNEL} ip6 saddr ${space.v6} ip6 daddr ${space.v6} accept`,
     indented(published.served),
     "\t\treject with icmpx admin-prohibited",
     "\t}",

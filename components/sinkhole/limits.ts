@@ -2,7 +2,7 @@
 import type { RoleContent } from "../host-identity/roles";
 import { CONNECTIONS_EACH } from "../denied-page/limits";
 import { renderTableUnit } from "../common/declared";
-import { replaceTable } from "../common/nftables";
+import { FROM_TUNNEL, replaceTable } from "../common/nftables";
 import { lines } from "../common/text";
 
 /** The table. It is one of its own, for it gathers addresses, which are no drift. */
@@ -28,7 +28,8 @@ export function renderLimits(ports: readonly number[]): string {
     ]),
     "\tchain input {",
     "\t\ttype filter hook input priority filter - 10; policy accept;",
-    '\t\tiifname { "lo", "wg-*" } accept',
+    '\t\tiifname "lo" accept',
+    `\t\t${FROM_TUNNEL} accept`,
     `\t\t${counted} add @visitors4 { ip saddr ${over} } drop`,
     `\t\t${counted} add @visitors6 { ip6 saddr & ffff:ffff:ffff:ffff:: ${over} } drop`,
     "\t}",

@@ -2,7 +2,8 @@ import * as command from "@pulumi/command";
 import * as hcloud from "@pulumi/hcloud";
 import * as pulumi from "@pulumi/pulumi";
 import { HostRole, SshHostKey, type ConnectionArgs } from "../../host";
-import { addressAt, containsPrefix, DEVICE_INTERFACE, formatAddress, parsePrefix } from "../../model";
+import { addressAt, DEVICE_INTERFACE, formatAddress, parsePrefix } from "../../model";
+import { insidePrefixes } from "../common/inside";
 import type { ManagedHost } from "../common/managed-host";
 import { roleHost, roleOptions } from "../common/managed-host";
 import { certificateRole, pageRole } from "../denied-page/roles";
@@ -180,7 +181,7 @@ export class Sinkhole extends pulumi.ComponentResource {
       space: args.space,
       udpPorts: args.udpPorts,
       deviceInterface: args.deviceInterface ?? DEVICE_INTERFACE,
-      management: insideOf(args.management.from, args.space),
+      management: insidePrefixes(args.management.from, args.space),
       devicesReachEachOther: args.devicesReachEachOther ?? false,
       ...(published ? { published } : {}),
     });
@@ -239,14 +240,4 @@ function firstAddress(network: string): string {
       `Hetzner named ${JSON.stringify(network)} as the IPv6 network of the primary IP, which is no prefix`,
     );
   return formatAddress(addressAt(prefix, 1n));
-}
-
-/** Which of the prefixes lie in the space, by family. */
-function insideOf(prefixes: readonly string[], space: { v4: string; v6: string }): { v4: string[]; v6: string[] } {
-  const within = (outer: string): string[] =>
-    prefixes.filter((text) => {
-      const [prefix, supernet] = [parsePrefix(text), parsePrefix(outer)];
-      return prefix !== undefined && supernet !== undefined && containsPrefix(supernet, prefix);
-    });
-  return { v4: within(space.v4), v6: within(space.v6) };
 }

@@ -1,6 +1,6 @@
 /** A site's public addresses and the rules for who reaches what at them. Pure. */
 import { renderDeclaredScript, renderDeclaredUnit, renderTableUnit } from "../common/declared";
-import { replaceTable } from "../common/nftables";
+import { FROM_TUNNEL, NOT_TO_TUNNEL, replaceTable } from "../common/nftables";
 import { lines } from "../common/text";
 import { VISITOR_MARK } from "../policy-route/render";
 
@@ -77,8 +77,8 @@ export function renderVisitorRules(space: { v4: string; v6: string }, services: 
     "",
     "\tchain input {",
     "\t\ttype filter hook input priority filter; policy accept;",
-    `\t\tiifname "wg-*" ip saddr != { 169.254.0.0/16, ${space.v4} } drop`,
-    `\t\tiifname "wg-*" ip6 saddr != { fe80::/10, ${space.v6} } goto visitors`,
+    `\t\t${FROM_TUNNEL} ip saddr != { 169.254.0.0/16, ${space.v4} } drop`,
+    `\t\t${FROM_TUNNEL} ip6 saddr != { fe80::/10, ${space.v6} } goto visitors`,
     "\t}",
     "",
     "\tchain visitors {",
@@ -95,7 +95,7 @@ export function renderVisitorRules(space: { v4: string; v6: string }, services: 
     "",
     "\tchain leave {",
     "\t\ttype filter hook postrouting priority filter; policy accept;",
-    `\t\tct mark ${VISITOR_MARK} oifname != "wg-*" oifname != "lo" drop`,
+    `\t\tct mark ${VISITOR_MARK} ${NOT_TO_TUNNEL} oifname != "lo" drop`,
     "\t}",
     "}",
   );

@@ -1,5 +1,6 @@
 /** How answers to guests find back: packet rules, and a unit that loads them with a routing rule. Pure. */
 import { GUEST_PREFIX } from "../../model";
+import { FROM_TUNNEL, TO_TUNNEL } from "../common/nftables";
 import { lines, MADE_BY } from "../common/text";
 import type { NamedService } from "./nginx";
 
@@ -30,13 +31,13 @@ export function renderWayBackRules(services: readonly NamedService[], engine: "n
     "table inet intranet-guests {",
     "\tchain prerouting {",
     "\t\ttype filter hook prerouting priority mangle; policy accept;",
-    `\t\tiifname "wg-*" ip6 daddr ${GUEST_PREFIX} ${own} meta mark set ${MARK}`,
+    `\t\t${FROM_TUNNEL} ip6 daddr ${GUEST_PREFIX} ${own} meta mark set ${MARK}`,
     "\t}",
     "",
     "\tchain output {",
     "\t\ttype filter hook output priority filter; policy accept;",
     targets.length > 0
-      ? `\t\toifname "wg-*" ip6 saddr ${GUEST_PREFIX} ip6 daddr . tcp dport { ${targets.join(", ")} } accept`
+      ? `\t\t${TO_TUNNEL} ip6 saddr ${GUEST_PREFIX} ip6 daddr . tcp dport { ${targets.join(", ")} } accept`
       : [],
     `\t\tip6 saddr ${GUEST_PREFIX} drop`,
     "\t}",

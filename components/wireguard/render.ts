@@ -3,6 +3,7 @@
  * Pure.
  */
 import { AFTER_IDENTITY } from "../host-identity/render";
+import { STARTING, TUNNEL_GROUP } from "../common/nftables";
 import { familyOf, lines, MADE_BY } from "../common/text";
 
 /** The interface's configuration. */
@@ -71,6 +72,7 @@ export function renderInterface(config: InterfaceConfig): string {
     config.listenPort === undefined ? [] : `ListenPort = ${config.listenPort}`,
     "Table = off",
     `MTU = ${config.mtu}`,
+    `PreUp = nft add element inet intranet ${STARTING} '{ "${config.interface}" }' 2>/dev/null || true`,
     `PostUp = /bin/sh ${scriptPath(config.interface)}`,
     config.peers.flatMap(peerSection),
   );
@@ -102,9 +104,11 @@ export interface InterfaceRoutes {
 const NEVER = ["ipv6 accept_ra", "ipv6 accept_redirects", "ipv4 accept_redirects", "ipv4 send_redirects"];
 
 /**
- * Sets what the tunnel never does, MTU, addresses and routes; run when the interface comes up and on every reload, so a
- * changed route cuts no session. Addresses that are not ours go: wireguard-go's interface has a random link-local one.
- * Where they are right already they are left alone, for a routing daemon drops its neighbours with an address.
+ * Puts the tunnel into the group by which the host's rules know it; until then they let nothing of it through where
+ * they are loaded. Sets what the tunnel never does, MTU, addresses and routes; run when the interface comes up and on
+ * every reload, so a changed route cuts no session. Addresses that are not ours go: wireguard-go's interface has a
+ * random link-local one. Where they are right already they are left alone, for a routing daemon drops its neighbours
+ * with an address.
  */
 export function renderScript(config: InterfaceRoutes): string {
   const dev = config.interface;
@@ -125,6 +129,8 @@ export function renderScript(config: InterfaceRoutes): string {
     "#!/bin/sh",
     `# ${MADE_BY}`,
     "set -eu",
+    `ip link set dev ${dev} group ${TUNNEL_GROUP}`,
+    `nft delete element inet intranet ${STARTING} '{ "${dev}" }' 2>/dev/null || true`,
     `for setting in ${NEVER.map((setting) => setting.replace(" ", `/conf/${dev}/`)).join(" ")}; do`,
     '\techo 0 >"/proc/sys/net/$setting"',
     "done",
@@ -186,6 +192,7 @@ export function liveState(interfaceName: string, listens: boolean): Record<strin
     command: ["sh", "-c", ROUTES, "routes", family, interfaceName],
   });
   return {
+    [`group of ${interfaceName}`]: { command: ["cat", `/sys/class/net/${interfaceName}/netdev_group`] },
     [`WireGuard of ${interfaceName}`]: {
       command: ["sh", "-c", SELF, interfaceName, "public-key", ...(listens ? ["listen-port"] : [])],
     },

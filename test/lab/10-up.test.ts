@@ -137,6 +137,7 @@ describe("one more service previews exactly what it adds", () => {
       ["create", "intranet-proxy-office"],
       ["create", "intranet-proxy-office-caddy"],
       ["update", "intranet-names-home"],
+      ["update", "intranet-site-office-firewall"], // it answers at 80 and 443 now
     ]);
     const shown = partFor("intranet-names-home", await pulumiOk(["preview", "--diff", ...more]));
     expect(linesWith(shown, "-")).toEqual([]);

@@ -5,7 +5,7 @@ import { capture, curl, ensureUp, NAMES, outputs, plan, until } from "./intranet
 import { liftedCloudFirewall, listening } from "./lifted";
 import { makeServer, removeServer } from "./servers";
 import { exec, execOk, labOk, probe, status } from "./support";
-import { whoAsked, withRule } from "./traffic";
+import { whoAsked, withOpenPort, withRule } from "./traffic";
 
 const { hosts, sites, links, devices, deviceHub, space } = plan();
 /** The service's host: its address on the LAN, its identity, and both ends of its tunnel. */
@@ -231,11 +231,33 @@ describe("a friend", () => {
         expect(JSON.parse(forged.body)).toMatchObject({ headers: { "x-forwarded-for": mine } });
         expect(forged.body).not.toContain("203.0.113.99");
         // A raw TCP service sees the peer itself: nobody translates addresses on the way.
-        expect(await whoAsked(device, address, PEER_PORT)).toBe(mine);
+        await withOpenPort("home", PEER_PORT, async () =>
+          expect(await whoAsked(device, address, PEER_PORT)).toBe(mine),
+        );
       }
     },
     120_000,
   );
+
+  test("reaches nothing else of what listens on a host: its own SSH and other programs refuse at once", async () => {
+    // "filtered" is also an ICMP error that says so.
+    const port22 = async (address: string) => (await probe("laptop", address, { port: 22 })).fate;
+    for (const address of [home.identity.v4, home.identity.v6, home.lan]) {
+      expect([address, (await probe("laptop", address, { port: PEER_PORT })).fate]).toEqual([address, "filtered"]);
+      expect([address, await port22(address)]).toEqual([address, "filtered"]);
+    }
+    for (const host of ["cabin", "office"])
+      for (const port of [22, 2222]) {
+        const { fate } = await probe("laptop", hosts[host]!.identity.v4, { port });
+        expect([host, port, fate]).toEqual([host, port, "filtered"]);
+      }
+    // Positive controls: they do listen, and the LAN reaches them as before.
+    await withOpenPort("home", 22, async () => expect(await port22(home.identity.v6)).toBe("accepted"));
+    await withOpenPort("office", 2222, async () =>
+      expect((await probe("laptop", hosts["office"]!.identity.v4, { port: 2222 })).fate).toBe("accepted"),
+    );
+    for (const port of [22, PEER_PORT]) expect((await probe("tv", home.lan, { port })).fate).toBe("accepted");
+  }, 60_000);
 
   test("asking without encryption is sent to https", async () => {
     const { status, body } = await curl("laptop", [
@@ -270,13 +292,17 @@ describe("a friend", () => {
       "add table ip control; add chain ip control post { type nat hook postrouting priority srcnat; }; add rule ip control post oifname wg-* masquerade",
     ]);
     try {
-      const seen = await whoAsked("laptop", home.identity.v4, PEER_PORT);
-      expect(seen).not.toBe("");
-      expect(seen).not.toBe(laptop.v4);
+      await withOpenPort("home", PEER_PORT, async () => {
+        const seen = await whoAsked("laptop", home.identity.v4, PEER_PORT);
+        expect(seen).not.toBe("");
+        expect(seen).not.toBe(laptop.v4);
+      });
     } finally {
       await exec("vps", ["nft", "delete", "table", "ip", "control"]);
     }
-    expect(await whoAsked("laptop", home.identity.v4, PEER_PORT)).toBe(laptop.v4);
+    await withOpenPort("home", PEER_PORT, async () =>
+      expect(await whoAsked("laptop", home.identity.v4, PEER_PORT)).toBe(laptop.v4),
+    );
   });
 });
 

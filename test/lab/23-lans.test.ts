@@ -7,7 +7,7 @@ import { staticRoutes, tunnel } from "./devices";
 import { capture, ensureUp, identity, outputs, plan, pulumiOk } from "./intranet";
 import { liftedCloudFirewall } from "./lifted";
 import { exec, execOk, probe } from "./support";
-import { captureOn, ping, pingEach, transfer, whoAsked, withRule } from "./traffic";
+import { captureOn, ping, pingEach, transfer, whoAsked, withOpenPort, withRule } from "./traffic";
 
 const { sites, links, devices, space } = plan();
 const ECHO_REQUESTS = "icmp[0] == 8";
@@ -212,12 +212,14 @@ describe("no open relay: with a path from outside, opened for this test alone, t
     try {
       for (const [host, argv] of open) await execOk(host, argv);
       await liftedCloudFirewall(() =>
-        withRule("vps", "inet intranet forward", "ct status dnat accept", async () => {
-          await seesTheStranger();
-          await execOk("vps", ["nft", "add rule ip relay out oifname wg-* masquerade"]);
-          await expect(seesTheStranger()).rejects.toThrow();
-          expect(await seen()).toMatch(/^(169\.254|10)\./); // it answers, and is misled
-        }),
+        withRule("vps", "inet intranet forward", "ct status dnat accept", () =>
+          withOpenPort("office", MAIL_PORT, async () => {
+            await seesTheStranger();
+            await execOk("vps", ["nft", "add rule ip relay out oifname wg-* masquerade"]);
+            await expect(seesTheStranger()).rejects.toThrow();
+            expect(await seen()).toMatch(/^(169\.254|10)\./); // it answers, and is misled
+          }),
+        ),
       );
     } finally {
       for (const [host, argv] of close) await exec(host, argv);

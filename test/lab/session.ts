@@ -4,6 +4,7 @@
  */
 import { until } from "./intranet";
 import { exec } from "./support";
+import { withOpenPort } from "./traffic";
 
 const LISTEN = [
   "import socket, sys",
@@ -40,7 +41,7 @@ export interface Talk {
 }
 
 /**
- * Begins a conversation of a device with a host, at an address of that host's. The function that is returned ends it;
+ * Begins a conversation of a device with a site's host, at an address of that host's. The function that is returned ends it;
  * it throws when it broke.
  */
 export async function conversation(device: string, host: string, address: string): Promise<() => Promise<Talk>> {
@@ -49,9 +50,13 @@ export async function conversation(device: string, host: string, address: string
   const listening = exec(host, ["python3", "-c", LISTEN, address, file], options);
   const read = async (at: string, name: string) => (await exec(at, ["cat", name])).stdout.trim() || undefined;
   const port = await until(`${host} listens`, () => read(host, file), 15);
-  const talking = exec(device, ["python3", "-c", TALK, address, port, file], options);
   const begun = read.bind(undefined, device, `${file}.begun`);
-  await Promise.race([talking, until(`${device} talks with ${host}`, begun, 15)]);
+  let talking = undefined as unknown as ReturnType<typeof exec>;
+  // Once it is begun its answers pass, as those of any connection.
+  await withOpenPort(host, Number(port), async () => {
+    talking = exec(device, ["python3", "-c", TALK, address, port, file], options);
+    await Promise.race([talking, until(`${device} talks with ${host}`, begun, 15)]);
+  });
   return async () => {
     await exec(device, ["touch", file]);
     const { code, stdout, stderr } = await talking;

@@ -18,7 +18,7 @@ export const services = [
 export const firewall: SinkholeFirewall = {
   space: { v4: "10.16.0.0/12", v6: "fd00:1:2::/48" },
   deviceInterface: PLAN.deviceHub.interface,
-  management: { v4: [], v6: [] },
+  management: [],
   devicesReachEachOther: false,
   udpPorts: [PLAN.deviceHub.listenPort],
   published: {

@@ -23,6 +23,13 @@ const units = {
 describe("a host's identity", () => {
   const publicNetwork = { prefix: "2001:db8:100:1::/64", bits: "0x20010db801000001" };
 
+  const answers = {
+    tcp: [443, 53, 80],
+    udp: [53],
+    management: { port: 2222, from: [`${hub.v4}/32`, `${hub.v6}/128`, PLAN.deviceHub.pool.v4] },
+  };
+  const nothing = { tcp: [], udp: [], management: { port: 22, from: [] } };
+
   test("goldens", () => {
     expectGolden("host-identity/identity-site", render.renderIdentityScript(home));
     expectGolden("host-identity/identity-hub", render.renderIdentityScript(hub));
@@ -30,8 +37,16 @@ describe("a host's identity", () => {
     expectGolden("host-identity/networkd.conf", render.renderNetworkdConfig());
     expectGolden("host-identity/intranet-firewall.service", render.renderFirewallUnit());
     for (const forwarding of FORWARDING)
-      expectGolden(`host-identity/firewall-${forwarding}.nft`, render.renderForwardRules(PLAN.space, forwarding));
-    expectGolden("host-identity/firewall-public.nft", render.renderForwardRules(PLAN.space, "lan", publicNetwork));
+      expectGolden(`host-identity/firewall-${forwarding}.nft`, render.renderForwardRules(PLAN.space, { forwarding }));
+    for (const [name, answered] of Object.entries({ answers, nothing }))
+      expectGolden(
+        `host-identity/firewall-${name}.nft`,
+        render.renderForwardRules(PLAN.space, { forwarding: "none", publicNetwork, answers: answered }),
+      );
+    expectGolden(
+      "host-identity/firewall-public.nft",
+      render.renderForwardRules(PLAN.space, { forwarding: "lan", publicNetwork }),
+    );
   });
 
   testWith("sh", "the shell reads the scripts, and refuses a broken one", () => {
@@ -156,11 +171,20 @@ describe("a host's identity", () => {
   testWith("nft", "nft reads the rules for every kind of forwarding", () => {
     for (const forwarding of FORWARDING)
       for (const network of [undefined, publicNetwork])
-        expect(checkNft(render.renderForwardRules(PLAN.space, forwarding, network))).toMatchObject({ code: 0 });
+        for (const answered of [undefined, answers, nothing])
+          expect(
+            checkNft(
+              render.renderForwardRules(PLAN.space, {
+                forwarding,
+                ...(network ? { publicNetwork: network } : {}),
+                ...(answered ? { answers: answered } : {}),
+              }),
+            ),
+          ).toMatchObject({ code: 0 });
   });
 
   testWith("nft", "loading twice leaves one table", () => {
-    const rules = render.renderForwardRules(PLAN.space, "lan");
+    const rules = render.renderForwardRules(PLAN.space, { forwarding: "lan", answers });
     const output = inNamespace(
       "nft -f rules; nft list ruleset > once; nft -f rules; nft list ruleset | cmp - once; grep -c '^table' once",
       { rules },

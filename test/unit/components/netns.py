@@ -7,6 +7,8 @@ import struct
 import subprocess
 
 LIBC = ctypes.CDLL(None, use_errno=True)
+TUNNEL_GROUP = "51820"
+"""The group of tunnels' interfaces, by which the rules know them."""
 HOME_NETNS = os.open("/proc/self/ns/net", os.O_RDONLY)
 
 
@@ -51,6 +53,8 @@ def link(name, interface, v4, v6):
     for command in (("ip",), ("ip", "-n", name)):
         device = interface if len(command) == 1 else "up0"
         run(*command, "link", "set", device, "addrgenmode", "none", "up")
+        if interface.startswith("wg-") and device == interface:
+            run("ip", "link", "set", device, "group", TUNNEL_GROUP)
         run(*command, "address", "add", "fe80::a/64" if len(command) == 1 else "fe80::b/64", "dev", device, "nodad")
     run("ip", "-n", name, "link", "set", "lo", "up")
     for address in v4:

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from netns import Inside
+from netns import Inside, TUNNEL_GROUP
 
 NETWORK = "2001:db8:100:1:"
 SINKHOLE = NETWORK + ":1"
@@ -85,7 +85,7 @@ def build():
     for number, (a, b) in enumerate(TUNNELS):
         run("ip", "-n", a, "link", "add", f"wg-{b}", "type", "veth", "peer", "name", f"wg-{a}", "netns", b)
         for host, name, end in ((a, f"wg-{b}", 0), (b, f"wg-{a}", 1)):
-            on(host, "ip", "link", "set", name, "addrgenmode", "none", "up")
+            on(host, "ip", "link", "set", name, "group", TUNNEL_GROUP, "addrgenmode", "none", "up")
             on(host, "ip", "address", "add", f"fe80::{2 * number + end + 10:x}/64", "dev", name, "nodad")
     for host in ACCESS:
         for part, command in (("identity", ("sh",)), ("policy", ("sh",)), ("firewall", ("nft", "-f")), ("public", ("nft", "-f")), ("prefix", ("sh",))):

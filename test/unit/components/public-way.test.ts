@@ -69,7 +69,11 @@ function site(host: "cabin" | "office", interfaces: [string, number][]): Record<
   return {
     [`${host}.identity`]: renderIdentityScript({ ...identities[host], space }),
     [`${host}.bird`]: bird(host, interfaces, part),
-    [`${host}.firewall`]: renderForwardRules(space, "transit", { prefix: network, bits }),
+    [`${host}.firewall`]: renderForwardRules(space, {
+      forwarding: "transit",
+      publicNetwork: { prefix: network, bits },
+      answers: { tcp: [80, 443], udp: [], management: { port: 22, from: [] } },
+    }),
     [`${host}.policy`]: renderPolicyScript({ network, sinkhole, pinned: accounts }),
     [`${host}.prefix`]: renderPrefixScript([address]),
     [`${host}.public`]: renderVisitorRules(space, [{ address, ports: [80, 443] }]),
@@ -90,7 +94,7 @@ function files(): Record<string, string> {
     "vps.identity": renderIdentityScript({ ...identities.vps, space, unusedPrefixes: [network] }),
     "vps.bird": bird("vps", [["cabin", 0]], { network, side: "hub" }),
     "vps.firewall": renderSinkholeRules({
-      management: { v4: [], v6: [] },
+      management: [],
       devicesReachEachOther: false,
       ...rules,
       published: { network, services: published, guestPorts: [], onLink: false },

@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import time
+from netns import TUNNEL_GROUP
 
 PAYLOAD = b"a packet of the test"
 ETH_P_ALL = 3
@@ -39,7 +40,7 @@ def build(rules):
     for name, (own, peer) in TUNNELS.items():
         run("ip", "netns", "add", name)
         run("ip", "link", "add", name, "type", "veth", "peer", "name", "up0", "netns", name)
-        run("ip", "link", "set", name, "addrgenmode", "none", "up")
+        run("ip", "link", "set", name, "group", TUNNEL_GROUP, "addrgenmode", "none", "up")
         run("ip", "address", "add", own, "peer", f"{peer}/32", "dev", name)
         run("ip", "address", "add", "fe80::a/64", "dev", name, "nodad")
         inside_ip = ("ip", "-n", name)

@@ -14,14 +14,14 @@ import { expectGolden } from "./golden";
 const firewall = {
   space: PLAN.space,
   deviceInterface: PLAN.deviceHub.interface,
-  management: { v4: [], v6: [] },
+  management: [],
   devicesReachEachOther: false,
   udpPorts: [PLAN.deviceHub.listenPort, ...PLAN.links.map((link) => link.a.listenPort!)],
 };
 /** Operators inside, and devices that reach each other. */
 const asked = {
   ...firewall,
-  management: { v4: ["10.20.0.0/24"], v6: ["fd71:47d2:79d7:1::/64"] },
+  management: ["10.20.0.0/24", "fd71:47d2:79d7:1::/64"],
   devicesReachEachOther: true,
 };
 const units = {

@@ -1,0 +1,11 @@
+/** Which prefixes lie in the space. Pure. */
+import { containsPrefix, parsePrefix } from "../../model";
+
+/** Those of the prefixes that lie in the space, in their order; what is none is left out. */
+export function insidePrefixes(prefixes: readonly string[], space: { v4: string; v6: string }): string[] {
+  const supernets = [space.v4, space.v6].map((text) => parsePrefix(text));
+  return prefixes.filter((text) => {
+    const prefix = parsePrefix(text);
+    return prefix !== undefined && supernets.some((supernet) => supernet && containsPrefix(supernet, prefix));
+  });
+}
