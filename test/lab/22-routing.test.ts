@@ -284,44 +284,50 @@ describe("who may speak OSPF", () => {
     });
   }, 60_000);
 
+  const CONFIG = "/etc/bird/bird.conf";
+  const own = identity("office");
+  const state = (host: string) =>
+    execOk(host, ["sh", "-c", "birdc show ospf state all ospf4; birdc show ospf state all ospf6"]);
+  const reload = async (host: string, text: string) => {
+    const written = await exec(host, ["sh", "-c", 'cat > "$1" && birdc configure', "sh", CONFIG], { stdin: text });
+    expect(written.stdout).toMatch(/Reconfigured/);
+  };
+  /** The office's configuration with more networks of its own. */
+  const announcing = (text: string, prefixes: readonly string[], cost = "") =>
+    ([4, 6] as const).reduce((now, family) => {
+      const line = new RegExp(
+        `^\\s*stubnet ${family === 4 ? `${own.v4}/32` : `${own.v6}/128`};$`.replaceAll(".", "\\."),
+        "m",
+      );
+      expect(now).toMatch(line);
+      const more = prefixes.filter((prefix) => familyFlag(prefix) === `-${family}`);
+      return now.replace(line, (found) => [found, ...more.map((prefix) => `stubnet ${prefix}${cost};`)].join("\n"));
+    }, text);
+
   test("a router that announces what is not of the space is heard, and not believed", async () => {
-    const config = "/etc/bird/bird.conf";
-    const before = await execOk("office", ["cat", config]);
-    const own = identity("office");
+    const before = await execOk("office", ["cat", CONFIG]);
     const foreign = { v4: ["203.0.113.0/24", "169.254.77.0/24", "0.0.0.0/0"], v6: ["2001:db8:77::/48", "::/0"] };
     const inside = { v4: "10.29.0.0/24", v6: `${space.v6.split("::")[0]}:7777::/64` };
-    const announce = (text: string, at: string, prefixes: readonly string[]) => {
-      const line = new RegExp(`^\\s*stubnet ${at.replaceAll(".", "\\.")};$`, "m");
-      expect(text).toMatch(line);
-      return text.replace(line, (found) => [found, ...prefixes.map((prefix) => `stubnet ${prefix};`)].join("\n"));
-    };
-    const reload = async (text: string) => {
-      const written = await exec("office", ["sh", "-c", 'cat > "$1" && birdc configure', "sh", config], {
-        stdin: text,
-      });
-      expect(written.stdout).toMatch(/Reconfigured/);
-    };
-    const told = announce(before, `${own.v4}/32`, [inside.v4, ...foreign.v4]);
-    await reload(announce(told, `${own.v6}/128`, [inside.v6, ...foreign.v6]));
+    await reload("office", announcing(before, [...Object.values(inside), ...Object.values(foreign).flat()]));
     try {
-      for (const host of others("office")) {
+      await until("vps has heard it", async () => (await state("vps")).includes(inside.v6), 20);
+      for (const host of ["home", "vps", "cabin"]) {
         const routes = async (prefix: string) =>
           (await execOk(host, ["ip", familyFlag(prefix), "route", "show", "exact", prefix, "proto", "bird"])).trim();
-        // Positive control: what it announces gets here, and what is of the space becomes a route.
+        // Positive control: what it announces gets here, and what is of the space becomes a route on a host with one
+        // neighbour, which is sent all of it. Where there are more, what is nobody's is taken from nobody.
+        const knowsOwners = new Set(ospf[host]!.interfaces.map(({ neighbour }) => neighbour)).size > 1;
         for (const prefix of Object.values(inside))
-          await until(`${host} has a route to ${prefix}`, async () => (await routes(prefix)) !== "", 20);
-        const database = await execOk(host, [
-          "sh",
-          "-c",
-          "birdc show ospf state all ospf4; birdc show ospf state all ospf6",
-        ]);
+          if (knowsOwners) expect([host, prefix, await routes(prefix)]).toEqual([host, prefix, ""]);
+          else await until(`${host} has a route to ${prefix}`, async () => (await routes(prefix)) !== "", 20);
+        const database = await state(host);
         for (const prefix of [...foreign.v4, ...foreign.v6]) {
           expect([host, prefix, database.includes(prefix)]).toEqual([host, prefix, true]);
           expect([host, prefix, await routes(prefix)]).toEqual([host, prefix, ""]);
         }
       }
     } finally {
-      await reload(before);
+      await reload("office", before);
     }
     for (const host of others("office"))
       await until(
@@ -330,4 +336,38 @@ describe("who may speak OSPF", () => {
         20,
       );
   }, 120_000);
+
+  test("a host that announces what is another's draws none of it, equal or more specific; without owners it does", async () => {
+    const [office, vps] = await Promise.all(["office", "vps"].map((host) => execOk(host, ["cat", CONFIG])));
+    const home = identity("home");
+    const lan = "10.20.0.10";
+    const claimed = [`${home.v4}/32`, `${home.v6}/128`, `${lan}/32`, "10.20.0.0/24"];
+    /** The packets for home that the office gets while the laptop and the VPS ping it, and who answers. */
+    const drawn = async () => {
+      let answered: string[] = [];
+      const seen = await captureOn(["office"], `icmp[0] == 8 and (dst ${home.v4} or dst ${lan})`, async () => {
+        answered = Object.keys(await pingEach("laptop", [home.v4, lan], 2));
+        await pingEach("vps", [home.v4, home.v6, lan], 2);
+      });
+      return { drawn: seen["office"]!.length, answered };
+    };
+    await tunnel("laptop", "up");
+    try {
+      expect(await drawn()).toEqual({ drawn: 0, answered: [home.v4, lan] });
+      await reload("office", announcing(office!, claimed, " { cost 1; }"));
+      await until("vps has heard it", async () => (await state("vps")).includes(`${lan}/32`), 20);
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      expect((await drawn()).drawn).toBe(0);
+      // Positive control: a VPS that takes the space from everybody sends it there.
+      const open = vps!.replace(/^\tif net ~ (\[.*\]) && .* then accept; # \w+$/gm, "\tif net ~ $1 then accept;");
+      expect(open).not.toBe(vps);
+      await reload("vps", open);
+      await until("the office gets what is home's", async () => (await drawn()).drawn > 0, 30);
+    } finally {
+      await reload("vps", vps!);
+      await reload("office", office!);
+      await until("home is reached again", async () => (await drawn()).answered.length === 2, 40);
+      await tunnel("laptop", "down");
+    }
+  }, 180_000);
 });

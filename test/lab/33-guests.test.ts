@@ -19,6 +19,7 @@ import {
   VISITOR4,
   whoVisits,
 } from "./public";
+import { withOpenPort } from "./traffic";
 import { exec, execOk, labOk, probe } from "./support";
 import { type Answer, type Hello, sayHello, sayHellos, visit, withHalfHellos } from "./visitors";
 
@@ -188,7 +189,9 @@ describe("at a service's own address", () => {
       ["home", 7777],
       ["office", 2525],
     ] as const)
-      expect((await probe("vps", identity(host).v6, { port })).fate).toBe("accepted");
+      await withOpenPort(host, port, async () =>
+        expect((await probe("vps", identity(host).v6, { port })).fate).toBe("accepted"),
+      );
   }, 120_000);
 });
 
