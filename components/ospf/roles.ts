@@ -9,6 +9,7 @@ import { KEEP_WAYS, RELEASE_WAYS } from "./local-delay";
 import { ASK_NEIGHBOURS, LIVE_STATE, NOTE_NEIGHBOURS } from "./probes";
 import { ownerPrefix, type Owner, type Owners } from "./owners";
 import { addressName, sourceName, type PublicBird } from "./public";
+import { OWNERS_FILE, OWNERS_SCRIPT, renderOwners, renderOwnersScript } from "./watch";
 import { BIRD_CONFIG, BIRD_DROP_IN, renderBirdConfig, renderBirdDropIn, secretName } from "./render";
 
 /** See {@link OspfArgs.bfd}. */
@@ -21,6 +22,7 @@ const NEIGHBOUR_SECONDS = 120;
 
 /** OSPF on a host; a change is a reload, which keeps the neighbours. BIRD's own parser reads the staged file. */
 export function ospfRole(args: OspfArgs): RoleContent {
+  const owners = args.owners && ownersIn(args.owners, args.public);
   const content = renderBirdConfig({
     routerId: args.routerId,
     identity: args.identity,
@@ -31,7 +33,7 @@ export function ospfRole(args: OspfArgs): RoleContent {
       ...(spare ? { spare: spare.interface } : {}),
     })),
     ...(args.public ? { public: publicBird(args.public) } : {}),
-    ...(args.owners ? { owners: ownersIn(args.owners, args.public) } : {}),
+    ...(owners ? { owners } : {}),
     ...(args.bfd === false ? {} : { bfd: { ...BFD_DEFAULT, ...(typeof args.bfd === "object" ? args.bfd : {}) } }),
   });
   const spoken = args.interfaces.flatMap(({ neighbour, spare, ...entry }) =>
@@ -56,6 +58,7 @@ export function ospfRole(args: OspfArgs): RoleContent {
         mode: "0640",
       },
       [BIRD_DROP_IN]: { content: renderBirdDropIn() },
+      ...(owners ? watchFiles(args, owners) : {}),
     },
     units: { "bird.service": { reloadOn: [BIRD_CONFIG] } },
     checks: [
@@ -100,6 +103,22 @@ function ownersIn(owners: Record<string, OspfOwner>, given: PublicOspf | undefin
   ]);
   const borders = Object.values(owners).flatMap(({ routerId, border }) => (border ? [routerId] : []));
   return { hosts: Object.fromEntries(entries), borders };
+}
+
+/** What says who announces another's. */
+function watchFiles(args: OspfArgs, owners: Owners): NonNullable<RoleContent["files"]> {
+  const { routerId, identity, announce } = args;
+  const prefixes = [`${identity.v4}/32`, `${identity.v6}/128`, ...announce];
+  const outside = args.public?.side === "hub" ? ["::/0"] : [];
+  const own = { host: "this host", routerId, prefixes: [...prefixes, ...outside] };
+  const values = args.public ? ownerValues(args.owners) : {};
+  return {
+    [OWNERS_FILE]: {
+      content: renderOwners(own, owners),
+      ...(Object.keys(values).length > 0 ? { values } : {}),
+    },
+    [OWNERS_SCRIPT]: { content: renderOwnersScript(), mode: "0755" },
+  };
 }
 
 function ownerValues(owners: Record<string, OspfOwner> = {}): Record<string, pulumi.Output<string>> {

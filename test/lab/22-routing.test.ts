@@ -285,18 +285,20 @@ describe("who may speak OSPF", () => {
   }, 60_000);
 
   const CONFIG = "/etc/bird/bird.conf";
-  const own = identity("office");
   const state = (host: string) =>
     execOk(host, ["sh", "-c", "birdc show ospf state all ospf4; birdc show ospf state all ospf6"]);
   const reload = async (host: string, text: string) => {
     const written = await exec(host, ["sh", "-c", 'cat > "$1" && birdc configure', "sh", CONFIG], { stdin: text });
     expect(written.stdout).toMatch(/Reconfigured/);
   };
-  /** The office's configuration with more networks of its own. */
-  const announcing = (text: string, prefixes: readonly string[], cost = "") =>
+  /** A host's configuration with more networks of its own. */
+  const announcing = (host: string, text: string, prefixes: readonly string[], cost = "") =>
     ([4, 6] as const).reduce((now, family) => {
       const line = new RegExp(
-        `^\\s*stubnet ${family === 4 ? `${own.v4}/32` : `${own.v6}/128`};$`.replaceAll(".", "\\."),
+        `^\\s*stubnet ${family === 4 ? `${identity(host).v4}/32` : `${identity(host).v6}/128`};$`.replaceAll(
+          ".",
+          "\\.",
+        ),
         "m",
       );
       expect(now).toMatch(line);
@@ -308,7 +310,7 @@ describe("who may speak OSPF", () => {
     const before = await execOk("office", ["cat", CONFIG]);
     const foreign = { v4: ["203.0.113.0/24", "169.254.77.0/24", "0.0.0.0/0"], v6: ["2001:db8:77::/48", "::/0"] };
     const inside = { v4: "10.29.0.0/24", v6: `${space.v6.split("::")[0]}:7777::/64` };
-    await reload("office", announcing(before, [...Object.values(inside), ...Object.values(foreign).flat()]));
+    await reload("office", announcing("office", before, [...Object.values(inside), ...Object.values(foreign).flat()]));
     try {
       await until("vps has heard it", async () => (await state("vps")).includes(inside.v6), 20);
       for (const host of ["home", "vps", "cabin"]) {
@@ -338,23 +340,23 @@ describe("who may speak OSPF", () => {
   }, 120_000);
 
   test("a host that announces what is another's draws none of it, equal or more specific; without owners it does", async () => {
-    const [office, vps] = await Promise.all(["office", "vps"].map((host) => execOk(host, ["cat", CONFIG])));
+    const [cabin, vps] = await Promise.all(["cabin", "vps"].map((host) => execOk(host, ["cat", CONFIG])));
     const home = identity("home");
     const lan = "10.20.0.10";
     const claimed = [`${home.v4}/32`, `${home.v6}/128`, `${lan}/32`, "10.20.0.0/24"];
-    /** The packets for home that the office gets while the laptop and the VPS ping it, and who answers. */
+    /** The packets for home that the cabin gets while the laptop and the VPS ping it, and who answers. */
     const drawn = async () => {
       let answered: string[] = [];
-      const seen = await captureOn(["office"], `icmp[0] == 8 and (dst ${home.v4} or dst ${lan})`, async () => {
+      const seen = await captureOn(["cabin"], `icmp[0] == 8 and (dst ${home.v4} or dst ${lan})`, async () => {
         answered = Object.keys(await pingEach("laptop", [home.v4, lan], 2));
         await pingEach("vps", [home.v4, home.v6, lan], 2);
       });
-      return { drawn: seen["office"]!.length, answered };
+      return { drawn: seen["cabin"]!.length, answered };
     };
     await tunnel("laptop", "up");
     try {
       expect(await drawn()).toEqual({ drawn: 0, answered: [home.v4, lan] });
-      await reload("office", announcing(office!, claimed, " { cost 1; }"));
+      await reload("cabin", announcing("cabin", cabin!, claimed, " { cost 1; }"));
       await until("vps has heard it", async () => (await state("vps")).includes(`${lan}/32`), 20);
       await new Promise((resolve) => setTimeout(resolve, 2000));
       expect((await drawn()).drawn).toBe(0);
@@ -362,10 +364,10 @@ describe("who may speak OSPF", () => {
       const open = vps!.replace(/^\tif net ~ (\[.*\]) && .* then accept; # \w+$/gm, "\tif net ~ $1 then accept;");
       expect(open).not.toBe(vps);
       await reload("vps", open);
-      await until("the office gets what is home's", async () => (await drawn()).drawn > 0, 30);
+      await until("the cabin gets what is home's", async () => (await drawn()).drawn > 0, 30);
     } finally {
       await reload("vps", vps!);
-      await reload("office", office!);
+      await reload("cabin", cabin!);
       await until("home is reached again", async () => (await drawn()).answered.length === 2, 40);
       await tunnel("laptop", "down");
     }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { OspfArgs, OspfOwner } from "../../../components/ospf/args";
 import { ospfRole } from "../../../components/ospf/roles";
 import { BIRD_CONFIG } from "../../../components/ospf/render";
+import { OWNERS_FILE, OWNERS_SCRIPT } from "../../../components/ospf/watch";
 import { testWith } from "./checkers";
 
 const space = { v4: "10.16.0.0/12", v6: "fd71:47d2:79d7::/48" };
@@ -44,7 +45,14 @@ function ownersFor(host: Host): Record<string, OspfOwner> | undefined {
 
 /** BIRD's configuration with its secret filled in, and quick hellos. */
 function bird(host: Host, owners: Record<string, OspfOwner> | undefined): string {
-  const args: OspfArgs = {
+  return (ospfRole(argsFor(host, owners)).files![BIRD_CONFIG]!.content as string)
+    .replace(/\{\{\w+\}\}/g, "a secret of sixteen")
+    .replaceAll("hello 5;", "hello 1;")
+    .replaceAll("dead 20;", "dead 4;");
+}
+
+function argsFor(host: Host, owners: Record<string, OspfOwner> | undefined): OspfArgs {
+  return {
     connection: { address: "unused", hostKeys: [] },
     routerId: identity(host).v4,
     identity: identity(host),
@@ -58,10 +66,6 @@ function bird(host: Host, owners: Record<string, OspfOwner> | undefined): string
     bfd: false,
     ...(owners ? { owners } : {}),
   };
-  return (ospfRole(args).files![BIRD_CONFIG]!.content as string)
-    .replace(/\{\{\w+\}\}/g, "a secret of sixteen")
-    .replaceAll("hello 5;", "hello 1;")
-    .replaceAll("dead 20;", "dead 4;");
 }
 
 /** The office's configuration with more networks, at the least cost; perhaps under another's number. */
@@ -88,9 +92,12 @@ const EVERYBODY = {
 };
 
 /** Plays all of it once. */
-function play(owners: (host: Host) => Record<string, OspfOwner> | undefined): Record<string, any> {
+function play(
+  owners: (host: Host) => Record<string, OspfOwner> | undefined,
+  wanted: readonly string[],
+): Record<string, any> {
   const folder = mkdtempSync(join(tmpdir(), "ospf-owners-"));
-  const claims = {
+  const claims: Record<string, { text: string; seen: string | null }> = {
     "home's own": { text: claiming(HOME), seen: "stubnet 10.20.0.0/24 metric 1\n" },
     "parts of it": { text: claiming(PARTS), seen: "stubnet 10.20.0.128/25" },
     "what is nobody's": { text: claiming(["10.25.0.0/24"]), seen: "stubnet 10.25.0.0/24" },
@@ -101,12 +108,14 @@ function play(owners: (host: Host) => Record<string, OspfOwner> | undefined): Re
     tunnels: TUNNELS,
     identities: Object.fromEntries(HOSTS.map((host) => [host, Object.values(identity(host))])),
     asked: { vps: EVERYBODY, cabin: asked },
-    claims: Object.fromEntries(Object.entries(claims).map(([name, { seen }]) => [name, seen])),
-    suspect: "",
+    claims: Object.fromEntries(wanted.map((name) => [name, claims[name]!.seen])),
   };
   try {
     writeFileSync(join(folder, "network.json"), JSON.stringify(network));
     for (const host of HOSTS) writeFileSync(join(folder, `${host}.bird`), bird(host, owners(host)));
+    const watch = ospfRole(argsFor("vps", ownersFor("vps"))).files!;
+    writeFileSync(join(folder, "vps.owners"), watch[OWNERS_FILE]!.content as string);
+    writeFileSync(join(folder, "said"), watch[OWNERS_SCRIPT]!.content as string);
     for (const [name, { text }] of Object.entries(claims)) writeFileSync(join(folder, `office.${name}.bird`), text);
     const own = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"];
     const result = spawnSync("unshare", [...own, "python3", "-B", join(__dirname, "ospf-owners.py"), folder], {
@@ -121,18 +130,56 @@ function play(owners: (host: Host) => Record<string, OspfOwner> | undefined): Re
   }
 }
 
-testWith(
-  "bird",
-  "x",
-  () => {
-    console.log(
-      JSON.stringify(play(ownersFor), null, 1),
-      JSON.stringify(
-        play(() => undefined),
-        null,
-        1,
-      ),
-    );
-  },
-  300_000,
-);
+/** The claims that are made, without the lines of the script. */
+const CLAIMS = ["home's own", "parts of it", "what is nobody's"];
+const toHome = Object.keys(EVERYBODY).filter((what) => what.startsWith("home"));
+
+describe("a host that announces what is another's", () => {
+  let held: Record<string, any>;
+
+  testWith(
+    "bird",
+    "draws nothing where owners are known: equal, more specific, nobody's; at worst the owner is cut off",
+    () => {
+      held = play(ownersFor, [...CLAIMS, "home's own, as home"]);
+      for (const host of ["vps", "cabin"]) {
+        for (const claim of CLAIMS) {
+          for (const what of [...toHome, "nobody's"])
+            expect([host, claim, what, held[claim][host][what]]).not.toContain("wg-office");
+          // The others are reached all the time, also who claims.
+          expect(held[claim][host]["office"]).toBe("wg-office");
+        }
+        // A part of a network of home's takes nothing from the network.
+        for (const what of toHome) expect(held["parts of it"][host][what]).toBe(held["honest"][host][what]);
+        expect(held["home's own"][host]["home"]).toBe("unreachable");
+      }
+    },
+    300_000,
+  );
+
+  testWith("bird", "under its number it draws nothing either at a host from which it lies on no way there", () => {
+    for (const what of toHome) expect(held["home's own, as home"].vps[what]).not.toContain("wg-office");
+  });
+
+  testWith("bird", "the hub says who it is", () => {
+    const claimed = (prefixes: readonly string[]) =>
+      prefixes.map((prefix) => `WRONG office announces ${prefix}, which is home's`).sort();
+    expect(held["honest, said"]).toEqual(["ok    every network is announced by its own host"]);
+    expect(held["home's own, said"]).toEqual(claimed(HOME));
+    expect(held["parts of it, said"]).toEqual(claimed(PARTS));
+    expect(held["what is nobody's, said"]).toEqual(["WRONG office announces 10.25.0.0/24, which is nobody's"]);
+  });
+
+  testWith(
+    "bird",
+    "without owners it draws all of it (control)",
+    () => {
+      const open = play(() => undefined, CLAIMS);
+      for (const host of ["vps", "cabin"]) {
+        for (const what of toHome) expect([host, what, open["home's own"][host][what]]).toContain("wg-office");
+        expect(open["parts of it"][host]["home's LAN"]).toBe("wg-office");
+      }
+    },
+    300_000,
+  );
+});
