@@ -124,6 +124,11 @@ interface AnyProbe {
   description?: string;
   /** How long it is retried, 1 to 600. Default: 30. */
   timeoutSeconds?: number;
+  /**
+   * Default true: without the right answer the change goes back. With `false` the change is kept, and what was answered
+   * is said as a warning: for what others run, such as the application behind a proxy. Then choose a short time.
+   */
+  required?: boolean;
 }
 
 /** Where a probe connects to, from the host itself. */
@@ -172,7 +177,7 @@ export interface TcpQuestion extends ProbeTarget {
 }
 
 /**
- * Runs after the change until it succeeds; if it does not in time, everything goes back. One of `http`, `https`, `tls`
+ * Runs after the change until it succeeds; if it does not in time, everything goes back (see `required`). One of `http`, `https`, `tls`
  * and `tcp`, which the host's agent asks by itself, or `command`: an argument list that no shell reads, and that
  * succeeds by its exit code 0.
  */

@@ -3,7 +3,8 @@ import { nameServerLabel } from "../../model";
 import { familyOf, lines, MADE_BY } from "../common/text";
 import type { InternalDnsArgs } from "./args";
 
-const PUBLIC_NAME = "debian.org";
+/** See {@link InternalDnsArgs.publicName}. */
+export const PUBLIC_NAME = "debian.org";
 
 /** What to enter in a LAN's DHCP server and in its router advertisements. */
 export function renderDhcp(domain: string, resolvers: readonly string[]): string {

@@ -4,6 +4,7 @@ import { tcpAt } from "../common/ports";
 import type { FileArgs, PortArgs, ProbeArgs } from "../../host";
 import type { RoleContent } from "../host-identity/roles";
 import type { InternalDnsArgs } from "./args";
+import { PUBLIC_NAME } from "./doctor";
 import * as render from "./render";
 import { renderZones, zoneNames } from "./zone";
 
@@ -34,6 +35,15 @@ const SERVES = [
  */
 const ANSWERS = 'dig +time=2 +tries=1 use-application-dns.net. "@$1" | grep -q "status: NXDOMAIN"';
 
+/** Whether a name of the outside is found by it: what it forwards to answers, and is believed. */
+const FINDS = [
+  'said=$(dig +noall +comments +answer +time=4 +tries=1 A "$2." "@$1")',
+  `echo "$said" | awk '!/^;/ && $4 == "A" { found = 1 } END { exit !found }' && exit 0`,
+  'status=$(echo "$said" | sed -n "s/.*status: \\([A-Z]*\\),.*/\\1/p")',
+  'echo "it answers ${status:-nothing}"',
+  "exit 1",
+].join("\n");
+
 const LOOPBACK = ["127.0.0.1", "::1"];
 
 function probes(args: InternalDnsArgs, index: number): ProbeArgs[] {
@@ -41,13 +51,21 @@ function probes(args: InternalDnsArgs, index: number): ProbeArgs[] {
     command: ["sh", "-c", ANSWERS, "probe", address],
     description: `the name server answers at ${address}`,
   }));
-  if (index > 0) return answers;
   const [address] = args.servers[index]!.listen;
+  const name = args.publicName ?? PUBLIC_NAME;
+  const from = args.forwarders ? `by way of ${args.forwarders.join(", ")}` : "from the root";
+  const finds: ProbeArgs = {
+    command: ["sh", "-c", FINDS, "probe", address!, name],
+    description: `the name server at ${address} finds ${name}, a name of the outside, ${from}`,
+    timeoutSeconds: 10,
+    required: false,
+  };
+  if (index > 0) return [...answers, finds];
   const serves = zoneNames(args).map((zone) => ({
     command: ["sh", "-c", SERVES, "probe", address!, zone, `${render.SERVED}/${zone}.zone`],
     description: `zone ${zone} is served as declared`,
   }));
-  return [...answers, ...serves];
+  return [...answers, ...serves, finds];
 }
 
 /** Where named answers, and where it is told what to do: by rndc on the loopback. */

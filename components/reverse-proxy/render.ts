@@ -57,6 +57,13 @@ export interface ProxyConfig {
   readonly publicCertificates?: PublicAuthority;
 }
 
+/** What is said in an application's place: by the proxy itself, so not where the application has said something. */
+const DOWN = [
+  "\thandle_errors {",
+  '\t\trespond "The application behind this name does not answer. Is it running on its host, and at the port that was given?" {err.status_code}',
+  "\t}",
+];
+
 const NOTHING = '\trespond "Nothing of that name is served here." 404';
 
 function addresses(scheme: "http" | "https", names: readonly string[]): string {
@@ -87,6 +94,7 @@ function virtualHost(site: ProxySite, scheme: "http" | "https", more: readonly s
     "\t\theader_up -Forwarded",
     "\t\theader_up X-Real-IP {remote_host}",
     "\t}",
+    ...DOWN,
     "}",
     ...(scheme === "http"
       ? []
@@ -199,8 +207,7 @@ export function renderCaddyfile(config: ProxyConfig): string {
 }
 
 /**
- * Starts Caddy after the addresses that it listens on, and again while one of them is still missing (a LAN without a
- * cable). What it keeps of its own configuration goes to a folder that ends with it. `own`: applications have addresses
+ * Starts Caddy after the addresses that it listens on. What it keeps of its own configuration goes to a folder that ends with it. `own`: applications have addresses
  * of their own.
  */
 export function renderCaddyDropIn(own = false): string {

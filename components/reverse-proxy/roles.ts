@@ -110,6 +110,17 @@ function certificateParts(args: ReverseProxyArgs, { directory, rootCertificate }
   };
 }
 
+/** Whether the application is there. It is somebody else's, and may come later: a service is offered all the same. */
+function applicationProbe({ hostname, upstream }: ReverseProxySite): ProbeArgs {
+  const [, v6, v4, port] = /^(?:\[(.*)\]|(.*)):(\d+)$/.exec(upstream)!;
+  return {
+    tcp: { address: (v6 ?? v4)!, port: Number(port) },
+    description: `the application behind ${hostname[0]} listens at ${upstream} (until it does, the name says so)`,
+    timeoutSeconds: 3,
+    required: false,
+  };
+}
+
 function isInternal({ authority }: ReverseProxySite): boolean {
   return authority !== "public";
 }
@@ -203,6 +214,9 @@ export function proxyRole({ publicCertificates: offered, ...given }: ReverseProx
       ...more?.files,
       ...open?.files,
     },
+    // An address that is not there, as of a LAN whose cable is out, keeps the others from nothing, and is answered at as
+    // soon as it comes (ip-sysctl, ip_nonlocal_bind).
+    sysctls: { "net.ipv4.ip_nonlocal_bind": "1", "net.ipv6.ip_nonlocal_bind": "1" },
     ports: tcpAt(listen, 80, ...(certificates || used ? [443] : [])),
     units: {
       "caddy.service": {
@@ -211,6 +225,10 @@ export function proxyRole({ publicCertificates: offered, ...given }: ReverseProx
       },
     },
     checks: [validate(args), ...(more?.checks ?? [])],
-    probes: [...listen.map((address) => ({ http: { address, host: NOBODY, status: 404 } })), ...(more?.probes ?? [])],
+    probes: [
+      ...listen.map((address) => ({ http: { address, host: NOBODY, status: 404 } })),
+      ...(more?.probes ?? []),
+      ...sites.map(applicationProbe),
+    ],
   };
 }

@@ -30,6 +30,20 @@ def run(probe):
         pause = min(pause * 1.5, 2)
 
 
+def run_all(probes):
+    """All of them, in order. One that is required and fails raises; of the others, what is wrong in words."""
+    doubts = []
+    for probe in probes:
+        try:
+            run(probe)
+        except util.Failure as failure:
+            if probe.get("required", True):
+                raise
+            said = (failure.output or "").strip().split("\n")[0]
+            doubts.append(util.redact(f"warning: {failure}" + (f": {said}" if said else "")))
+    return doubts
+
+
 def describe(probe):
     """What a probe asks, in words."""
     if probe.get("description"):

@@ -115,8 +115,7 @@ def change(request, ledger, journal):
     util.step("journaled")
 
     perform.perform(request, entry, changes, states, actions, sysctls, staged)
-    for probe in request.get("probes", []):
-        probes.run(probe)
+    doubts = probes.run_all(request.get("probes", []))
     util.step("probed")
     observed = system.observe(request.get("live", {}))
     new = next_ledger(request, ledger, fresh, brought, journal["undo"]["made"])
@@ -129,10 +128,11 @@ def change(request, ledger, journal):
         "observed": observed,
         "changed": sorted([*changes, *(name for name, item in actions.items() if item["action"] != "none"), *sysctls, *brought]),
         "adopted": {path: f"/var/lib/intranet/backup/{role}{path}" for path in adopted if path in stood},
+        "warnings": doubts,
     }
     if request.get("confirm"):
         return await_confirmation(request, journal, result)
-    return {**result, "warnings": commit(journal, result)}
+    return {**result, "warnings": [*doubts, *commit(journal, result)]}
 
 
 def arm(request, journal):
@@ -264,4 +264,4 @@ def confirm(tx):
     result = journal["result"]
     warnings = commit(journal, result)
     lock.release()
-    return {**result, "warnings": warnings}
+    return {**result, "warnings": [*result.get("warnings", []), *warnings]}

@@ -24,7 +24,7 @@ const FIELDS: Record<string, string[]> = {
   unit: ["enabled", "state", "reloadOn", "restartOn"],
   port: ["protocol", "port", "address"],
   check: ["command", "description"],
-  probe: [...QUESTIONS, "command", "description", "timeoutSeconds"],
+  probe: [...QUESTIONS, "command", "description", "timeoutSeconds", "required"],
   live: ["command"],
 };
 
@@ -270,6 +270,7 @@ class RoleCheck {
     const bag = this.bag(path, value, "probe");
     if (!bag) return;
     this.may(`${path}.timeoutSeconds`, bag.timeoutSeconds, seconds(1, 600));
+    this.may(`${path}.required`, bag.required, BOOLEAN);
     const asked = ["command", ...QUESTIONS].filter((kind) => bag[kind] !== undefined);
     if (asked.length !== 1)
       return this.fail(path, `must have one of command, ${QUESTIONS.join(", ")}${asked.length > 1 ? " alone" : ""}`);

@@ -356,10 +356,16 @@ describe("who may speak OSPF", () => {
     await tunnel("laptop", "up");
     try {
       expect(await drawn()).toEqual({ drawn: 0, answered: [home.v4, lan] });
+      expect((await exec("vps", ["/etc/intranet/ospf-owners"])).stdout).toMatch(/^ok /);
       await reload("cabin", announcing("cabin", cabin!, claimed, " { cost 1; }"));
       await until("vps has heard it", async () => (await state("vps")).includes(`${lan}/32`), 20);
       await new Promise((resolve) => setTimeout(resolve, 2000));
       expect((await drawn()).drawn).toBe(0);
+      const said = await exec("vps", ["/etc/intranet/ospf-owners"]);
+      expect([said.code, said.stdout.trim().split("\n")]).toEqual([
+        1,
+        claimed.map((prefix) => `WRONG cabin announces ${prefix}, which is home's`).sort(),
+      ]);
       // Positive control: a VPS that takes the space from everybody sends it there.
       const open = vps!.replace(/^\tif net ~ (\[.*\]) && .* then accept; # \w+$/gm, "\tif net ~ $1 then accept;");
       expect(open).not.toBe(vps);

@@ -336,3 +336,19 @@ describe("what daemons gather", () => {
     expect(host.read("/srv/elsewhere/file")).toBe("kept\n");
   });
 });
+
+test("a probe that is not required keeps the change, and is said as a warning without secrets", () => {
+  const probe = { command: ["sh", "-c", "echo it is hunter2-secret; exit 3"], timeoutSeconds: 1, description: "works" };
+  const { answer, output } = host.run({ ...APPLY, probes: [{ ...probe, required: false }] });
+  expect(answer).toMatchObject({ ok: true, state: "committed" });
+  expect(answer!.warnings).toEqual(["warning: works: did not succeed within 1 s: it is [secret]"]);
+  expect(output).not.toContain("hunter2");
+  expect(host.read("/etc/app.conf")).toBe("new\n");
+  // One that is fine says nothing.
+  const fine = host.run({
+    ...APPLY,
+    files: { "/etc/app.conf": file("newer\n") },
+    probes: [{ command: ["true"], required: false }],
+  });
+  expect(fine.answer).toMatchObject({ ok: true, warnings: [] });
+});

@@ -93,6 +93,8 @@ for server in $servers; do
 	if [ "$found" = "$address" ]; then good "$server answers"
 	else echo "-     $server does not answer: $(outcome)"; fi
 done
+# A host with several tunnels knows whose each network is.
+if [ -x /etc/intranet/ospf-owners ]; then /etc/intranet/ospf-owners || bad=1; fi
 echo
 
 cat <<'END'
