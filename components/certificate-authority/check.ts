@@ -5,6 +5,7 @@ import {
   checkLeafLifetime,
   checkOrganisation,
   checkPort,
+  checkStepCaSource,
   isWithinDomain,
   Issues,
   show,
@@ -34,6 +35,7 @@ export function checkCertificateAuthority(subject: string, args: CertificateAuth
     if (args[field] !== undefined) checkPort(args[field], field, issues);
   if ((args.port ?? 9000) === (args.crlPort ?? 9001))
     issues.add("crlPort", "must be another port than https has", [show(args.crlPort ?? 9001)], "leave it out");
+  if (args.source !== undefined) checkStepCaSource(args.source, "source", issues);
   if (args.organisation !== undefined) checkOrganisation(args.organisation, "organisation", issues);
   checkLeafLifetime(args.leafLifetime ?? "168h", "leafLifetime", issues);
   (args.subdomains ?? []).forEach((name, index) => checkWithin(name, args.domain, `subdomains[${index}]`, issues));

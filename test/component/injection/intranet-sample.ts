@@ -32,7 +32,13 @@ export const INTRANET: Sample = {
           { name: "note", type: "TXT", data: '"a text"' },
         ],
       },
-      certificateAuthority: { at: "home", organisation: "The family", leafLifetime: "168h", renewInterval: "10m" },
+      certificateAuthority: {
+        at: "home",
+        source: { deb: "https://packages.example/step-ca.deb", sha256: "0".repeat(64) },
+        organisation: "The family",
+        leafLifetime: "168h",
+        renewInterval: "10m",
+      },
       publicCertificates: {
         directory: "https://acme.example/dir",
         issuer: "acme.example",
