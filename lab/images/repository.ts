@@ -25,7 +25,7 @@ import { makeStepCaRepository, STEP_CA_FOLDER } from "./step-ca-repository";
 /** Directory of the repository for hosts that run `image`, whether it is there or not. */
 export function repositoryDir(image: string): string {
   const recipe = {
-    version: 2,
+    version: 3,
     packages: REPOSITORY_PACKAGES,
     image: path.basename(image),
     built: stepCaPackage(),

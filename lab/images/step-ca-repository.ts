@@ -10,6 +10,17 @@ import { packStepCa } from "./step-ca";
 /** Its folder in the directory of the hosts' repository. */
 export const STEP_CA_FOLDER = "step-ca";
 
+/**
+ * A package that hosts have from elsewhere too, in a version that apt would prefer: nobody takes it from here whose
+ * source is pinned to step-ca.
+ */
+const DECOY = `Package: jq
+Version: 99
+Architecture: all
+Maintainer: pulumi-intranet <lab@intranet.example>
+Description: stands for what a repository may have beside the package that one wants
+`;
+
 const KEY_FILE = "lab/files/step-ca-repository.asc";
 
 /** Writes it below `directory`, which does not exist yet: `stable/debian/` and `keys/apt/`. */
@@ -22,6 +33,7 @@ export async function makeStepCaRepository(directory: string): Promise<void> {
   const pool = path.join(debian, "pool/debs");
   for (const folder of [lists, pool, keys]) mkdirSync(folder, { recursive: true });
   await packStepCa(pool);
+  await packDecoy(pool);
   writeFileSync(path.join(lists, "Packages"), await run(["apt-ftparchive", "packages", "pool/debs"], { cwd: debian }));
   await run(["gzip", "--keep", "--best", "Packages"], { cwd: lists });
   const fields = { Origin: "debs", Label: "debs", Suite: "debs", Codename: "debs", Components: "main" };
@@ -32,6 +44,14 @@ export async function makeStepCaRepository(directory: string): Promise<void> {
   const text = await run(["apt-ftparchive", ...options, "release", "."], { cwd: release });
   writeFileSync(path.join(release, "Release"), text);
   await sign(release, path.join(keys, "repo-signing-key.gpg"));
+}
+
+async function packDecoy(directory: string): Promise<void> {
+  const tree = path.join(directory, "decoy.tree");
+  mkdirSync(path.join(tree, "DEBIAN"), { recursive: true });
+  writeFileSync(path.join(tree, "DEBIAN/control"), DECOY);
+  await run(["dpkg-deb", "--root-owner-group", "--build", tree, path.join(directory, "jq_99_all.deb")]);
+  rmSync(tree, { recursive: true });
 }
 
 /** Signs `Release` in a folder, both ways that apt knows, and writes the public key. */
