@@ -127,7 +127,7 @@ def trusted(name, path, source, tx):
         raise util.Failure(
             "package",
             f"the key at {source['key']} has another fingerprint than {wanted}: {', '.join(seen) or 'none'}; nothing was added. "
-            "If the vendor says that this is its key now, give that fingerprint; else somebody stands in between",
+            "If the vendor says that this is its key now, give it as `fingerprint` of the package's source; else somebody stands in between",
         )
     return found
 

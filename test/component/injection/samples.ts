@@ -96,6 +96,7 @@ const role = (): host.RoleContent => ({
 
 /** What of a role is a map with the user's own keys. */
 const ROLE_MAPS = [
+  "packageSources",
   "directories",
   "files",
   "links",
@@ -328,6 +329,9 @@ export const SAMPLES: readonly Sample[] = [
       intermediateVersion: 1,
       intermediateLifetimeDays: 1095,
     }),
+    instead: ["smallstep" as const, { deb: "https://packages.example/step-ca.deb", sha256: "0".repeat(64) }].map(
+      (source) => () => ({ ...managed(), domain: "intranet.example", identity, source }),
+    ),
     make: (args) => new components.CertificateAuthority("sample", args),
   },
   {
