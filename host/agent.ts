@@ -16,6 +16,8 @@ const MODULES = [
   "store",
   "files",
   "packages",
+  "openpgp",
+  "sources",
   "bus",
   "units",
   "system",

@@ -58,6 +58,41 @@ export interface FileArgs {
   mode?: string;
 }
 
+/**
+ * A signed apt repository for packages that no apt source of the host has. It is pinned to them alone
+ * (apt_preferences(5)): nothing else is ever taken from that server.
+ */
+export interface PackageRepositoryArgs {
+  /** What people call it, for messages. */
+  name: string;
+  /** http or https, without a user and without a query. No other apt source of the host may be at that server. */
+  uri: string;
+  /** As in sources.list(5). */
+  suite: string;
+  /** As in sources.list(5). */
+  components: string[];
+  /**
+   * http or https: where the host fetches the key of the repository, binary or armoured. Any transport will do, since
+   * the fingerprint is what counts.
+   */
+  key: string;
+  /** 40 or 64 hexadecimal digits in upper case. A key with another one is refused, and nothing is left on the host. */
+  fingerprint: string;
+  /** The packages that may come from there. */
+  packages: string[];
+}
+
+/** A Debian package by itself. It is installed once, where it is missing; nothing updates it. */
+export interface PackageFileArgs {
+  /** http or https, without a user and without a query. */
+  deb: string;
+  /** SHA-256 of the file, 64 hexadecimal digits. Another file is refused, and nothing is left on the host. */
+  sha256: string;
+}
+
+/** Where a package comes from that is not Debian's. */
+export type PackageSourceArgs = PackageRepositoryArgs | PackageFileArgs;
+
 /** A managed directory. What it holds beside managed files is left alone; it is removed only when empty. */
 export interface DirectoryArgs {
   /** Default: `root`. */
@@ -219,6 +254,12 @@ export interface HostRoleArgs {
   machine?: Input<string | undefined>;
   /** Debian packages. Those that a role installed are removed again when no role lists them any more. */
   packages?: string[];
+  /**
+   * Where packages of `packages` come from that Debian has not, by name. A repository is added only where the package
+   * is missing and apt, after a fresh look at its own sources, has none; then source, key and pin are the role's and go
+   * with it. A refresh does not look at those three. Default: from the host's own apt sources.
+   */
+  packageSources?: Record<string, PackageSourceArgs>;
   /** Directories by absolute path. Two roles may share one. */
   directories?: Record<string, DirectoryArgs>;
   /** Files by absolute path. The keys are plain, so that a diff shows by path and line. */

@@ -30,6 +30,17 @@ export const CLOUDFLARE_API_TOKEN = "LabOnlyCloudflareToken".padEnd(40, "0123456
 /** URL of the package repository that managed hosts install from. */
 export const PACKAGES_URL = `http://${SERVICES.packages.ipv4}/debian`;
 
+/**
+ * The repository of `step-ca`, in the layout of Smallstep's and signed by a key of the lab's own, which everybody may
+ * have: `lab/files/step-ca-repository.asc`. Its name is another one than that of Debian's packages, since a host pins
+ * all of a server.
+ */
+export const STEP_CA_SOURCE = {
+  repository: "http://packages.example/stable/debian",
+  key: "http://packages.example/keys/apt/repo-signing-key.gpg",
+  fingerprint: "543C873A32E1EAD9CD9D80C01EE80F5A44050FE9",
+} as const;
+
 /** The public certificate authority of the lab, which plays Let's Encrypt (RFC 8555). */
 export const ACME = {
   /** Its name in public DNS. */

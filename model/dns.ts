@@ -1,5 +1,6 @@
 /** The internal names: the rules for what is described, and the records that follow. */
 import { checkLeafLifetime, checkOrganisation, checkRenewInterval } from "./authority";
+import { checkStepCaSource } from "./step-ca-source";
 import { checkDomain } from "./checks";
 import * as constants from "./constants";
 import { show, type Issues } from "./errors";
@@ -119,7 +120,8 @@ export function checkCertificateAuthority(
       "name one of them",
     );
   if (!spec.dns) issues.add("dns", "the CA needs name servers", ["nothing"], "name the site that answers: at: [home]");
-  const { organisation, leafLifetime, renewInterval, intermediateVersion } = authority;
+  const { source, organisation, leafLifetime, renewInterval, intermediateVersion } = authority;
+  if (source !== undefined) checkStepCaSource(source, "certificateAuthority.source", issues);
   if (organisation !== undefined) checkOrganisation(organisation, "certificateAuthority.organisation", issues);
   if (leafLifetime !== undefined) checkLeafLifetime(leafLifetime, "certificateAuthority.leafLifetime", issues);
   if (renewInterval !== undefined) checkRenewInterval(renewInterval, "certificateAuthority.renewInterval", issues);

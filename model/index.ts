@@ -20,5 +20,6 @@ export * from "./record";
 export * from "./shape";
 export * from "./space";
 export * from "./spec";
+export * from "./step-ca-source";
 export * from "./text-rule";
 export * from "./topology";

@@ -35,6 +35,12 @@ const host = object(
 );
 const record = object({ name: text, type: text, data: text }, { ttl: number });
 
+const stepCaSource: Shape = {
+  kind: "either",
+  text,
+  object: object({}, { repository: text, key: text, fingerprint: text, deb: text, sha256: text }),
+};
+
 /** The shapes of `IntranetSpec`'s fields; each is checked on its own. */
 export const SPEC_SHAPE = {
   domain: text,
@@ -97,7 +103,7 @@ export const SPEC_SHAPE = {
   ),
   certificateAuthority: object(
     { at: text },
-    { organisation: text, leafLifetime: text, renewInterval: text, intermediateVersion: number },
+    { source: stepCaSource, organisation: text, leafLifetime: text, renewInterval: text, intermediateVersion: number },
   ),
   publicCertificates: object({}, { directory: text, issuer: text, rootCertificate: text, email: text }),
 } as const satisfies Record<string, Shape>;

@@ -1,5 +1,7 @@
 /** What a person writes to describe an intranet. Plain data: nothing here knows Pulumi. */
 
+import type { StepCaSource } from "./step-ca-source";
+
 /** An intranet: one domain, one address space, a sinkhole on the Internet, sites, devices and services. */
 export interface IntranetSpec {
   /**
@@ -265,6 +267,8 @@ export interface RecordSpec {
 export interface CertificateAuthoritySpec {
   /** The site whose host issues. */
   at: string;
+  /** Where `step-ca` comes from, which Debian has not. Default `smallstep`: Smallstep's repository. */
+  source?: StepCaSource;
   /** What devices list the root under, at most 40 characters. Default: the domain. */
   organisation?: string;
   /** How long a service's certificate is valid: `168h`; renewed at two thirds of it. Default `168h`, at least `3m`. */

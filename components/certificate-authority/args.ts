@@ -1,9 +1,9 @@
 import type * as pulumi from "@pulumi/pulumi";
+import type { StepCaSource } from "../../model";
 import type { ManagedHost } from "../common/managed-host";
 
 /**
- * Arguments of {@link CertificateAuthority}. The host's apt sources must offer the package `step-ca`, which is not
- * Debian's own.
+ * Arguments of {@link CertificateAuthority}. The package `step-ca` is not Debian's own: see `source`.
  */
 export interface CertificateAuthorityArgs extends ManagedHost {
   /**
@@ -20,6 +20,11 @@ export interface CertificateAuthorityArgs extends ManagedHost {
    * address.
    */
   identity: { v4: string; v6: string };
+  /**
+   * Where `step-ca` comes from on a host that has not got it. Default: `smallstep`, its maker's apt repository, unless
+   * the host's own apt has it.
+   */
+  source?: StepCaSource;
   /** Its own name, one of the domain, which the internal DNS leads to `identity.v4`. Default: `ca.<domain>`. */
   hostname?: string;
   /** TCP port of https: ACME and /health. Default: 9000. */

@@ -68,7 +68,7 @@ export class CertificateAuthority extends pulumi.ComponentResource {
       const make = (suffix: string, content: RoleContent): HostRole =>
         new HostRole(`${name}-${suffix}`, { ...roleHost(args), ...content }, roleOptions(this, { ...args, after }));
       this.ready.push(
-        make("server", authorityRole(config, certificates)),
+        make("server", authorityRole(config, certificates, args.source)),
         make("page", pageRole({ organisation, domain }, values)),
       );
     });

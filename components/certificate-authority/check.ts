@@ -5,6 +5,7 @@ import {
   checkLeafLifetime,
   checkOrganisation,
   checkPort,
+  checkStepCaSource,
   isWithinDomain,
   Issues,
   show,
@@ -35,6 +36,7 @@ export function checkCertificateAuthority(subject: string, args: CertificateAuth
     if (args[field] !== undefined) checkPort(args[field], field, issues);
   if ((args.port ?? 9000) === (args.crlPort ?? CRL_PORT))
     issues.add("crlPort", "must be another port than https has", [show(args.crlPort ?? CRL_PORT)], "leave it out");
+  if (args.source !== undefined) checkStepCaSource(args.source, "source", issues);
   if (args.organisation !== undefined) checkOrganisation(args.organisation, "organisation", issues);
   checkLeafLifetime(args.leafLifetime ?? "168h", "leafLifetime", issues);
   (args.subdomains ?? []).forEach((name, index) => checkWithin(name, args.domain, `subdomains[${index}]`, issues));

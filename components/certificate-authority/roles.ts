@@ -1,11 +1,13 @@
 /** The authority's roles, as desired state. */
 import type * as pulumi from "@pulumi/pulumi";
+import type { StepCaSource } from "../../model";
 import { certificateFile } from "../common/certificate-file";
 import { CERTIFICATES, known } from "../common/input";
 import type { RoleContent } from "../host-identity/roles";
 import { tcpAt } from "../common/ports";
 import * as page from "./page";
 import * as render from "./render";
+import { stepCaSources } from "./source";
 import { renderTrustUnit, TRUST_UNIT, TRUSTED_ROOT } from "./trust";
 
 /** What an authority signs with. The root's key is not among it. */
@@ -16,12 +18,17 @@ export interface AuthorityCertificates {
   readonly key: pulumi.Input<string>;
 }
 
-/** step-ca. Its package is not Debian's own: the host's apt sources must offer it. */
-export function authorityRole(config: render.AuthorityConfig, certificates: AuthorityCertificates): RoleContent {
+/** step-ca, from where `source` says. */
+export function authorityRole(
+  config: render.AuthorityConfig,
+  certificates: AuthorityCertificates,
+  source: StepCaSource = "smallstep",
+): RoleContent {
   const { hostname, port, crlPort, address } = config;
   return {
     role: "certificate-authority",
-    packages: ["step-ca", "curl", "openssl"],
+    packages: ["step-ca", "curl", "openssl", "ca-certificates"],
+    ...stepCaSources(source),
     users: { [render.CA_USER]: { home: render.CA_STATE } },
     directories: { [render.CA_FOLDER]: {} },
     files: {

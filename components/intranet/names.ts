@@ -63,7 +63,7 @@ export function makeCertificateAuthority(
   const { name, parent, plan, args } = parts;
   const described = plan.certificateAuthority;
   if (!described || !args.certificateAuthority) return { authority: undefined, trusting: hosts };
-  const { organisation, leafLifetime, intermediateVersion } = args.certificateAuthority;
+  const { source, organisation, leafLifetime, intermediateVersion } = args.certificateAuthority;
   const authority = new CertificateAuthority(
     `${name}-ca`,
     {
@@ -73,6 +73,7 @@ export function makeCertificateAuthority(
       identity: plan.hosts[described.host]!.identity,
       hostname: described.fqdn,
       port: described.port,
+      ...(source === undefined ? {} : { source }),
       ...(leafLifetime === undefined ? {} : { leafLifetime }),
       ...(intermediateVersion === undefined ? {} : { intermediateVersion }),
     },

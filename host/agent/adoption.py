@@ -14,7 +14,7 @@ MOST_LINES = 40
 
 def survey(request):
     """`host`: what it is; `refused`: whose claims stand against the role, if any, and `anothers`: whether they are another stack's; `problems`: what else
-    would stop it; `notes`, of one that is `made`: in words what it would replace or change of the owner's. Takes no lock."""
+    would stop it; `notes`: in words where packages come from and, of one that is `made`, what it would replace or change of the owner's. Takes no lock."""
     import readiness
 
     ledger = store.ledger()
@@ -29,7 +29,7 @@ def survey(request):
         "refused": refused,
         "anothers": plan.anothers(request, ledger),
         "problems": [util.redact(text) for text in readiness.problems(request)],
-        "notes": [util.redact(note) for note in notes(request, ledger)] if request.get("made") else [],
+        "notes": [util.redact(note) for note in [*readiness.source_notes(request), *(notes(request, ledger) if request.get("made") else [])]],
     }
 
 

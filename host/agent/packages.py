@@ -85,22 +85,31 @@ def listed():
     return os.path.isdir(lists) and any(name.endswith(("_Packages", "_Packages.lz4", "_InRelease", "_Release")) for name in os.listdir(lists))
 
 
-def install(names):
-    """Installs packages; the index is fetched only when the installation fails without (or was never fetched)."""
-    util.progress("installing " + " ".join(names))
-    if listed():
-        code, output = _apt(["install", "--", *names])
-        if code == 0:
-            return
-    code, output = _apt(["update"])
+def update(listing=None):
+    """Fetches apt's lists: of all sources, or of one file of sources alone."""
+    alone = ["-o", f"Dir::Etc::sourcelist={listing}", "-o", "Dir::Etc::sourceparts=-", "-o", "APT::Get::List-Cleanup=0", "-o", "APT::Update::Error-Mode=any"]
+    code, output = _apt(["update", *(alone if listing else [])])
     if code != 0:
         reason = storage.explain_output(output) or clock_words(output) or "check the host's apt sources and its network"
-        raise util.Failure("package", "the package index could not be fetched; " + reason, ["apt-get", "update"], code, output)
-    code, output = _apt(["install", "--", *names])
+        what = f"the packages of {listing}" if listing else "the package index"
+        raise util.Failure("package", f"{what} could not be fetched; {reason}", ["apt-get", "update"], code, output)
+
+
+def install(names, archives=()):
+    """Installs packages, and files of packages; the index is fetched only when the installation fails without (or was never fetched)."""
+    if not names and not archives:
+        return
+    util.progress("installing " + " ".join([*names, *archives]))
+    if listed():
+        code, output = _apt(["install", "--", *names, *archives])
+        if code == 0:
+            return
+    update()
+    code, output = _apt(["install", "--", *names, *archives])
     if code != 0:
         reason = storage.explain_output(output) or clock_words(output)
-        message = f"packages could not be installed: {' '.join(names)}" + (f"; {reason}" if reason else "")
-        raise util.Failure("package", message, ["apt-get", "install", *names], code, output)
+        message = f"packages could not be installed: {' '.join([*names, *archives])}" + (f"; {reason}" if reason else "")
+        raise util.Failure("package", message, ["apt-get", "install", *names, *archives], code, output)
 
 
 def clock_words(output):

@@ -61,6 +61,13 @@ def package_problems(request):
     names = packages.missing(request.get("packages", []))
     if not names or not packages.listed():
         return []
+    if request.get("packageSources"):
+        import sources
+
+        coming = sources.absent(request, names)
+        names = [name for name in names if name not in coming]
+    if not names:
+        return []
     code, output = commands.run([*ASK_APT, "install", "--", *names], timeout=60, limit=MOST_SAID)
     if code == 0:
         return refusals(lambda: storage.require(packages_room(output)))
@@ -73,6 +80,17 @@ def package_problems(request):
         return [f"{words}: add the one that has, or, if a source was added lately, run `apt-get update` there"]
     said = [line for line in output.splitlines() if line.startswith(("E:", " "))][-12:]
     return ["apt could not install " + " ".join(names) + ":" + "".join("\n    " + line.strip() for line in said)] if said else []
+
+
+def source_notes(request):
+    """In words, where a missing package comes from that apt does not know."""
+    if not request.get("packageSources"):
+        return []
+    import sources
+
+    names = packages.missing(request.get("packages", []))
+    unless = "" if packages.listed() else " unless an apt source of the host has it"
+    return [sources.words(name, source) + unless for name, source in sources.absent(request, names).items()]
 
 
 def packages_room(output):

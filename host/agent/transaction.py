@@ -1,6 +1,6 @@
 """Applying a role: stage, check, change, probe; all of it or nothing.
 
-Order: packages, (roll-back armed,) users, staged files, their checkers, units that stop, files, sysctls, units that
+Order: package sources, packages, (roll-back armed,) users, staged files, their checkers, units that stop, files, sysctls, units that
 start or read anew, probes. The journal is written before each part, so whoever comes next can undo what was begun.
 """
 import os
@@ -89,7 +89,7 @@ def change(request, ledger, journal):
     stood = {path for path in plan.claimed_paths(request) if system.exists(path)}
     state, first = plan.state_owned(request, ledger)
     journal["undo"]["state"] = [path for path in first if state[path]["fresh"]]
-    brought = bring_packages(request, journal)
+    brought, entry = bring_packages(request, journal, entry)
     if request.get("confirm"):
         arm(request, journal)
     bring_users(request, entry, journal)
@@ -143,17 +143,26 @@ def arm(request, journal):
     util.step("armed")
 
 
-def bring_packages(request, journal):
+def bring_packages(request, journal, entry):
+    """Installs what is missing, after the sources that it comes from. Returns what came, and the role's entry with those sources."""
     missing = packages.missing(request.get("packages", []))
+    before = packages.installed() if missing else set()
+    if missing:
+        journal["undo"]["packages"] = packages.states()
+        store.save_journal(journal)
+        util.step("packages")
+    archives = {}
+    if request.get("packageSources"):
+        import sources
+
+        fresh, archives = sources.take(request, entry, missing, journal["tx"])
+        plan.check_claims(request, journal["ledger"])
+        entry = sources.place(request, journal, fresh, entry)
     if not missing:
-        return []
-    before = packages.installed()
-    journal["undo"]["packages"] = packages.states()
-    store.save_journal(journal)
-    util.step("packages")
-    packages.install(missing)
+        return [], entry
+    packages.install([name for name in missing if name not in archives], list(archives.values()))
     util.step("installed")
-    return sorted(packages.installed() - before)
+    return sorted(packages.installed() - before), entry
 
 
 def bring_users(request, entry, journal):

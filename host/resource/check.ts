@@ -26,6 +26,7 @@ const FIELDS: Record<string, string[]> = {
   check: ["command", "description"],
   probe: [...QUESTIONS, "command", "description", "timeoutSeconds", "required"],
   live: ["command"],
+  packageSource: ["name", "uri", "suite", "components", "key", "fingerprint", "packages", "deb", "sha256"],
 };
 
 const BOOLEAN: Rule = { test: (value) => typeof value === "boolean", says: "must be true or false" };
@@ -71,6 +72,7 @@ class RoleCheck {
     this.must("role", inputs.role, RULES.role);
     this.may("machine", inputs.machine, MACHINE);
     this.list("packages", inputs.packages, RULES.package);
+    this.entries("packageSources", RULES.package, (path, value, key) => this.packageSource(path, value, key));
     this.list("state", inputs.state, RULES.state);
     this.paths();
     this.entries("sysctls", RULES.sysctl, (path, value) => this.must(path, value, RULES.sysctlValue));
@@ -218,6 +220,35 @@ class RoleCheck {
     this.may(`${path}.home`, bag.home, RULES.home);
     this.may(`${path}.shell`, bag.shell, RULES.home);
     this.list(`${path}.groups`, bag.groups, RULES.account);
+  }
+
+  private packageSource(path: string, value: unknown, name: string): void {
+    const bag = this.bag(path, value, "packageSource");
+    if (!bag) return;
+    const packages = this.inputs.packages;
+    if (!isUnknown(packages) && !(Array.isArray(packages) && packages.includes(name)))
+      this.fail(path, `names ${name}, which is none of this role's packages; add it to packages or remove it here`);
+    const rules: Record<string, Rule> =
+      bag.deb === undefined
+        ? {
+            name: RULES.description,
+            uri: RULES.fetchUrl,
+            suite: RULES.suite,
+            key: RULES.fetchUrl,
+            fingerprint: RULES.fingerprint,
+          }
+        : { deb: RULES.fetchUrl, sha256: RULES.sha256 };
+    for (const [field, rule] of Object.entries(rules)) this.must(`${path}.${field}`, bag[field], rule);
+    const lists = { components: RULES.suite, packages: RULES.package };
+    for (const [field, rule] of Object.entries(bag.deb === undefined ? lists : {})) {
+      if (Array.isArray(bag[field]) && bag[field].length > 0) this.list(`${path}.${field}`, bag[field], rule);
+      else if (!isUnknown(bag[field])) this.fail(`${path}.${field}`, "must be a list that is not empty");
+    }
+    if (bag.deb === undefined && Array.isArray(bag.packages) && !bag.packages.includes(name))
+      this.fail(`${path}.packages`, `must name ${name} itself`);
+    for (const field of Object.keys(bag).filter((key) => !(key in rules) && (bag.deb !== undefined || !(key in lists))))
+      if (FIELDS["packageSource"]!.includes(field))
+        this.fail(`${path}.${field}`, "does not go with the others: give a repository, or deb and sha256");
   }
 
   private unit(path: string, value: unknown): void {

@@ -59,6 +59,22 @@ export const RULES = {
     test: text(/^[a-z0-9][a-z0-9+.-]+$/, 100),
     says: "must be a Debian package's name: lower case letters, digits, '+', '-', '.'",
   },
+  // Without what apt or a header line would read otherwise: blanks, quotes, user and password, query, fragment.
+  fetchUrl: {
+    test: text(/^https?:\/\/[A-Za-z0-9.-]+(?::\d{1,5})?(?:\/[A-Za-z0-9._~+-]+)*\/?$/, 500),
+    says: "must be an http or https URL without a user, blanks and a query, by name or IPv4 address",
+  },
+  // Of a key of version 4 or 6 (RFC 9580, section 5.5.4).
+  fingerprint: {
+    test: text(/^(?:[0-9A-F]{40}|[0-9A-F]{64})$/, 64),
+    says: "must be a key's whole fingerprint: 40 or 64 hexadecimal digits in upper case without blanks",
+  },
+  sha256: { test: text(/^[0-9a-f]{64}$/, 64), says: "must be a SHA-256: 64 hexadecimal digits in lower case" },
+  // sources.list(5).
+  suite: {
+    test: text(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/, 100),
+    says: "must be letters, digits, dots, hyphens, plus signs and underscores, beginning with a letter or digit",
+  },
   // systemd.unit(5).
   unit: {
     test: text(

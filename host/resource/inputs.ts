@@ -1,4 +1,4 @@
-import type { ProbeArgs } from "../args";
+import type { PackageSourceArgs, ProbeArgs } from "../args";
 import type { Connection } from "../connection/arguments";
 import type { Port } from "./ports";
 
@@ -40,6 +40,7 @@ export interface RoleInputs {
   owner: string;
   machine?: string;
   packages?: string[];
+  packageSources?: Record<string, PackageSourceArgs>;
   directories?: Record<string, { owner?: string; group?: string; mode?: string; drifted?: string }>;
   files?: Record<string, FileInputs>;
   links?: Record<string, string>;
@@ -77,6 +78,7 @@ export const ROLE_FIELDS = [
   "owner",
   "machine",
   "packages",
+  "packageSources",
   "directories",
   "files",
   "links",

@@ -4,7 +4,7 @@ import { changedFields } from "./diff";
 import { type FileInputs, type RoleInputs, isUnknown } from "./inputs";
 
 /** What a field holds, by name or as a list, that comes and goes on the host by itself. */
-const THINGS = ["packages", "directories", "links", "absent", "sysctls", "users"] as const;
+const THINGS = ["packages", "packageSources", "directories", "links", "absent", "sysctls", "users"] as const;
 
 /**
  * One line, or none where nothing changes on the host itself, as with another probe: which files change and by how many

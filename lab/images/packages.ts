@@ -9,6 +9,8 @@ export const MACHINE_PACKAGES: readonly string[] = [
   "bind9-dnsutils",
   "bind9-utils",
   "debian-archive-keyring",
+  "gpg",
+  "gpg-agent",
   "iproute2",
   "mmdebstrap",
   "nftables",

@@ -1,20 +1,22 @@
 /**
- * The server of the hosts' package repository: plain files of one directory below /debian/. Arguments: directory,
- * addresses.
+ * The server of the hosts' package repository: plain files of one directory below /debian/, and those of step-ca's own
+ * repository below /stable/ and /keys/. Arguments: directory, addresses.
  */
 import { createReadStream, statSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import * as path from "node:path";
+import { STEP_CA_FOLDER } from "./step-ca-repository";
 
-/** Answers GET and HEAD for `/debian/<file>`; everything else is 404. */
+/** Answers GET and HEAD for `/debian/<file>`, and for paths of `step-ca/` in the directory; everything else is 404. */
 export function serveFile(directory: string, request: IncomingMessage, response: ServerResponse): void {
   const { pathname } = new URL(request.url ?? "/", "http://packages");
   const parts = decodeURIComponent(pathname)
     .split("/")
     .filter((part) => part !== "" && part !== ".");
-  const file = path.join(directory, parts[1] ?? "");
-  const found =
-    parts[0] === "debian" && parts.length === 2 && parts[1] !== ".." && statSync(file, { throwIfNoEntry: false });
+  const flat = parts[0] === "debian" && parts.length === 2;
+  const known = !parts.includes("..") && (flat || parts[0] === "stable" || parts[0] === "keys");
+  const file = path.join(directory, ...(flat ? parts.slice(1) : [STEP_CA_FOLDER, ...parts]));
+  const found = known && statSync(file, { throwIfNoEntry: false });
   if (!found || !found.isFile() || !["GET", "HEAD"].includes(request.method ?? "")) {
     response.writeHead(404, { "content-length": 0 }).end();
     return;

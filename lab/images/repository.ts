@@ -13,20 +13,23 @@ import {
   writeFileSync,
 } from "node:fs";
 import * as path from "node:path";
+import { STEP_CA_SOURCE } from "../constants";
 import { cacheDir } from "../paths";
 import { CommandError, run } from "../process";
 import { labSources, machineAcquire } from "./apt";
 import { buildOnce } from "./cache";
 import { REPOSITORY_PACKAGES } from "./packages";
-import { packStepCa, stepCaPackage } from "./step-ca";
+import { stepCaPackage } from "./step-ca";
+import { makeStepCaRepository, STEP_CA_FOLDER } from "./step-ca-repository";
 
 /** Directory of the repository for hosts that run `image`, whether it is there or not. */
 export function repositoryDir(image: string): string {
   const recipe = {
-    version: 1,
+    version: 3,
     packages: REPOSITORY_PACKAGES,
     image: path.basename(image),
     built: stepCaPackage(),
+    signed: STEP_CA_SOURCE.fingerprint,
   };
   const hash = createHash("sha256").update(JSON.stringify(recipe)).digest("hex").slice(0, 16);
   return path.join(cacheDir(), "lab", "apt", hash);
@@ -117,14 +120,15 @@ export function ensureRepository(image: string, progress: (line: string) => void
         if (file.endsWith(".deb"))
           renameSync(path.join(archives, file), path.join(partial, file.replace(/%3a/gi, "-")));
       }
-      await packStepCa(partial);
       const index = await run(["apt-ftparchive", "packages", "."], { cwd: partial });
+      if (/^Package: step-ca$/m.test(index)) throw new Error("step-ca is among Debian's packages, where it is not");
       writeFileSync(path.join(partial, "Packages"), index);
       await run(["gzip", "--keep", "--best", "Packages"], { cwd: partial });
       const release = await run(["apt-ftparchive", "-o", "APT::FTPArchive::Release::Suite=lab", "release", "."], {
         cwd: partial,
       });
       writeFileSync(path.join(partial, "Release"), release);
+      await makeStepCaRepository(path.join(partial, STEP_CA_FOLDER)); // after the index, which takes all that is there
       if (
         !existsSync(path.join(partial, "Packages.gz")) ||
         !readFileSync(path.join(partial, "Packages"), "utf8").includes("\nFilename:")

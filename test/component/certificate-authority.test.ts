@@ -1,7 +1,7 @@
 /** An authority, its trust anchors and a proxy with its certificates: what they make, refuse and say. */
 import * as pulumi from "@pulumi/pulumi";
 import * as components from "../../components";
-import { ValidationError } from "../../model";
+import { SMALLSTEP, ValidationError } from "../../model";
 import { HOST_KEY } from "../unit/model/fixtures";
 import { certificateOf, named, ofType, registered, settled, startMocks, TYPES, valueOf, world } from "./mocks";
 
@@ -33,6 +33,58 @@ test("an authority makes root, intermediate, server and page; the root's key fee
     secret: false,
   });
   expect((await valueOf(ca.rootCertificate)).secret).toBe(false);
+});
+
+test.each([
+  ["by default, Smallstep's", undefined, SMALLSTEP],
+  [
+    "Smallstep's with another key",
+    { fingerprint: "aa ".repeat(20).trim() },
+    { ...SMALLSTEP, fingerprint: "AA".repeat(20) },
+  ],
+  [
+    "another one",
+    { repository: "http://mirror.example/d", key: "http://mirror.example/k", fingerprint: "B".repeat(40) },
+    {
+      ...SMALLSTEP,
+      repository: "http://mirror.example/d",
+      key: "http://mirror.example/k",
+      fingerprint: "B".repeat(40),
+    },
+  ],
+] as const)("step-ca comes from a repository, pinned to it: %s", async (_case, source, expected) => {
+  await startMocks();
+  const args = { connection: { ...connection }, domain, identity, ...(source === undefined ? {} : { source }) };
+  new components.CertificateAuthority("ca", args);
+  await settled();
+  const { repository: uri, key, fingerprint, suite, component } = expected;
+  expect(named("ca-server").inputs["packageSources"]).toEqual({
+    "step-ca": expect.objectContaining({
+      uri,
+      key,
+      fingerprint,
+      suite,
+      components: [component],
+      packages: ["step-ca", "step-cli"],
+    }) as unknown,
+  });
+});
+
+test("step-ca comes from a file, or from nowhere that we bring", async () => {
+  const file = { deb: "https://vendor.example/step-ca.deb", sha256: "0".repeat(64) };
+  const args = () => ({ connection: { ...connection }, domain, identity });
+  for (const [source, expected] of [
+    [file, { "step-ca": file }],
+    ["present", undefined],
+  ] as const) {
+    await startMocks();
+    new components.CertificateAuthority("ca", { ...args(), source });
+    await settled();
+    expect(named("ca-server").inputs["packageSources"]).toEqual(expected);
+  }
+  expect(() => new components.CertificateAuthority("bad", { ...args(), source: "debian" as never })).toThrow(
+    /source: must be smallstep or present/,
+  );
 });
 
 test("another root is another directory, so proxies do not keep what the old one vouched for", async () => {

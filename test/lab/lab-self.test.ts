@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { promisify } from "node:util";
-import { SERVICES } from "../../lab/constants";
+import { SERVICES, STEP_CA_SOURCE } from "../../lab/constants";
 import { hetzner } from "./lifted";
 import { makeServer, removeServer } from "./servers";
 import { exec, execOk as out, lab, labOk, LAB_NAME, probe, run, status } from "./support";
@@ -155,6 +155,9 @@ test("a server of the cloud: user data, keys, routed /64, firewall in force, pac
   await out(SERVER, ["apt-get", "install", "-y", "-q", "wireguard-tools"]);
   expect(await out(SERVER, ["wg", "--version"])).toContain("wireguard-tools");
   // What the lab builds itself: the program alone.
+  await expect(out(SERVER, ["apt-get", "install", "-y", "-q", "step-ca"])).rejects.toThrow(/Unable to locate package/);
+  const source = `deb [trusted=yes] ${STEP_CA_SOURCE.repository} debs main`;
+  await out(SERVER, ["sh", "-c", `echo '${source}' >/etc/apt/sources.list.d/step-ca.list && apt-get update -q`]);
   await out(SERVER, ["apt-get", "install", "-y", "-q", "step-ca"]);
   expect(await out(SERVER, ["step-ca", "version"])).toContain("Smallstep CA/0.30.2 ");
   expect(await out(SERVER, ["dpkg", "-L", "step-ca"])).toBe("/.\n/usr\n/usr/bin\n/usr/bin/step-ca\n");

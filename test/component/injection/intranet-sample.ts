@@ -1,15 +1,15 @@
 /** A whole intranet's arguments, every field given. */
 import * as components from "../../../components";
 import { HOST_KEY, site, spec } from "../../unit/model/fixtures";
+import type { StepCaSource } from "../../../model";
 import type { Sample } from "./sample";
 
 /** A text of a certificate's form. */
 export const CERTIFICATE = `-----BEGIN CERTIFICATE-----\n${Buffer.alloc(96, 1).toString("base64")}\n-----END CERTIFICATE-----\n`;
 
-/** The sample. */
-export const INTRANET: Sample = {
-  type: "IntranetArgs",
-  args: () => ({
+/** The arguments, with a source of the authority's program. */
+function intranet(source: StepCaSource): object {
+  return {
     ...spec({
       space: { v4: "10.16.0.0/12", v6: "fd00:1:2::/48" },
       pools: { identities: "10.31.240.0/20", devices: "10.31.224.0/20" },
@@ -32,7 +32,13 @@ export const INTRANET: Sample = {
           { name: "note", type: "TXT", data: '"a text"' },
         ],
       },
-      certificateAuthority: { at: "home", organisation: "The family", leafLifetime: "168h", renewInterval: "10m" },
+      certificateAuthority: {
+        at: "home",
+        source,
+        organisation: "The family",
+        leafLifetime: "168h",
+        renewInterval: "10m",
+      },
       publicCertificates: {
         directory: "https://acme.example/dir",
         issuer: "acme.example",
@@ -48,7 +54,22 @@ export const INTRANET: Sample = {
       kind: "snid",
       binary: { path: "/usr/local/bin/snid", url: "https://example.net/snid", sha256: "0".repeat(64) },
     },
-  }),
+  };
+}
+
+/** The sample. */
+export const INTRANET: Sample = {
+  type: "IntranetArgs",
+  args: () => intranet({ deb: "https://packages.example/step-ca.deb", sha256: "0".repeat(64) }),
+  instead: [
+    () => intranet("smallstep"),
+    () =>
+      intranet({
+        repository: "https://packages.example/stable",
+        key: "https://packages.example/key.gpg",
+        fingerprint: "A".repeat(40),
+      }),
+  ],
   make: (args) => new components.Intranet("sample", args),
   maps: ["sites", "devices", "services", "dns.rootServers"],
 };

@@ -8,6 +8,8 @@ export interface Sample {
   readonly type: string;
   /** Arguments without a mistake, every field given. */
   readonly args: () => object;
+  /** More of them, with what cannot be given beside the others. */
+  readonly instead?: readonly (() => object)[];
   readonly make: (args: never) => unknown;
   /** Written places of maps, lists as `[]`. */
   readonly maps?: readonly string[];

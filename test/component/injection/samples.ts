@@ -52,7 +52,19 @@ const probes = (description: string): host.ProbeArgs[] => {
 
 const role = (): host.RoleContent => ({
   role: "trial",
-  packages: ["bird2"],
+  packages: ["bird2", "step-ca", "step-cli"],
+  packageSources: {
+    "step-ca": {
+      name: "the vendor",
+      uri: "https://packages.example/stable",
+      suite: "debs",
+      components: ["main"],
+      key: "https://packages.example/key.gpg",
+      fingerprint: "543C873A32E1EAD9CD9D80C01EE80F5A44050FE9",
+      packages: ["step-ca", "step-cli"],
+    },
+    "step-cli": { deb: "https://packages.example/step-cli.deb", sha256: "0".repeat(64) },
+  },
   directories: { "/etc/trial": { owner: "root", group: "root", mode: "0755" } },
   files: {
     "/etc/trial/app.conf": {
@@ -84,6 +96,7 @@ const role = (): host.RoleContent => ({
 
 /** What of a role is a map with the user's own keys. */
 const ROLE_MAPS = [
+  "packageSources",
   "directories",
   "files",
   "links",
@@ -300,6 +313,11 @@ export const SAMPLES: readonly Sample[] = [
       ...managed(),
       domain: "intranet.example",
       organisation: "The family",
+      source: {
+        repository: "https://packages.example/stable",
+        key: "https://packages.example/key.gpg",
+        fingerprint: "543C873A32E1EAD9CD9D80C01EE80F5A44050FE9",
+      },
       identity,
       hostname: "ca.intranet.example",
       port: 9000,
@@ -311,6 +329,9 @@ export const SAMPLES: readonly Sample[] = [
       intermediateVersion: 1,
       intermediateLifetimeDays: 1095,
     }),
+    instead: ["smallstep" as const, { deb: "https://packages.example/step-ca.deb", sha256: "0".repeat(64) }].map(
+      (source) => () => ({ ...managed(), domain: "intranet.example", identity, source }),
+    ),
     make: (args) => new components.CertificateAuthority("sample", args),
   },
   {

@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
@@ -119,6 +119,11 @@ test("the package repository's server gives its files and nothing else", async (
     fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}${file}`);
   try {
     expect(await (await get("/debian/./Packages")).text()).toBe("Package: a\n");
+    mkdirSync(path.join(directory, "step-ca/keys/apt"), { recursive: true });
+    writeFileSync(path.join(directory, "step-ca/keys/apt/key"), "key");
+    expect(await (await get("/keys/apt/key")).text()).toBe("key");
+    for (const file of ["/keys/apt", "/keys/..%2f..%2fPackages", "/stable/none", "/step-ca/keys/apt/key"])
+      expect((await get(file)).status).toBe(404);
     for (const file of ["/debian/none", "/debian/", "/etc/passwd", "/debian/..%2f..%2fetc%2fpasswd", "/debian/a/b"])
       expect((await get(file)).status).toBe(404);
   } finally {

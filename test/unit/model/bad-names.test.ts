@@ -15,6 +15,7 @@ function issuesOf(more: object): readonly model.Issue[] {
 
 const endpoint = { address: "198.51.100.160", port: 61999 };
 const links = (...list: object[]): object => ({ links: list });
+const source = (more: unknown): object => ({ certificateAuthority: { at: "home", source: more } });
 const dns = (more: object): object => ({ dns: { at: ["home"], ...more } });
 const record = (more: object): object =>
   dns({ extraRecords: [{ name: "nas", type: "A", data: "10.20.0.7", ...more }] });
@@ -129,6 +130,62 @@ test.each<[string, object, string, string, string[]]>([
     "certificateAuthority.leafLifetime",
     "must be a time",
     ['"a week"'],
+  ],
+  [
+    "a source of step-ca that is none",
+    source("debian"),
+    "certificateAuthority.source",
+    "smallstep or present",
+    ['"debian"'],
+  ],
+  [
+    "a package without its checksum",
+    source({ deb: "https://vendor.example/step-ca.deb" }),
+    "certificateAuthority.source.sha256",
+    "SHA-256",
+    ["nothing"],
+  ],
+  [
+    "a checksum without its package",
+    source({ sha256: "0".repeat(64) }),
+    "certificateAuthority.source.deb",
+    "needs its file",
+    [`"${"0".repeat(64)}"`],
+  ],
+  [
+    "a package by another way than http",
+    source({ deb: "file:///tmp/step-ca.deb", sha256: "0".repeat(64) }),
+    "certificateAuthority.source.deb",
+    "http or https URL",
+    ['"file:///tmp/step-ca.deb"'],
+  ],
+  [
+    "a package and a repository",
+    source({ deb: "https://vendor.example/a.deb", sha256: "0".repeat(64), fingerprint: "A".repeat(40) }),
+    "certificateAuthority.source",
+    "not both",
+    ["deb", "fingerprint"],
+  ],
+  [
+    "a key's short name",
+    source({ fingerprint: "DC6315A3" }),
+    "certificateAuthority.source.fingerprint",
+    "whole fingerprint",
+    ['"DC6315A3"'],
+  ],
+  [
+    "a repository without its key",
+    source({ repository: "https://vendor.example/debian" }),
+    "certificateAuthority.source.key",
+    "a key of its own",
+    ['"https://vendor.example/debian"'],
+  ],
+  [
+    "a key without its fingerprint",
+    source({ key: "https://vendor.example/key.gpg" }),
+    "certificateAuthority.source.fingerprint",
+    "another fingerprint",
+    ['"https://vendor.example/key.gpg"'],
   ],
   ["no name server", dns({ at: [] }), "dns.at", "at least one", ["an empty list"]],
   ["a name server twice", dns({ at: ["home", "home"] }), "dns.at[1]", "named twice", ['"home"']],
