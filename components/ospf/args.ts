@@ -76,7 +76,9 @@ export interface OspfOwner {
   prefixes: string[];
   /** The interfaces of {@link OspfArgs.interfaces} that lead to it, spare ones too. Empty: it is never reached. */
   ways: string[];
-  /** Whether it is in several areas: then it speaks for the hosts of the others (RFC 2328, section 3.3). Default false. */
+  /**
+   * Whether it is in several areas: then it speaks for the hosts of the others (RFC 2328, section 3.3). Default false.
+   */
   border?: boolean;
   /** The part of the public network that holds its services' addresses. Absent: it has none. */
   services?: pulumi.Input<string>;

@@ -88,11 +88,11 @@ function versionsOf(config: BirdConfig): Version[] {
 
 /**
  * The whole configuration. Others' announcements pass one filter: a part of the space, from its owner where those are
- * known, and nothing that this host announces itself; so neither a tunnel's link-local addresses nor a default route get in, and nobody takes this host's
- * own LAN from it. `direct` knows what is connected and wins over OSPF, also where the kernel's own metric would not.
- * That it and BFD go by names does no harm: of the owner's own `wg-…` only what is connected there stays unknown here.
- * What this host announces are stub networks: BIRD sets no route for them here. Routes are taken back when BIRD ends;
- * the space is then unreachable but for the tunnels' own routes.
+ * known, and nothing that this host announces itself; so neither a tunnel's link-local addresses nor a default route
+ * get in, and nobody takes this host's own LAN from it. `direct` knows what is connected and wins over OSPF, also where
+ * the kernel's own metric would not. That it and BFD go by names does no harm: of the owner's own `wg-…` only what is
+ * connected there stays unknown here. What this host announces are stub networks: BIRD sets no route for them here.
+ * Routes are taken back when BIRD ends; the space is then unreachable but for the tunnels' own routes.
  */
 export function renderBirdConfig(config: BirdConfig): string {
   const versions = versionsOf(config);

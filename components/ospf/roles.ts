@@ -89,7 +89,7 @@ function publicBird({ side, addresses = {}, pinned = [] }: PublicOspf): PublicBi
   return { side, addresses: Object.keys(addresses).map(addressName), pinned: pinned.map(({ table }) => table) };
 }
 
-/** The owners as BIRD's configuration says them. The Internet is behind the hub, which is the only one to announce it. */
+/** The owners as BIRD's configuration says them. The Internet is behind the hub, which alone announces it. */
 function ownersIn(owners: Record<string, OspfOwner>, given: PublicOspf | undefined): Owners {
   const entries = Object.entries(owners).map(([host, { routerId, prefixes, ways, services }]): [string, Owner] => [
     host,

@@ -207,8 +207,8 @@ export function renderCaddyfile(config: ProxyConfig): string {
 }
 
 /**
- * Starts Caddy after the addresses that it listens on. What it keeps of its own configuration goes to a folder that ends with it. `own`: applications have addresses
- * of their own.
+ * Starts Caddy after the addresses that it listens on. What it keeps of its own configuration goes to a folder that
+ * ends with it. `own`: applications have addresses of their own.
  */
 export function renderCaddyDropIn(own = false): string {
   return lines(

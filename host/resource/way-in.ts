@@ -19,7 +19,8 @@ const UNITS =
   /^(ssh|sshd|.*-ssh|nftables|iptables|netfilter-persistent|ufw|firewalld|fail2ban|networking|systemd-networkd|NetworkManager|bird|frr|(wg-quick|openvpn|ssh|sshd|ifup)@.*)\.(service|socket)$/;
 
 /** Kernel settings of the network's own layers. */
-const SYSCTLS = /^net[./](ipv4|ipv6|bridge|netfilter)[./]/;
+/** But for whether programs may listen at addresses that are not there yet, which closes no way. */
+const SYSCTLS = /^net[./](ipv4|ipv6|bridge|netfilter)[./](?!ip_nonlocal_bind$)/;
 
 /**
  * What of a role could cut the way by which its host is reached, in a few words; undefined: nothing that is known to.

@@ -173,6 +173,7 @@ export const SAMPLES: readonly Sample[] = [
       firewall: "tunnels",
       unusedPrefixes: ["2001:db8:1::/64"],
       publicNetwork: "2001:db8:1::/64",
+      answers: { tcp: [443], udp: [53], management: { port: 22, from: ["10.31.224.0/20"] } },
       role: "intranet",
     }),
     make: (args) => new components.HostIdentity("sample", args),
@@ -212,7 +213,7 @@ export const SAMPLES: readonly Sample[] = [
   },
   {
     type: "OspfArgs",
-    maps: ["public.addresses"],
+    maps: ["public.addresses", "owners"],
     args: () => ({
       ...managed(),
       routerId: identity.v4,
@@ -231,9 +232,19 @@ export const SAMPLES: readonly Sample[] = [
         },
       ],
       bfd: { intervalMs: 300, multiplier: 5 },
+      owners: {
+        vps: {
+          routerId: "10.31.240.1",
+          prefixes: ["10.31.240.1/32", "10.31.224.0/20"],
+          ways: ["wg-vps", "wg-vps-b"],
+          border: true,
+          services: "2001:db8:1:0:9::/80",
+        },
+      },
       public: {
         network: "2001:db8:1::/64",
         side: "site",
+        hub: "vps",
         addresses: { wiki: "2001:db8:1:0:1::5" },
         pinned: [{ table: 65541, address: "2001:db8:1:0:1::5" }],
       },

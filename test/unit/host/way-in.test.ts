@@ -44,7 +44,10 @@ test.each<[string, Partial<RoleInputs>]>([
   ["nothing", {}],
   ["an application's files", { files: { "/etc/app/ssh": file, "/srv/www/etc/ssh/x": file, "/etc/sshfs.conf": file } }],
   ["other units", { units: { "caddy.service": {}, "sshguard-like.timer": {}, "birdhouse.service": {} } }],
-  ["other kernel settings", { sysctls: { "vm.swappiness": "1", "net.core.rmem_max": "1" } }],
+  [
+    "other kernel settings",
+    { sysctls: { "vm.swappiness": "1", "net.core.rmem_max": "1", "net.ipv6.ip_nonlocal_bind": "1" } },
+  ],
   ["other users", { users: { app: {} } }],
 ])("%s: not confirmed unless it says so", (_what, more) => {
   expect(touchesWayIn(role(more))).toBeUndefined();
