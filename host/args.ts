@@ -257,7 +257,7 @@ export interface HostRoleArgs {
   /**
    * Where packages of `packages` come from that Debian has not, by name. A repository is added only where the package
    * is missing and apt, after a fresh look at its own sources, has none; then source, key and pin are the role's and go
-   * with it. A refresh does not look at those three. Default: from the host's own apt sources.
+   * with it. Default: from the host's own apt sources.
    */
   packageSources?: Record<string, PackageSourceArgs>;
   /** Directories by absolute path. Two roles may share one. */

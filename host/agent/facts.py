@@ -49,9 +49,18 @@ def one(request, known):
         "sysctlFile": sysctl_file(request["role"], entry),
         "users": {name: system.user(name) for name in request.get("users", [])},
         "units": unit_states(request.get("units", []), entry, known),
+        "sources": changed_sources(request, entry),
         "missing": [name for name in request.get("packages", []) if name not in known["installed"]],
         "observed": system.observe(request.get("live", {})),
     }
+
+
+def changed_sources(request, entry):
+    if not request.get("packageSources"):
+        return []
+    import sources  # few roles have any
+
+    return sources.changed(request, entry)
 
 
 def sysctl_file(role, entry):

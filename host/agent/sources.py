@@ -88,17 +88,49 @@ def refuse_shared(name, source):
 
 def contents(name, source, tx):
     """path → spec of the three files of a repository's."""
+    key = paths(name)[0]
+    text = {key: trusted(name, key, source, tx), **texts(name, source)}
+    return {path: {"content": content, "mode": "0644"} for path, content in text.items()}
+
+
+def texts(name, source):
+    """path → content of the source and the pin."""
     key, listing, pin = paths(name)
     only = " ".join(source["packages"])
-    text = {
-        key: trusted(name, key, source, tx),
+    return {
         listing: "\n".join(
             ["Types: deb", f"URIs: {source['uri']}", f"Suites: {source['suite']}", f"Components: {' '.join(source['components'])}", f"Signed-By: {key}", ""]
         ),
         # The first of two that fit is the more specific one (apt_preferences(5)): nothing but these packages is ever taken from there.
         pin: f"Package: {only}\nPin: origin {host(source['uri'])}\nPin-Priority: 500\n\nPackage: *\nPin: origin {host(source['uri'])}\nPin-Priority: -1\n",
     }
-    return {path: {"content": content, "mode": "0644"} for path, content in text.items()}
+
+
+def changed(request, entry):
+    """Packages whose source, as the role has it, another hand has changed or removed."""
+    owned = (entry or {"paths": {}})["paths"]
+    declared = {name: source for name, source in request.get("packageSources", {}).items() if "uri" in source and paths(name)[1] in owned}
+    return [name for name, source in declared.items() if not whole(name, source)]
+
+
+def whole(name, source):
+    key = kept_key(paths(name)[0], source["fingerprint"])
+    wanted = {paths(name)[0]: key, **texts(name, source)}
+    found = [files.look(path) for path in wanted]
+    return (
+        key is not None
+        and all(item["kind"] == "file" and (item["mode"], item["uid"], item["gid"]) == (0o644, 0, 0) for item in found)
+        and all(stands(path, content) for path, content in wanted.items())
+    )
+
+
+def kept_key(path, fingerprint):
+    """The key of that fingerprint in a file of the host's, armoured; None where it is not in it."""
+    try:
+        with open(util.at(path), "rb") as kept:
+            return openpgp.select(kept.read(LARGEST_KEY), fingerprint)[0]
+    except (OSError, ValueError):
+        return None
 
 
 def host(uri):
@@ -108,13 +140,9 @@ def host(uri):
 def trusted(name, path, source, tx):
     """The key, armoured: the one that stands there if it is the wanted one, else it is fetched. A wrong one is refused."""
     wanted = source["fingerprint"]
-    try:
-        with open(util.at(path), "rb") as kept:
-            found, _ = openpgp.select(kept.read(LARGEST_KEY), wanted)
-        if found is not None:
-            return found
-    except (OSError, ValueError):
-        pass
+    found = kept_key(path, wanted)
+    if found is not None:
+        return found
     with open(fetch(source["key"], f"{name}.key", tx), "rb") as data:
         content = data.read(LARGEST_KEY + 1)
     try:

@@ -17,6 +17,9 @@ export function driftWords(applied: RoleInputs, live: RoleInputs): string[] {
     ),
     ...missing(applied.absent, live.absent).map((path) => `${path}: is there, and is to be absent`),
     ...missing(applied.packages, live.packages).map((name) => `package ${name}: is not installed any more`),
+    ...missing(Object.keys(applied.packageSources ?? {}), Object.keys(live.packageSources ?? {})).map(
+      (name) => `source of package ${name}: its key, its pin or itself is not as applied`,
+    ),
     ...sysctlWords(applied.sysctls ?? {}, live.sysctls ?? {}),
     ...compare(applied.users, live.users, userWords, "user "),
     ...compare(applied.units, live.units, unitWords, "unit "),

@@ -40,6 +40,8 @@ export interface Facts {
   users: Record<string, { home: string; shell: string; groups: string[] } | null>;
   units: Record<string, UnitFound>;
   missing: string[];
+  /** Packages whose source another hand has changed. */
+  sources?: string[];
   observed: Record<string, string>;
 }
 
@@ -75,6 +77,7 @@ export function liveInputs(state: RoleOutputs, facts: Facts): RoleInputs {
     users: each(state.users, (name, wanted) => liveUser(wanted, facts.users[name])),
     units: each(state.units, (name, wanted) => liveUnit(wanted, facts.units[name])),
     packages: state.packages?.filter((name) => !facts.missing.includes(name)),
+    packageSources: each(state.packageSources, (name, source) => (facts.sources?.includes(name) ? undefined : source)),
     live: each(state.live, (name, { command }) => {
       const applied = state.observed?.[name];
       const now = facts.observed[name];

@@ -94,6 +94,7 @@ export function readRequest(inputs: RoleInputs, id: string): object {
     users: Object.keys(inputs.users ?? {}),
     units: Object.keys(inputs.units ?? {}),
     packages: inputs.packages ?? [],
+    packageSources: inputs.packageSources ?? {},
     live: liveCommands(inputs),
     secrets: secretValues(inputs),
   };

@@ -146,6 +146,13 @@ describe("the page that hands out the root", () => {
   });
 });
 
+test("step-ca came from its maker's repository, which the role has brought to the CA's host alone", async () => {
+  const policy = (host: string) => execOk(host, ["apt-cache", "policy", "step-ca"]);
+  expect(await policy("home")).toMatch(/Installed: 0\.[^]* http:\/\/packages\.example\/stable\/debian debs\/main/);
+  expect(await execOk("home", ["cat", "/etc/apt/preferences.d/intranet-step-ca.pref"])).toContain("Pin-Priority: -1");
+  expect(await policy("cabin")).not.toContain("packages.example");
+});
+
 test("a certificate that is revoked is in the list, one that is not is not, and openssl acts on it", async () => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "intranet-crl-"));
   const file = (name: string, content: string | Buffer) => {

@@ -121,6 +121,11 @@ test("it comes by the repository, pinned to it alone, and goes with the role", a
   expect(await script("apt-cache policy jq")).toMatch(/Candidate: 1\.[^]* 99 -1\n +-1 http:\/\/packages\.example/);
   expect(await script("apt-cache -o Dir::Etc::preferencesparts=/none policy jq")).toMatch(/Candidate: 99\n/);
   await trial.ok(["preview", "--refresh", "--expect-no-changes"], roles(REPOSITORY));
+  await script(`rm ${SOURCE[1]!}`);
+  const drifted = await trial.ok(["preview", "--refresh", "--diff"], roles(REPOSITORY));
+  expect(drifted).toMatch(/source of package step-ca: its key, its pin or itself is not as applied/);
+  await trial.ok([...UP, "--refresh"], roles(REPOSITORY));
+  await trial.ok(["preview", "--refresh", "--expect-no-changes"], roles(REPOSITORY));
   // Another change of the role leaves the source as it is.
   await trial.ok(UP, roles(REPOSITORY, { files: { "/etc/source-app": { content: "x\n" } } }));
   expect(await found()).toBe(["/usr/bin/step-ca", ...SOURCE, "/var/lib/intranet"].join("\n"));

@@ -1,7 +1,7 @@
 /** Sources of packages: the agent's reading of OpenPGP keys, and what a death between any two steps leaves. */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkRole } from "../../../host/resource/check";
 import { Scratch } from "./scratch";
@@ -160,6 +160,25 @@ describe("a role with a source, wherever the agent dies", () => {
       message: expect.stringContaining(key.fingerprint) as string,
     });
     expect([apt(), existsSync(host.at("/installed"))]).toEqual([[], false]);
+  });
+
+  test("a refresh sees what another hand did to each of the three, and the next change mends it", () => {
+    const look = () => host.look({ packages: ["r-app"], packageSources: { "r-app": source() } })["sources"];
+    expect(look()).toEqual([]);
+    host.run(request());
+    const changes: [string, () => void][] = [
+      ...whole.map((path): [string, () => void] => [path, () => rmSync(host.at(path))]),
+      ["pin", () => host.write(whole[1]!, "")],
+      ["mode", () => chmodSync(host.at(whole[2]!), 0o666)],
+      ["a second key", () => writeFileSync(host.at(whole[0]!), Buffer.concat([key.packet, makeKey(8).packet]))],
+    ];
+    for (const [name, change] of changes) {
+      expect([name, look()]).toEqual([name, []]);
+      change();
+      expect([name, look()]).toEqual([name, ["r-app"]]);
+      expect(host.run(request()).answer?.ok).toBe(true);
+    }
+    expect(look()).toEqual([]);
   });
 
   test("what stood in a source's place comes back", () => {
