@@ -212,9 +212,9 @@ export interface TcpQuestion extends ProbeTarget {
 }
 
 /**
- * Runs after the change until it succeeds; if it does not in time, everything goes back (see `required`). One of `http`, `https`, `tls`
- * and `tcp`, which the host's agent asks by itself, or `command`: an argument list that no shell reads, and that
- * succeeds by its exit code 0.
+ * Runs after the change until it succeeds; if it does not in time, everything goes back (see `required`). One of
+ * `http`, `https`, `tls` and `tcp`, which the host's agent asks by itself, or `command`: an argument list that no shell
+ * reads, and that succeeds by its exit code 0.
  */
 export type ProbeArgs = AnyProbe &
   (

@@ -214,8 +214,8 @@ export function proxyRole({ publicCertificates: offered, ...given }: ReverseProx
       ...more?.files,
       ...open?.files,
     },
-    // An address that is not there, as of a LAN whose cable is out, keeps the others from nothing, and is answered at as
-    // soon as it comes (ip-sysctl, ip_nonlocal_bind).
+    // An address that is not there, as of a LAN whose cable is out, keeps the others from nothing, and is answered
+    // at as soon as it comes (ip-sysctl, ip_nonlocal_bind).
     sysctls: { "net.ipv4.ip_nonlocal_bind": "1", "net.ipv6.ip_nonlocal_bind": "1" },
     ports: tcpAt(listen, 80, ...(certificates || used ? [443] : [])),
     units: {

@@ -190,10 +190,18 @@ test("a proxy asks for each name with the root alone, and a trust anchor leaves 
     tls: { address: identity.v4, name: `${name}.${domain}`, roots: "/etc/caddy/intranet-root.crt" },
     timeoutSeconds: 120,
   });
+  const application = (name: string) => ({
+    tcp: { address: "127.0.0.1", port: 80 },
+    description: expect.stringContaining(`${name}.${domain} listens at 127.0.0.1:80`),
+    timeoutSeconds: 3,
+    required: false,
+  });
   expect(probes).toEqual([
     { http: { address: identity.v4, host: "nobody.invalid", status: 404 } },
     asked("a"),
     asked("b"),
+    application("a"),
+    application("b"),
   ]);
   expect(files).toMatchObject({ "/etc/caddy/intranet-root.crt": { values: { certificate: certificateOf("root") } } });
   expect(named("t-trust").inputs).toMatchObject({ role: "trust-anchor" });

@@ -41,8 +41,8 @@ export interface Talk {
 }
 
 /**
- * Begins a conversation of a device with a site's host, at an address of that host's. The function that is returned ends
- * it; it throws when it broke.
+ * Begins a conversation of a device with a site's host, at an address of that host's. The function that is returned
+ * ends it; it throws when it broke.
  */
 export async function conversation(device: string, host: string, address: string): Promise<() => Promise<Talk>> {
   const file = `/run/conversation-${Date.now()}`;
