@@ -150,7 +150,8 @@ function publicParts({ rootCertificate }: PublicCertificates): {
   reloadOn: string[];
 } {
   const packages = ["openssl"];
-  if (rootCertificate === undefined) return { packages, files: {}, reloadOn: [] };
+  // Debian's Caddy does not depend on it, and knows the authority's own certificate by it.
+  if (rootCertificate === undefined) return { packages: [...packages, "ca-certificates"], files: {}, reloadOn: [] };
   const certificate = known(rootCertificate, "publicCertificates.rootCertificate", CERTIFICATES);
   return {
     packages,

@@ -36,6 +36,14 @@ test("the address and the authority's root are filled in when they are known", a
   expect(ports!.map(({ port }) => port)).toEqual([80, 443]);
 });
 
+test("an authority that Debian trusts is known by ca-certificates, which Caddy does not bring", async () => {
+  const connection = { address: "10.20.0.10", hostKeys: [HOST_KEY] };
+  const own = { connection, listen: ["10.31.240.2"], sites: [blog("2001:db8:1:0:1::7")] };
+  new ReverseProxy("trusted", { ...own, publicCertificates: { directory: "https://acme.example/dir" } });
+  await settled();
+  expect((named("trusted-caddy").inputs as unknown as RoleInputs).packages).toContain("ca-certificates");
+});
+
 test("without a public application the role is the one without an authority", async () => {
   proxy("p", [cloud]);
   await settled();
