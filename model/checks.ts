@@ -52,6 +52,13 @@ export function checkLabel(name: string, path: string, issues: Issues): void {
   );
 }
 
+/** Notes what names at Hetzner cannot begin with; with what follows they are host names there. */
+export function checkNamePrefix(text: string, path: string, issues: Issues): void {
+  if (isLabel(text) && text.length <= 40) return;
+  const rule = "must be one DNS label of at most 40 characters: a-z, 0-9 and inner hyphens";
+  issues.add(path, rule, [show(text)], "for example home, which makes home-vps");
+}
+
 /** Notes a number that is no TCP or UDP port (1 to 65535). */
 export function checkPort(port: number, path: string, issues: Issues): void {
   if (Number.isInteger(port) && port >= 1 && port <= 65535) return;

@@ -7,6 +7,7 @@ import {
   checkHostInLan,
   checkLan,
   checkManagement,
+  checkNamePrefix,
   checkPool,
   checkSpaceV4,
   checkSpaceV6,
@@ -116,6 +117,7 @@ function checkSinkhole(spec: Partial<IntranetSpec>, issues: Issues, warnings: Is
   checkManagement(sinkhole.management, "sinkhole.management.from", issues, warnings);
   if (sinkhole.hostKeyVersion !== undefined)
     checkKeyVersion(sinkhole.hostKeyVersion, "sinkhole.hostKeyVersion", issues);
+  if (sinkhole.namePrefix !== undefined) checkNamePrefix(sinkhole.namePrefix, "sinkhole.namePrefix", issues);
   if (sinkhole.underlayMtu !== undefined) checkUnderlayMtu(sinkhole.underlayMtu, "sinkhole.underlayMtu", issues);
 }
 

@@ -54,6 +54,7 @@ export const SPEC_SHAPE = {
       underlayMtu: number,
       delivery: { kind: "choice", of: ["routed", "on-link"] },
       devicesReachEachOther: flag,
+      namePrefix: text,
     },
   ),
   sites: {

@@ -92,6 +92,12 @@ export interface SinkholeSpec {
    * offers and no other device, nor they it.
    */
   devicesReachEachOther?: boolean;
+  /**
+   * What the names at Hetzner begin with: `home` makes `home-vps`, `home-vps-firewall` and so on, so that two intranets
+   * fit in one project, where names are unique. A DNS label of at most 40 characters. Changing it renames there, and
+   * nothing else. Default: none.
+   */
+  namePrefix?: string;
 }
 
 /**

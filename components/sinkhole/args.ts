@@ -18,7 +18,14 @@ export interface PublishedService {
 /** Arguments of {@link Sinkhole}. */
 export interface SinkholeArgs extends Pick<
   SinkholeSpec,
-  "location" | "serverType" | "image" | "management" | "hostKeyVersion" | "delivery" | "devicesReachEachOther"
+  | "location"
+  | "serverType"
+  | "image"
+  | "management"
+  | "hostKeyVersion"
+  | "delivery"
+  | "devicesReachEachOther"
+  | "namePrefix"
 > {
   /** The domain whose names lead here; for the reverse names of its addresses. */
   domain: string;

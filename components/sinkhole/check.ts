@@ -4,6 +4,7 @@ import {
   checkKeyVersion,
   checkLabel,
   checkManagement,
+  checkNamePrefix,
   isDomain,
   Issues,
   show,
@@ -79,6 +80,7 @@ export function checkSinkhole(subject: string, args: SinkholeArgs): void {
   if (args.deviceInterface !== undefined) checkInterface(args.deviceInterface, "deviceInterface", issues);
   for (const [key, value] of Object.entries(args.labels ?? {})) checkLabelPair(key, value, issues);
   if (args.serverName !== undefined) checkLabel(args.serverName, "serverName", issues);
+  if (args.namePrefix !== undefined) checkNamePrefix(args.namePrefix, "namePrefix", issues);
   if (args.webServer !== undefined) checkOneOf(args.webServer, ["denied", "own"], "webServer", issues);
   if (args.delivery !== undefined) checkOneOf(args.delivery, ["routed", "on-link"], "delivery", issues);
   (args.jumpTo ?? []).forEach((place, index) => {

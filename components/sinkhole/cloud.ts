@@ -120,7 +120,7 @@ export function primaryAddress(
   name: string,
   args: {
     type: "ipv4" | "ipv6";
-    serverName: string;
+    cloudName: string;
     location: string;
     labels: Record<string, string>;
     protect: boolean;
@@ -129,7 +129,7 @@ export function primaryAddress(
   return new hcloud.PrimaryIp(
     `${name}-${args.type}`,
     {
-      name: `${args.serverName}-${args.type}`,
+      name: `${args.cloudName}-${args.type}`,
       type: args.type,
       location: args.location,
       assigneeType: "server",

@@ -53,7 +53,8 @@ export class Sinkhole extends pulumi.ComponentResource {
     const protect = args.protect ?? true;
     const serverName = args.serverName ?? "vps";
     const labels = labelsFor(name, args.labels);
-    const place = { serverName, location: args.location, labels, protect };
+    const cloudName = args.namePrefix === undefined ? serverName : `${args.namePrefix}-${serverName}`;
+    const place = { cloudName, location: args.location, labels, protect };
     const ipv4 = primaryAddress(this, name, { ...place, type: "ipv4" });
     const ipv6 = primaryAddress(this, name, { ...place, type: "ipv6" });
     this.ipv4 = ipv4.ipAddress;
@@ -65,7 +66,7 @@ export class Sinkhole extends pulumi.ComponentResource {
     const firstKey = new SshHostKey(`${name}-first-host-key`, { keyVersion: 1 }, { parent: this });
     const key = new SshHostKey(`${name}-host-key`, { keyVersion: args.hostKeyVersion ?? 1 }, { parent: this });
     this.hostPublicKey = key.publicKey;
-    const server = this.server(name, args, { serverName, labels, protect, ipv4, ipv6, firstKey });
+    const server = this.server(name, args, { cloudName, labels, protect, ipv4, ipv6, firstKey });
     this.connection = {
       name: serverName,
       address: this.ipv4,
@@ -101,7 +102,7 @@ export class Sinkhole extends pulumi.ComponentResource {
     const firewall = new hcloud.Firewall(
       `${name}-firewall`,
       {
-        name: `${parts.serverName}-firewall`,
+        name: `${parts.cloudName}-firewall`,
         labels: parts.labels,
         rules: firewallRules(args.management.from, args.udpPorts, publicPorts(args.published)),
       },
@@ -109,11 +110,11 @@ export class Sinkhole extends pulumi.ComponentResource {
     );
     const { location, serverType, image } = args;
     const subject = `sinkhole "${name}"`;
-    const choice = pulumi.output(offered(this, subject, parts.serverName, { location, serverType, image }));
+    const choice = pulumi.output(offered(this, subject, parts.cloudName, { location, serverType, image }));
     return new hcloud.Server(
       `${name}-server`,
       {
-        name: parts.serverName,
+        name: parts.cloudName,
         location: choice.location,
         serverType: choice.serverType,
         image: choice.image,
@@ -224,7 +225,7 @@ export class Sinkhole extends pulumi.ComponentResource {
 
 /** What the server is put together from. */
 interface ServerParts {
-  readonly serverName: string;
+  readonly cloudName: string;
   readonly labels: Record<string, string>;
   readonly protect: boolean;
   readonly ipv4: hcloud.PrimaryIp;

@@ -127,6 +127,56 @@ describe("bad arguments", () => {
       ["v4"],
     ],
     [
+      "answers to nobody, at no port",
+      ({ HostIdentity }) =>
+        new HostIdentity("i", {
+          connection,
+          ...source,
+          space,
+          forwarding: "none",
+          answers: { tcp: [0], udp: [65536], management: { port: 0, from: ["192.168.0.0/24", "10.31.240.1"] } },
+        }),
+      [
+        "answers.tcp[0]",
+        "answers.udp[0]",
+        "answers.management.port",
+        "answers.management.from[0]",
+        "answers.management.from[1]",
+      ],
+    ],
+    [
+      "answers of a firewall that the caller brings",
+      ({ HostIdentity }) =>
+        new HostIdentity("i", {
+          connection,
+          ...source,
+          space,
+          forwarding: "none",
+          firewall: "own",
+          answers: { tcp: [], udp: [], management: { port: 22, from: [] } },
+        }),
+      ["answers"],
+    ],
+    [
+      "owners of what is another's, by ways that are none",
+      ({ Ospf }) => {
+        const owner = { routerId: "10.31.240.9", prefixes: ["10.21.0.0/24"], ways: ["wg-nowhere"] };
+        const owners = {
+          attic: owner,
+          "the barn": { ...owner, prefixes: ["10.21.0.0/24", "192.168.0.0/24"], ways: [] },
+        };
+        return new Ospf("o", { ...routing, owners, public: { network: "2001:db8:1::/64", side: "site", hub: "vps" } });
+      },
+      [
+        "owners.attic.ways[0]",
+        "owners.the barn",
+        "owners.the barn.routerId",
+        "owners.the barn.prefixes[0]",
+        "owners.the barn.prefixes[1]",
+        "public.hub",
+      ],
+    ],
+    [
       "routing outside the space",
       ({ Ospf }) =>
         new Ospf("o", {
@@ -334,4 +384,19 @@ describe("good arguments", () => {
       "intranet:host-identity:HostIdentity",
     ]);
   });
+});
+
+test("names at Hetzner begin with what is asked for, so that two sinkholes fit in one project; nothing else does", async () => {
+  const names = async (namePrefix?: string) => {
+    await startMocks();
+    new components.Sinkhole("s", { ...sinkhole, ...(namePrefix === undefined ? {} : { namePrefix }) });
+    await settled();
+    const made = registered.filter(({ type }) => /^hcloud:.*(Server|Firewall|PrimaryIp)$/.test(type));
+    const reverse = registered.filter(({ type }) => type.endsWith("Rdns")).map(({ inputs }) => inputs["dnsPtr"]);
+    return [made.map(({ inputs }) => inputs["name"]).sort(), new Set(reverse)];
+  };
+  const reverse = new Set(["vps.intranet.example"]);
+  const plain = ["vps", "vps-firewall", "vps-ipv4", "vps-ipv6"];
+  expect(await names()).toEqual([plain, reverse]);
+  expect(await names("home")).toEqual([plain.map((name) => `home-${name}`), reverse]);
 });

@@ -13,7 +13,7 @@ function intranet(source: StepCaSource): object {
     ...spec({
       space: { v4: "10.16.0.0/12", v6: "fd00:1:2::/48" },
       pools: { identities: "10.31.240.0/20", devices: "10.31.224.0/20" },
-      sinkhole: { ...spec().sinkhole, delivery: "on-link" },
+      sinkhole: { ...spec().sinkhole, delivery: "on-link", namePrefix: "home" },
       sites: {
         home: site(0),
         cabin: site(1, { host: { address: "10.20.1.10", port: 22, user: "root", hostKeys: [HOST_KEY] } }),

@@ -136,6 +136,7 @@ export const SAMPLES: readonly Sample[] = [
       protect: false,
       labels: { owner: "me" },
       serverName: "vps",
+      namePrefix: "home",
     }),
     make: (args) => new components.Sinkhole("sample", args),
     maps: ["labels"],

@@ -248,6 +248,13 @@ describe("bad input is refused with path, rule, values and the way out", () => {
       ["0"],
     ],
     [
+      "a beginning of names that is none",
+      spec({ sinkhole: { ...spec().sinkhole, namePrefix: "Home_" } }),
+      "sinkhole.namePrefix",
+      "one DNS label of at most 40 characters",
+      ['"Home_"'],
+    ],
+    [
       "a server type that is none",
       spec({ sinkhole: { ...spec().sinkhole, serverType: "CX 23" } }),
       "sinkhole.serverType",
