@@ -4,6 +4,7 @@ import type { HostRoleArgs } from "../../host";
 import { IPV6_PREFIX, known } from "../common/input";
 import { NETWORK_BITS, networkValues, PUBLIC_NETWORK } from "../common/public-network";
 import type { HostIdentityArgs } from "./args";
+import { foreignFilters } from "./foreign";
 import * as render from "./render";
 import { LIVE_UPLINK, renderUplinkScript, renderUplinkUnit, UPLINK_SCRIPT, UPLINK_UNIT } from "./uplink";
 import { HUB_SYSCTLS, SITE_SYSCTLS } from "./sysctls";
@@ -78,7 +79,9 @@ export function siteFirewallRole(args: HostIdentityArgs): RoleContent {
     ...(answers === undefined ? {} : { answers }),
   });
   const values = publicNetwork === undefined ? undefined : networkValues(rules, publicNetwork, "publicNetwork");
-  return firewallRole(`${args.role ?? "intranet"}-firewall`, rules, values);
+  const role = firewallRole(`${args.role ?? "intranet"}-firewall`, rules, values);
+  const { probes, live } = foreignFilters(forwarding !== "none");
+  return { ...role, probes, live: { ...role.live, ...live } };
 }
 
 /**

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { FOREIGN_DROPS } from "../../../components/host-identity/foreign";
 import * as render from "../../../components/host-identity/render";
 import {
   renderUplinkScript,
@@ -181,6 +182,30 @@ describe("a host's identity", () => {
               }),
             ),
           ).toMatchObject({ code: 0 });
+  });
+
+  testWith("nft", "says which other program's filter drops, by hook; ours and those that accept are none", () => {
+    const rules = render.renderForwardRules(PLAN.space, { forwarding: "lan", answers });
+    // As Docker, ufw and a mail program's owner have them.
+    const docker = "table ip filter { chain FORWARD { type filter hook forward priority filter; policy drop; }; }";
+    const ufw = "table ip6 filter { chain INPUT { type filter hook input priority filter; policy drop; }; }";
+    const mild =
+      "table inet mild { chain in { type filter hook input priority 5; policy accept; tcp dport 25 drop; }; }";
+    const output = inNamespace(
+      [
+        'look() { sh foreign "$@" || echo "code $?"; echo --; }',
+        "nft -f rules; nft -f mild; look input forward",
+        "nft -f docker; nft -f ufw; look input forward; look input",
+        "nft flush ruleset; look input forward",
+      ].join("\n"),
+      { rules, docker, ufw, mild, foreign: FOREIGN_DROPS },
+    );
+    const [mine, both, input, none] = output.split("--\n");
+    expect([mine, none]).toEqual(["", ""]);
+    expect(both!.split("\n").sort()).toEqual(
+      ["", "code 1", "table ip filter, chain FORWARD", "table ip6 filter, chain INPUT"].sort(),
+    );
+    expect(input).toBe("table ip6 filter, chain INPUT\ncode 1\n");
   });
 
   testWith("nft", "loading twice leaves one table", () => {
