@@ -1,4 +1,5 @@
 /** Every kind of thing that a raw role owns, what a person does to it by hand, and how a refresh says so. */
+import { STEP_CA_SOURCE } from "../../lab/constants";
 import type { Trial } from "./host-program/trial";
 
 /** One change by hand. */
@@ -46,7 +47,18 @@ export const ROLES: Trial["roles"] = {
     },
     links: { [at("link")]: "content", [at("link-file")]: "content", [at("link-gone")]: "content" },
     absent: [at("absent")],
-    packages: ["socat"],
+    packages: ["socat", "step-ca"],
+    packageSources: {
+      "step-ca": {
+        name: "the lab's repository",
+        uri: STEP_CA_SOURCE.repository,
+        suite: "debs",
+        components: ["main"],
+        key: STEP_CA_SOURCE.key,
+        fingerprint: STEP_CA_SOURCE.fingerprint,
+        packages: ["step-ca"],
+      },
+    },
     sysctls: { "net.ipv4.conf.lo.send_redirects": "0", "net.ipv4.conf.lo.secure_redirects": "0" },
     users: {
       "drift-shell": { home: "/var/lib/drift-home", shell: "/bin/sh", groups: ["drift-group"] },
@@ -125,6 +137,12 @@ export const DRIFT_ROWS: readonly DriftRow[] = [
     hand: `mv ${at("as-link")} ${at("moved")}; ln -s moved ${at("as-link")}`,
     words: /as-link: a link stands here \(to moved\)/,
     look: stat(at("as-link")),
+  },
+  {
+    kind: "packageSources",
+    hand: ": >/etc/apt/preferences.d/intranet-step-ca.pref",
+    words: /source of package step-ca: its key, its pin or itself is not as applied/,
+    look: "cat /etc/apt/preferences.d/intranet-step-ca.pref",
   },
   {
     kind: "directories.mode",

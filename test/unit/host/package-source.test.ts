@@ -181,6 +181,13 @@ describe("a role with a source, wherever the agent dies", () => {
     expect(look()).toEqual([]);
   });
 
+  test("a role of an earlier release, whose package is there, gets none when it comes to name one", () => {
+    host.write("/installed", "");
+    expect(host.run(request({ packageSources: {} })).answer?.ok).toBe(true);
+    const { answer } = host.run(request());
+    expect([answer?.ok, answer?.["changed"], apt()]).toEqual([true, [], []]);
+  });
+
   test("what stood in a source's place comes back", () => {
     host.write(whole[2]!, "# the owner's\n", 0o600);
     expect(host.run(request()).answer?.ok).toBe(true);
