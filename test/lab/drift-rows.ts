@@ -299,7 +299,6 @@ export const NO_DRIFT: Readonly<Record<string, string>> = {
   connection: "the way to the host: a wrong one is an error",
   role: "the name in the ledger",
   machine: "what identifies the host",
-  packageSources: "needs an archive of packages of its own: test/lab/host-package-source takes one away by hand",
   "files.values": "a part of the content",
   "units.reloadOn": "what happens in an up",
   "units.restartOn": "what happens in an up",
