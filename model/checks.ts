@@ -18,7 +18,7 @@ import {
   type Family,
   type Prefix,
 } from "./prefix";
-import type { HostSpec, ManagementSpec } from "./spec";
+import type { HostSpec, ManagementSpec, SiteSpec } from "./spec";
 
 const PRIVATE_V4 = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"].map((text) => parsePrefix(text)!);
 const PRIVATE_V6 = parsePrefix("fc00::/7")!;
@@ -193,11 +193,14 @@ export function checkPool(text: string, path: string, space: Prefix | undefined,
   return prefix;
 }
 
-/** Reads a LAN's prefix: in the space, and neither a single address nor half of the Internet. */
+/**
+ * Reads a LAN's prefix: in the space, and neither a single address nor half of the Internet. One of which only the host
+ * takes part may also lie beside the space: nobody else hears of it.
+ */
 export function checkLan(
   text: string,
   path: string,
-  space: { v4?: Prefix; v6?: Prefix },
+  { space, router }: { space: { v4?: Prefix; v6?: Prefix }; router: SiteSpec["router"] },
   issues: Issues,
   warnings: Issues,
 ): Prefix | undefined {
@@ -206,8 +209,10 @@ export function checkLan(
   const around = prefix.family === 4 ? space.v4 : space.v6;
   if (sizeOf(prefix) < 4n)
     issues.add(path, "a LAN must hold at least four addresses", [show(text)], "give the prefix of the whole LAN");
+  if (around && router === "host-only" && !overlaps(around, prefix)) return prefix;
   if (around && !containsPrefix(around, prefix)) {
-    const help = "give the site a prefix of the space, or choose a space that holds all sites";
+    const help =
+      "give the site a prefix of the space, or choose a space that holds all sites; beside it only with `router: host-only`";
     issues.add(
       path,
       "a LAN must lie inside the space",

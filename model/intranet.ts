@@ -33,11 +33,19 @@ import type {
   ServicePlan,
   SitePlan,
 } from "./plan";
-import { addressAt, formatAddress, formatPrefix, parseAddress, sizeOf, type Prefix } from "./prefix";
+import { addressAt, formatAddress, formatPrefix, overlaps, parseAddress, sizeOf, type Prefix } from "./prefix";
 import { conform, OPTIONAL_FIELDS, SPEC_SHAPE } from "./shape";
 import { layOutSpace, namedPools, uniqueLocalPrefix, type SpacePlan } from "./space";
 import type { IntranetSpec, SiteSpec } from "./spec";
-import { checkDeviceNames, checkDisjoint, checkServices, checkSiteNames, siteOf, type NamedPrefix } from "./topology";
+import {
+  checkAddressesApart,
+  checkDeviceNames,
+  checkDisjoint,
+  checkServices,
+  checkSiteNames,
+  siteOf,
+  type NamedPrefix,
+} from "./topology";
 
 /**
  * Checks a description and works out what follows from it. Pure: the same description gives the same plan, and adding
@@ -127,6 +135,7 @@ function checkSites(spec: Partial<IntranetSpec>, space: SpacePlan | undefined, i
   const prefixes: NamedPrefix[] = space ? namedPools(space) : [];
   for (const [name, site] of Object.entries(sites)) prefixes.push(...checkSite(name, site, space, issues, warnings));
   checkDisjoint(prefixes, issues);
+  checkAddressesApart(sites, issues);
 }
 
 function checkSite(
@@ -139,7 +148,8 @@ function checkSite(
   const path = `sites.${name}`;
   const lan = site.lan.flatMap((text, index) => {
     const at = `${path}.lan[${index}]`;
-    const prefix = checkLan(text, at, { v4: space?.v4, v6: space?.v6 }, issues, warnings);
+    const known = { ...(space ? { v4: space.v4, v6: space.v6 } : {}) };
+    const prefix = checkLan(text, at, { space: known, router: site.router }, issues, warnings);
     return prefix ? [{ path: at, prefix }] : [];
   });
   if (site.lan.length === 0)
@@ -159,7 +169,8 @@ function checkSite(
       issues,
     );
   if (site.underlayMtu !== undefined) checkUnderlayMtu(site.underlayMtu, `${path}.underlayMtu`, issues);
-  return lan;
+  // Those beside the space are known to their own sites alone, so two may be the same.
+  return lan.filter(({ prefix }) => space && [space.v4, space.v6].some((supernet) => overlaps(supernet, prefix)));
 }
 
 /** The numbers of all hosts and devices. */
@@ -250,7 +261,7 @@ function assemble(name: string, spec: IntranetSpec, space: SpacePlan, ids: Ids, 
     hosts,
     sites,
     links,
-    ospf: planOspf(sites, links, deviceHub),
+    ospf: planOspf(sites, links, deviceHub, space),
     devices,
     deviceHub,
     services,

@@ -113,7 +113,10 @@ export interface ManagementSpec {
 export interface SiteSpec {
   /** The host that holds the tunnel and runs the services. It exists already, with Debian and SSH. */
   host: HostSpec;
-  /** The LAN's prefixes, inside the space. The host's address lies in one of them. */
+  /**
+   * The LAN's prefixes, inside the space; with `host-only` also beside it, and then two sites may have the same, such as
+   * 192.168.178.0/24. The host's address lies in one of them.
+   */
   lan: string[];
   /**
    * How the LAN learns the way into the intranet. `gateway`: the host is the LAN's router. `static`: the LAN's router

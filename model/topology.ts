@@ -28,6 +28,25 @@ export function checkDisjoint(prefixes: readonly NamedPrefix[], issues: Issues):
   });
 }
 
+/** Notes hosts that the operator would reach at one address: in LANs beside the space there may be such. */
+export function checkAddressesApart(sites: Readonly<Record<string, SiteSpec>>, issues: Issues): void {
+  const holders = new Map<string, string>();
+  for (const [name, { host }] of Object.entries(sites)) {
+    if (host.enrol) continue;
+    const path = `sites.${name}.host.address`;
+    const key = `${host.address} port ${host.port ?? 22}`;
+    const holder = holders.get(key);
+    if (holder !== undefined)
+      issues.add(
+        path,
+        "two hosts that are reached at the same address are one host",
+        [`${holder} ${show(host.address)}`, `${path} ${show(host.address)}`],
+        "join one of them by a script (enrol: true), or give one another port of its own",
+      );
+    holders.set(key, path);
+  }
+}
+
 /**
  * Notes site names that are no labels or are taken, also those whose tunnels' interfaces would be called like another
  * site's second one.

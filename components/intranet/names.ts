@@ -1,6 +1,7 @@
 /** What the hosts offer: names, the CA, and the services behind their proxies. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { PublicCertificatesPlan } from "../../model";
+import { isInside } from "../common/inside";
 import { behind, step } from "../common/managed-host";
 import { CertificateAuthority } from "../certificate-authority/certificate-authority";
 import { TrustAnchor } from "../certificate-authority/trust-anchor";
@@ -11,10 +12,11 @@ import { ReverseProxy } from "../reverse-proxy/reverse-proxy";
 import { eachHost, type Hosts, type Parts } from "./parts";
 import { addressOf } from "./public";
 
-/** The addresses on which a site's host offers something. */
+/** The addresses on which a site's host offers something: a LAN beside the space has no part in it. */
 function listenOn({ plan }: Parts, site: string): string[] {
   const { v4, v6 } = plan.hosts[site]!.identity;
-  return [v4, v6, plan.sites[site]!.hostAddress];
+  const lan = plan.sites[site]!.hostAddress;
+  return [v4, v6, ...(isInside(lan, plan.space) ? [lan] : [])];
 }
 
 /** The name servers; undefined where none are described. */

@@ -378,3 +378,11 @@ test("what comes from configuration is refused by shape and rule, all of it at o
   expect(() => new Intranet("home", { ...args(), sshPublicKeys: undefined } as never)).toThrow(/add sshPublicKeys/);
   expect(registered).toEqual([]);
 });
+
+test("a host whose LAN lies beside the space offers names, certificates and services at its identity alone", async () => {
+  const home = site(0, { lan: ["192.168.178.0/24"] });
+  await make({ sites: { home: { ...home, host: { ...home.host, address: "192.168.178.20" } } } });
+  const roles = registered.filter(({ type }) => type.endsWith("HostRole"));
+  expect(roles.map(({ inputs }) => inputs["role"])).toEqual(expect.arrayContaining(["internal-dns", "reverse-proxy"]));
+  for (const { inputs } of roles) expect(JSON.stringify(inputs["files"] ?? {})).not.toContain("192.168.178");
+});

@@ -1,6 +1,9 @@
 import * as model from "../../../model";
 import { HOST_KEY, site, spec } from "./fixtures";
 
+/** A home with the addresses that many have. */
+const BESIDE = { host: { address: "192.168.178.20", hostKeys: [HOST_KEY] }, lan: ["192.168.178.0/24"] };
+
 function issuesOf(description: unknown): readonly model.Issue[] {
   try {
     model.planIntranet("home", description as model.IntranetSpec);
@@ -33,11 +36,25 @@ describe("bad input is refused with path, rule, values and the way out", () => {
       ['pools.identities "10.31.240.0/20"', 'sites.cabin.lan[1] "10.31.240.0/24"'],
     ],
     [
-      "a LAN outside the space",
-      sites({ cabin: site(1, { lan: ["10.20.1.0/24", "10.99.0.0/24"] }) }),
+      "a LAN outside the space that takes part",
+      sites({ cabin: site(1, { lan: ["10.20.1.0/24", "10.99.0.0/24"], router: "static" }) }),
       "sites.cabin.lan[1]",
       "must lie inside the space",
       ['"10.99.0.0/24"', 'space.v4 "10.16.0.0/12"'],
+    ],
+    [
+      "a LAN around the space, of a host alone",
+      sites({ cabin: site(1, { lan: ["10.20.1.0/24", "10.0.0.0/8"] }) }),
+      "sites.cabin.lan[1]",
+      "must lie inside the space",
+      ['"10.0.0.0/8"', 'space.v4 "10.16.0.0/12"'],
+    ],
+    [
+      "two hosts at one address, both to be reached there",
+      sites({ cabin: site(0, BESIDE), attic: site(0, BESIDE) }),
+      "sites.attic.host.address",
+      "two hosts that are reached at the same address",
+      ['sites.cabin.host.address "192.168.178.20"', 'sites.attic.host.address "192.168.178.20"'],
     ],
     [
       "overlapping pools",

@@ -331,3 +331,24 @@ describe("exposure", () => {
     expect(rows.map((row) => row.what)).toEqual(["web", "ssh", "tunnels", "echo", "dns", "ca", "nextcloud"]);
   });
 });
+
+describe("a LAN beside the space, of which only the host takes part", () => {
+  const beside = (last: number, more: object = {}) =>
+    site(0, {
+      host: { address: `192.168.178.${last}`, hostKeys: site(0).host.hostKeys!, ...more },
+      lan: ["192.168.178.0/24"],
+    });
+
+  test("two homes may have the same; nobody is told of it, and the host is known by its identity", () => {
+    const plan = model.planIntranet(
+      "home",
+      spec({ sites: { home: site(0), cabin: beside(20), office: beside(20, { enrol: true, hostKeys: undefined }) } }),
+    );
+    for (const host of ["cabin", "office"]) {
+      expect(plan.ospf[host]!.announce).toEqual([]);
+      expect(plan.sites[host]).toMatchObject({ lan: ["192.168.178.0/24"], staticRoutes: [] });
+    }
+    expect(plan.ospf["home"]!.announce).toEqual(["10.20.0.10/32"]);
+    expect(plan.warnings.filter(({ path }) => path.includes("lan"))).toEqual([]);
+  });
+});
