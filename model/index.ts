@@ -2,6 +2,7 @@
 export * from "./authority";
 export * from "./constants";
 export * from "./checks";
+export * from "./cloud-name";
 export * from "./dns";
 export * from "./errors";
 export * from "./exposure";

@@ -1,18 +1,17 @@
 /** From a description to its plan: every rule first, all problems at once, then the numbers. */
 import * as constants from "./constants";
 import {
-  checkCloudName,
   checkDomain,
   checkHost,
   checkHostInLan,
   checkLan,
   checkManagement,
-  checkNamePrefix,
   checkPool,
   checkSpaceV4,
   checkSpaceV6,
   checkUnderlayMtu,
 } from "./checks";
+import { checkCloudName, checkNamePrefix } from "./cloud-name";
 import { Issues, show } from "./errors";
 import { allocateIds, type IdClaim } from "./id";
 import { checkCertificateAuthority, checkDns, planDns } from "./dns";

@@ -114,8 +114,8 @@ export interface SiteSpec {
   /** The host that holds the tunnel and runs the services. It exists already, with Debian and SSH. */
   host: HostSpec;
   /**
-   * The LAN's prefixes, inside the space; with `host-only` also beside it, and then two sites may have the same, such as
-   * 192.168.178.0/24. The host's address lies in one of them.
+   * The LAN's prefixes, inside the space; with `host-only` also beside it, and then two sites may have the same, such
+   * as 192.168.178.0/24. The host's address lies in one of them.
    */
   lan: string[];
   /**
@@ -174,8 +174,8 @@ export interface ServiceSpec {
   /** The site whose host runs it: its name, or the {@link HostSpec} itself. */
   at: string | HostSpec;
   /**
-   * The TCP port on which the application listens: on the host's 127.0.0.1, or for `tcp` on its identity, and on its
-   * public address if it has one.
+   * The TCP port on which the application listens: on the host's loopback, 127.0.0.1 or [::1], or for `tcp` on its
+   * identity, and on its public address if it has one.
    */
   port: number;
   /**

@@ -120,7 +120,7 @@ export function makeProxies(
           after: [...(host.after ?? []), ...authority.ready, ...(open ? published : [])],
           sites: services.map((service) => ({
             hostname: [service.fqdn],
-            upstream: `127.0.0.1:${service.port}`,
+            upstream: `localhost:${service.port}`,
             ...(service.public
               ? { authority: "public" as const, listen: [addressOf(parts, { public: service.public })] }
               : {}),

@@ -5,7 +5,10 @@ import type { ManagedHost } from "../common/managed-host";
 export interface ReverseProxySite {
   /** The names under which it is offered, at least one, without a port. */
   hostname: string[];
-  /** Where it listens, on this host's loopback: `127.0.0.1:8080` or `[::1]:8080`. */
+  /**
+   * Where it listens, on this host's loopback: `127.0.0.1:8080`, `[::1]:8080`, or `localhost:8080` for whichever of the
+   * two answers.
+   */
   upstream: string;
   /**
    * Who certifies its names: `internal`, as `certificates` says, or `public`, as `publicCertificates` says. A public

@@ -41,7 +41,7 @@ export function checkReverseProxy(subject: string, args: ReverseProxyArgs): void
 
 /** Loopback only: on any other address the application would be reachable past the proxy. */
 function checkUpstream(upstream: string, path: string, issues: Issues): void {
-  const match = /^(?:127\.0\.0\.1|\[::1\]):(\d{1,5})$/.exec(upstream);
+  const match = /^(?:127\.0\.0\.1|\[::1\]|localhost):(\d{1,5})$/.exec(upstream);
   if (!match)
     issues.add(
       path,

@@ -28,7 +28,7 @@ export const PUBLIC_SITES = "# By a public authority.";
 export interface ProxySite {
   /** Its names, at least one. */
   readonly hostnames: readonly string[];
-  /** Where the application listens: `127.0.0.1:8080`. */
+  /** Where the application listens: `127.0.0.1:8080`, or `localhost:8080` for whichever loopback it is at. */
   readonly upstream: string;
   /** Whether a public authority certifies it. */
   readonly public?: boolean;
@@ -59,9 +59,12 @@ export interface ProxyConfig {
 
 /** What is said in an application's place: by the proxy itself, so not where the application has said something. */
 const DOWN = [
+  "",
+  "(application) {",
   "\thandle_errors {",
   '\t\trespond "The application behind this name does not answer. Is it running on its host, and at the port that was given?" {err.status_code}',
   "\t}",
+  "}",
 ];
 
 const NOTHING = '\trespond "Nothing of that name is served here." 404';
@@ -94,7 +97,7 @@ function virtualHost(site: ProxySite, scheme: "http" | "https", more: readonly s
     "\t\theader_up -Forwarded",
     "\t\theader_up X-Real-IP {remote_host}",
     "\t}",
-    ...DOWN,
+    "\timport application",
     "}",
     ...(scheme === "http"
       ? []
@@ -194,6 +197,7 @@ export function renderCaddyfile(config: ProxyConfig): string {
     "(listen) {",
     `\tbind ${listen}`,
     "}",
+    sites.length === 0 ? [] : DOWN,
     authorities(config),
     sites.filter((site) => !site.public).flatMap((site) => virtualHost(site, scheme, who)),
     [...pages].sort((a, b) => (a.hostname < b.hostname ? -1 : 1)).flatMap(page),

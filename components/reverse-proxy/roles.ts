@@ -102,9 +102,6 @@ function certificateParts(args: ReverseProxyArgs, { directory, rootCertificate }
       [PROXY_ROOT]: certificateFile(known(rootCertificate, "certificates.rootCertificate", CERTIFICATES)),
     },
     checks: waitForAuthority(directory, args),
-    probes: args.sites
-      .filter(isInternal)
-      .flatMap(({ hostname }) => hostname.map((name) => certificateProbe(name, args.listen[0]!))),
     // Certificates that lead to the old root stay in memory until a restart.
     restartOn: [PROXY_ROOT],
   };
@@ -113,8 +110,12 @@ function certificateParts(args: ReverseProxyArgs, { directory, rootCertificate }
 /** Whether the application is there. It is somebody else's, and may come later: a service is offered all the same. */
 function applicationProbe({ hostname, upstream }: ReverseProxySite): ProbeArgs {
   const [, v6, v4, port] = /^(?:\[(.*)\]|(.*)):(\d+)$/.exec(upstream)!;
+  const address = (v6 ?? v4)!;
   return {
-    tcp: { address: (v6 ?? v4)!, port: Number(port) },
+    // Of a name all addresses are tried.
+    ...(address === "localhost"
+      ? { command: ["bash", "-c", 'exec 3<>"/dev/tcp/$1/$2"', "probe", address, port!] }
+      : { tcp: { address, port: Number(port) } }),
     description: `the application behind ${hostname[0]} listens at ${upstream} (until it does, the name says so)`,
     timeoutSeconds: 3,
     required: false,
@@ -228,8 +229,11 @@ export function proxyRole({ publicCertificates: offered, ...given }: ReverseProx
     checks: [validate(args), ...(more?.checks ?? [])],
     probes: [
       ...listen.map((address) => ({ http: { address, host: NOBODY, status: 404 } })),
-      ...(more?.probes ?? []),
-      ...sites.map(applicationProbe),
+      // Site by site, so that another one shifts none.
+      ...sites.flatMap((site) => [
+        ...(certificates && isInternal(site) ? site.hostname.map((name) => certificateProbe(name, listen[0]!)) : []),
+        applicationProbe(site),
+      ]),
     ],
   };
 }

@@ -199,8 +199,8 @@ test("a proxy asks for each name with the root alone, and a trust anchor leaves 
   expect(probes).toEqual([
     { http: { address: identity.v4, host: "nobody.invalid", status: 404 } },
     asked("a"),
-    asked("b"),
     application("a"),
+    asked("b"),
     application("b"),
   ]);
   expect(files).toMatchObject({ "/etc/caddy/intranet-root.crt": { values: { certificate: certificateOf("root") } } });

@@ -100,7 +100,7 @@ describe("an intranet", () => {
     expect(changed.map((resource) => resource.name).sort()).toEqual(["home-names-home", "home-proxy-home-caddy"]);
     expect(lines("home-proxy-home-caddy", caddy).filter((line) => !old.includes(line))).toEqual([
       "https://wiki.intranet.example {",
-      "\treverse_proxy 127.0.0.1:8081 {",
+      "\treverse_proxy localhost:8081 {",
       "http://wiki.intranet.example {",
     ]);
     expect(lines("home-names-home", zone).filter((line) => !old.includes(line))).toEqual([

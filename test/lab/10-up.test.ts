@@ -103,12 +103,14 @@ describe("one more service previews exactly what it adds", () => {
     const probe = rest.findIndex((line) => /^\[\d+\]: \{$/.test(line));
     expect(rest.slice(0, probe)).toEqual([
       "https://photos.intranet.example {",
-      ...["import listen", 'header ?Strict-Transport-Security "max-age=31536000"', "reverse_proxy 127.0.0.1:8081 {"],
-      ...["header_up -Forwarded", "header_up X-Real-IP {remote_host}", "}", "}"],
+      ...["import listen", 'header ?Strict-Transport-Security "max-age=31536000"', "reverse_proxy localhost:8081 {"],
+      ...["header_up -Forwarded", "header_up X-Real-IP {remote_host}", "}"],
+      ...["import application", "}"],
       "http://photos.intranet.example {",
       ...["import listen", "redir https://{host}{uri} 308", "}"],
     ]);
-    // All that follows is the one probe, which asks for the certificate with the root as all that is trusted.
+    // All that follows are the probes: for the certificate, with the root as all that is trusted, and for the
+    // application.
     expect(rest.slice(probe).map((line) => line.replace(/ +:/, ":"))).toEqual([
       expect.stringMatching(/^\[\d+\]: \{$/),
       "timeoutSeconds: 120",
@@ -116,6 +118,11 @@ describe("one more service previews exactly what it adds", () => {
       `address: "${identity("home").v4}"`,
       'name: "photos.intranet.example"',
       'roots: "/etc/caddy/intranet-root.crt"',
+      expect.stringMatching(/^\[\d+\]: \{$/),
+      ...["command: [", '[0]: "bash"', '[1]: "-c"', expect.stringContaining("/dev/tcp/$1/$2"), '[3]: "probe"'],
+      ...['[4]: "localhost"', '[5]: "8081"', "]"],
+      expect.stringMatching(/^description: "the application behind photos.intranet.example listens at localhost:8081/),
+      ...["required: false", "timeoutSeconds: 3"],
     ]);
     // What does not change is not shown, and what the change means is said.
     expect(shown.split("--outputs:--")[0]!.split("\n").length).toBeLessThan(120);
