@@ -120,7 +120,7 @@ describe("one more service previews exactly what it adds", () => {
       'roots: "/etc/caddy/intranet-root.crt"',
       expect.stringMatching(/^\[\d+\]: \{$/),
       ...["command: [", '[0]: "bash"', '[1]: "-c"', expect.stringContaining("/dev/tcp/$1/$2"), '[3]: "probe"'],
-      ...['[4]: "localhost"', '[5]: "8081"', "]"],
+      ...['[4]: "localhost"', '[5]: "8081"'],
       expect.stringMatching(/^description: "the application behind photos.intranet.example listens at localhost:8081/),
       ...["required: false", "timeoutSeconds: 3"],
     ]);
