@@ -42,9 +42,27 @@ test("the package carries components, host and model, the host's agent, docs, bi
   ]) {
     expect(files).toContain(needed);
   }
+  // A map that names files which are not in the package shows nothing to a debugger.
+  const maps = files.filter((path) => path.endsWith(".js.map"));
+  expect(maps).toContain("dist/components/index.js.map");
+  const withoutSources = maps.filter((path) => {
+    const map = JSON.parse(readFileSync(join(ROOT, path), "utf8")) as { sources: string[]; sourcesContent?: unknown[] };
+    return map.sources.length !== map.sourcesContent?.filter((text) => typeof text === "string").length;
+  });
+  expect(withoutSources).toEqual([]);
   // Pulumi runs it by itself.
   const launcher = packed.find(({ path }) => path === "dist/host/quick/pulumi-resource-pulumi-nodejs");
   expect(launcher?.mode.toString(8)).toMatch(/755$/);
+});
+
+test("the package asks for the Node.js that Pulumi's SDK asks for, and runs nothing when it is installed", () => {
+  const manifest = (folder: string) =>
+    JSON.parse(readFileSync(join(ROOT, folder, "package.json"), "utf8")) as {
+      engines: { node: string };
+      scripts?: object;
+    };
+  expect(manifest("").engines.node).toBe(manifest("node_modules/@pulumi/pulumi").engines.node);
+  expect(manifest("").scripts ?? {}).toEqual({});
 });
 
 test("bin/enrol of an installed package asks the program of the current folder", () => {
