@@ -57,7 +57,7 @@ const SITE = [
   "mkdir -p /run/trial",
   "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=wiki -keyout /run/trial/key.pem -out /run/trial/certificate.pem 2>/dev/null",
   "ip netns add site && ip link add wg-trial type veth peer name up0 netns site",
-  "ip link set wg-trial addrgenmode none up && ip address add fe80::a/64 dev wg-trial nodad",
+  "ip link set wg-trial group 51820 addrgenmode none up && ip address add fe80::a/64 dev wg-trial nodad",
   "ip -n site link set up0 addrgenmode none up && ip -n site address add fe80::b/64 dev up0 nodad && ip -n site link set lo up",
   `ip -n site address add ${SERVICE}/128 dev lo && ip -n site route add default via fe80::a dev up0`,
   `ip route add ${SERVICE} via fe80::b dev wg-trial`,

@@ -1,7 +1,7 @@
 import { makeRoot } from "../../../host/keys/x509";
 import * as render from "../../../components/reverse-proxy/render";
 import { proxyRole } from "../../../components/reverse-proxy/roles";
-import { checkCaddy, checkRoleCheck, checkUnit, testWith, type Verdict } from "./checkers";
+import { checkCaddy, checkRoleCheck, checkUnit, inNamespace, testWith, type Verdict } from "./checkers";
 import { PLAN } from "./fixtures";
 import { expectGolden } from "./golden";
 
@@ -81,6 +81,43 @@ describe("the proxy's configuration", () => {
     const [host] = two.match(/\nhttp:\/\/wiki[^]*?\n}\n/) ?? [""];
     expect(two.replace(host, "")).toBe(one);
   });
+
+  testWith(
+    "caddy",
+    "an address that is missing takes no other down and is answered at when it comes; an application that is not there is named",
+    () => {
+      const role = proxyRole({
+        ...{ connection: { address: "192.0.2.1", hostKeys: [] }, listen: ["127.0.0.1", "192.0.2.7", "2001:db8::7"] },
+        sites: [
+          { hostname: ["absent.example"], upstream: "localhost:8091" },
+          { hostname: ["six.example"], upstream: "localhost:8092" },
+        ],
+      });
+      const caddyfile = (role.files![render.CADDYFILE]!.content as string).replace(/^\tadmin .*$/m, "\tadmin off");
+      const up = (at: string) => `until curl -gso /dev/null http://${at}/; do sleep 0.1; done`;
+      const settings = Object.entries(role.sysctls!).map(([key, value]) => `sysctl -qw ${key}=${value}`);
+      const [without, first, later] = inNamespace(
+        [
+          "mount --bind hosts /etc/hosts",
+          "export HOME=$PWD XDG_CONFIG_HOME=$PWD XDG_DATA_HOME=$PWD; mkdir six; echo over-IPv6 >six/index.html",
+          "start() { caddy run --adapter caddyfile --config caddyfile >log 2>&1 & caddy=$!; }",
+          'ask() { curl -gs -m 5 -H "Host: $2" "http://$1/" || echo "none"; echo; }',
+          "python3 -m http.server --bind ::1 --directory six 8092 >served 2>&1 & app=$!",
+          // Without the settings it does not even start.
+          'start; wait $caddy || grep -o "cannot assign requested address" log | head -n 1; echo --',
+          `${settings.join("; ")}; start; ${up("127.0.0.1:80")}; ${up("[::1]:8092")}; ask 127.0.0.1 absent.example; ask 127.0.0.1 six.example; echo --`,
+          "ip link add lan type veth peer name far; ip link set lan up; ip link set far up",
+          "ip address add 192.0.2.7/24 dev lan; ip -6 address add 2001:db8::7/64 dev lan nodad",
+          'ask 192.0.2.7 six.example; ask "[2001:db8::7]" six.example; kill $caddy $app',
+        ].join("\n"),
+        { caddyfile, hosts: "127.0.0.1 localhost\n::1 localhost\n" },
+      ).split("--\n");
+      expect(without).toBe("cannot assign requested address\n");
+      expect(first).toMatch(/^The application behind this name does not answer\. .*\nover-IPv6\n/);
+      expect(later!.match(/over-IPv6/g)).toHaveLength(2);
+    },
+    60_000,
+  );
 
   testWith("caddy", "caddy reads all of them, and refuses a broken one", () => {
     for (const some of [[], sites.slice(0, 1), sites])
