@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { KEY_LABELS } from "../../lab/constants";
+import { KEY_LABELS, STEP_CA_SOURCE } from "../../lab/constants";
 import { deriveSshKey } from "../../lab/keys";
 import { tunnel } from "./devices";
 import { ROOT, until } from "./intranet";
@@ -54,7 +54,7 @@ new DeviceHub("outside-devices", {
   address: { v4: "10.96.1.1", v6: "fd00:6:6:1::1" }, pool: { v4: "10.96.1.0/24", v6: "fd00:6:6:1::/64" },
   devices: [{ name: "laptop", publicKey: warrior.publicKey, ...laptop }],
 });
-const authority = new CertificateAuthority("outside-ca", { ...host, domain, identity });
+const authority = new CertificateAuthority("outside-ca", { ...host, domain, identity, source: ${JSON.stringify(STEP_CA_SOURCE)} });
 new TrustAnchor("outside-trust", { ...host, rootCertificate: authority.rootCertificate });
 new HostRole(
   "outside-role",
